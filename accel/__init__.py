@@ -1,0 +1,1 @@
+"""A generic decoder-only engine: knows no TTS and no ComfyUI."""

@@ -1,0 +1,1 @@
+"""Triton kernels, each a checked wrapper beside its plain-torch twin."""

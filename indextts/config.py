@@ -1,0 +1,135 @@
+"""Typed configuration, read from a released folder's `config.yaml` or from `configs/*.yaml`.
+
+Field names are the released file's. A key nobody knows is an error; keys that only the trainer reads are named here
+and left unread.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..s2mel.config import S2MelConfig
+from .errors import ConfigError
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ConformerConfig(_Strict):
+    output_size: int
+    linear_units: int
+    attention_heads: int
+    num_blocks: int
+    input_layer: str = "conv2d2"
+    perceiver_mult: int = 2
+
+
+class GPTConfig(_Strict):
+    model_dim: int
+    heads: int
+    layers: int
+    max_mel_tokens: int
+    max_text_tokens: int
+    number_text_tokens: int
+    number_mel_codes: int
+    start_mel_token: int
+    stop_mel_token: int
+    condition_module: ConformerConfig
+    emo_condition_module: ConformerConfig
+    start_text_token: int = 0
+    stop_text_token: int = 1
+    condition_type: str = "conformer_perceiver"
+    use_mel_codes_as_input: bool = True
+    mel_length_compression: int = 1024
+    train_solo_embeddings: bool = False
+
+    @property
+    def head_dim(self) -> int:
+        return self.model_dim // self.heads
+
+
+class SemanticCodecConfig(_Strict):
+    codebook_size: int
+    hidden_size: int
+    codebook_dim: int
+    vocos_dim: int
+    vocos_intermediate_dim: int
+    vocos_num_layers: int
+
+
+class BigVGANConfig(BaseModel):
+    """Section of `bigvgan/config.json` that inference reads; the file also holds the trainer's settings."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    upsample_rates: tuple[int, ...]
+    upsample_kernel_sizes: tuple[int, ...]
+    upsample_initial_channel: int
+    resblock_kernel_sizes: tuple[int, ...]
+    resblock_dilation_sizes: tuple[tuple[int, ...], ...]
+    resblock: str = "1"
+    activation: str = "snakebeta"
+    snake_logscale: bool = True
+    use_tanh_at_final: bool = True
+    use_bias_at_final: bool = True
+    num_mels: int = 80
+    n_fft: int = 1024
+    hop_size: int = 256
+    win_size: int = 1024
+    sampling_rate: int = 22050
+    fmin: float = 0
+    fmax: float | None = None
+
+
+class DatasetConfig(_Strict):
+    bpe_model: str = "bpe.model"
+    sample_rate: int = 24000
+    squeeze: bool = False
+    mel: dict[str, Any] = Field(default_factory=dict)
+
+
+class VocoderConfig(_Strict):
+    name: str = "nvidia/bigvgan_v2_22khz_80band_256x"
+    type: str = "bigvgan"
+
+
+class ModelConfig(_Strict):
+    """A released folder's `config.yaml`. File names are relative to the folder."""
+
+    gpt: GPTConfig
+    semantic_codec: SemanticCodecConfig
+    s2mel: S2MelConfig
+    dataset: DatasetConfig = DatasetConfig()
+    vocoder: VocoderConfig = VocoderConfig()
+    gpt_checkpoint: str = "gpt.pth"
+    s2mel_checkpoint: str = "s2mel.pth"
+    w2v_stat: str = "wav2vec2bert_stats.pt"
+    emo_matrix: str = "feat2.pt"
+    spk_matrix: str = "feat1.pt"
+    emo_num: tuple[int, ...] = (3, 17, 2, 8, 4, 5, 10, 24)
+    qwen_emo_path: str = "qwen0.6bemo4-merge/"
+    version: float = 2.0
+    # Not in released files: which w2v-bert hidden state holds the semantic features. Small models set their own.
+    semantic_layer: int = 17
+
+
+def load_model_config(path: Path) -> ModelConfig:
+    """Read a `config.yaml`. Raises `ConfigError` naming file and key on anything unexpected."""
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML ({error}); download config.yaml again") from error
+    if not isinstance(data, dict):
+        raise ConfigError(
+            f"{path}: got {type(data).__name__}, expected a mapping with the keys gpt, semantic_codec, s2mel"
+        )
+    try:
+        return ModelConfig.model_validate(data)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r:.60})" for e in error.errors()
+        )
+        raise ConfigError(f"{path}: {problems}. Expected the config.yaml released with IndexTTS-2") from error

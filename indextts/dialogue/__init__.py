@@ -1,0 +1,1 @@
+"""Dialogue scripts into lines, takes into a timeline."""

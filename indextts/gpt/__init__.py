@@ -1,0 +1,1 @@
+"""UnifiedVoice: the GPT that writes semantic codes."""

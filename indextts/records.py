@@ -1,0 +1,128 @@
+"""What flows through the house, from script to waveform.
+
+Dimensions: T codes, F mel frames, N samples, D the GPT's width.
+All tensors are float32 on the CPU unless said otherwise.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+
+EMOTIONS = ("happy", "angry", "sad", "afraid", "disgusted", "melancholic", "surprised", "calm")
+"""Order of an emotion vector, as in the released emotion matrix."""
+
+OUTPUT_SAMPLE_RATE = 22050
+CODES_PER_SECOND = 50
+
+
+@dataclass(frozen=True, eq=False)
+class Audio:
+    """Samples as they came. `samples`: float32 [C, N] in -1..1, any channel count, any length."""
+
+    samples: torch.Tensor
+    sample_rate: int
+
+    @property
+    def seconds(self) -> float:
+        return self.samples.shape[-1] / self.sample_rate
+
+
+@dataclass(frozen=True, eq=False)
+class Voice:
+    """A speaker's reference audio under the name the script uses. `boost` levels and trims it first."""
+
+    name: str
+    audio: Audio
+    boost: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Emotion:
+    """How a line is delivered.
+
+    speaker: as in the speaker's own reference. audio: as in `audio`, mixed by `alpha`. vector: eight weights in the
+    order of `EMOTIONS`, scaled by `alpha`. text: read from `text` (the line's own text where that is None).
+    """
+
+    mode: Literal["speaker", "audio", "vector", "text"] = "speaker"
+    audio: Audio | None = None
+    vector: tuple[float, ...] | None = None
+    text: str | None = None
+    alpha: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One utterance. The parser leaves `voice` None; `dialogue.casting.cast` fills it in.
+
+    `index` counts lines of the script from 0; `source_line` is the row in the script text, from 1.
+    `pause_before` / `pause_after`: extra silence asked for in the script, seconds; None means the default.
+    `start_seconds`: where a subtitle says the line starts.
+    """
+
+    index: int
+    speaker: str
+    text: str
+    source_line: int = 1
+    voice: Voice | None = None
+    emotion: Emotion | None = None
+    pause_before: float | None = None
+    pause_after: float | None = None
+    start_seconds: float | None = None
+    speed: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class VoiceFeatures:
+    """All that is computed from one reference recording, once. On the model's device and dtype.
+
+    semantic: [T, W] normalized w2v-bert features. style: [192]. latents: [32, D]. emotion: [D], the base vector.
+    prompt_mel: [80, F]. prompt_condition: [F, C], the regulated quantized codec output.
+    """
+
+    semantic: torch.Tensor
+    style: torch.Tensor
+    latents: torch.Tensor
+    emotion: torch.Tensor
+    prompt_mel: torch.Tensor
+    prompt_condition: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """One decoded segment. `tokens`: int64 [T], no start or stop token. `latents`: [T, D] on the model's device.
+
+    `finished` is False where the decoder ran into its limit before the stop token.
+    """
+
+    tokens: torch.Tensor
+    latents: torch.Tensor
+    finished: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Mel:
+    """One segment's log-mel spectrogram. `frames`: [80, F] on the model's device."""
+
+    frames: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """One spoken line. `waveform`: float32 [1, N] at `sample_rate`, on the CPU, never clipped or padded.
+
+    `codes` has one int64 tensor [T] per text segment; `notes` are words for the user (characters that could not be
+    spoken, a segment cut at the decoder's limit).
+    """
+
+    line: Line
+    waveform: torch.Tensor
+    codes: tuple[torch.Tensor, ...]
+    sample_rate: int = OUTPUT_SAMPLE_RATE
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def seconds(self) -> float:
+        return self.waveform.shape[-1] / self.sample_rate

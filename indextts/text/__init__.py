@@ -1,0 +1,1 @@
+"""Raw text into token segments."""

@@ -1,0 +1,1 @@
+"""BigVGAN: mel into waveform."""

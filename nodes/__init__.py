@@ -1,0 +1,1 @@
+"""The ComfyUI side: the only package that imports comfy."""

@@ -1,0 +1,1 @@
+"""Semantic codes and latents into mel: length regulator and flow matching."""

@@ -1,0 +1,70 @@
+"""What the S2Mel checkpoint says of itself (section `s2mel` of a released `config.yaml`)."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StyleEncoderConfig(_Strict):
+    dim: int = 192
+
+
+class LengthRegulatorConfig(_Strict):
+    channels: int
+    in_channels: int
+    is_discrete: bool = False
+    content_codebook_size: int = 2048
+    sampling_ratios: tuple[int, ...] = (1, 1, 1, 1)
+    vector_quantize: bool = False
+    n_codebooks: int = 1
+    quantizer_dropout: float = 0.0
+    f0_condition: bool = False
+    n_f0_bins: int = 512
+
+
+class DiTConfig(_Strict):
+    hidden_dim: int
+    num_heads: int
+    depth: int
+    content_dim: int
+    in_channels: int = 80
+    block_size: int = 8192
+    class_dropout_prob: float = 0.1
+    style_condition: bool = True
+    final_layer_type: str = "wavenet"
+    target: str = "mel"
+    content_codebook_size: int = 1024
+    content_type: str = "discrete"
+    f0_condition: bool = False
+    n_f0_bins: int = 512
+    content_codebooks: int = 1
+    is_causal: bool = False
+    long_skip_connection: bool = True
+    zero_prompt_speech_token: bool = False
+    time_as_token: bool = False
+    style_as_token: bool = False
+    uvit_skip_connection: bool = True
+    add_resblock_in_transformer: bool = False
+
+
+class WaveNetConfig(_Strict):
+    hidden_dim: int
+    num_layers: int
+    kernel_size: int
+    dilation_rate: int = 1
+    p_dropout: float = 0.2
+    style_condition: bool = True
+
+
+class S2MelConfig(_Strict):
+    """Every size S2Mel needs. `preprocess_params` is the trainer's and is accepted unread."""
+
+    length_regulator: LengthRegulatorConfig
+    dit: DiTConfig = Field(alias="DiT")
+    wavenet: WaveNetConfig
+    style_encoder: StyleEncoderConfig = StyleEncoderConfig()
+    dit_type: str = "DiT"
+    reg_loss_type: str = "l1"
+    preprocess_params: dict[str, object] = Field(default_factory=dict)
