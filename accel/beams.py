@@ -1,0 +1,127 @@
+"""Beam search and beam sampling, one step at a time, as a pure function over tensors.
+
+Dimensions: L lines, K beams, V vocabulary, C candidates of a beam.
+The procedure is transformers': each step the 2K best continuations of all beams together are picked (sampled without
+replacement where the line samples); those that stop among the first K become finished hypotheses, the first K that
+go on become the beams; a line is done when its K hypotheses cannot be beaten any more.
+Sampling without replacement is Gumbel-top-k (Kool et al., 2019) over the flat index beam * V + token.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from .random import gumbel
+from .sampling import SamplingTable, least_kept, penalise, shortlist
+
+NEVER = -1e9
+"""Score of beams 1… before the first step, where all beams are equal and one must speak for them."""
+
+
+@dataclass(frozen=True, eq=False)
+class BeamState:
+    """Scores of L lines' beams and of their finished hypotheses, all [L, K] but `found` [L].
+
+    scores: float32 sums of processed log-probabilities. A hypothesis is the tokens that beam `slots` held when it was
+    `lengths` tokens long (stop token not counted); `ranks` are hypotheses' scores, -inf where empty. found: how many.
+    """
+
+    scores: torch.Tensor
+    ranks: torch.Tensor
+    slots: torch.Tensor
+    lengths: torch.Tensor
+    found: torch.Tensor
+
+    @staticmethod
+    def start(lines: int, beams: int, device: torch.device) -> "BeamState":
+        scores = torch.zeros(lines, beams, device=device)
+        scores[:, 1:] = NEVER
+        counts = torch.zeros(lines, beams, dtype=torch.int64, device=device)
+        return BeamState(scores, torch.full_like(scores, float("-inf")), counts, counts.clone(), counts[:, 0].clone())
+
+
+@dataclass(frozen=True, eq=False)
+class BeamChoice:
+    """One step's outcome. tokens, parents: int64 [L, K], the beams' new tokens and the beams they continue.
+
+    done: bool [L], no better hypothesis can come.
+    """
+
+    tokens: torch.Tensor
+    parents: torch.Tensor
+    state: BeamState
+    done: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class _Picks:
+    """The 2K continuations of each line, best first. totals, tokens, parents: [L, 2K]."""
+
+    totals: torch.Tensor
+    tokens: torch.Tensor
+    parents: torch.Tensor
+
+
+def advance(
+    logits: torch.Tensor,
+    seen: torch.Tensor,
+    table: SamplingTable,
+    seeds: torch.Tensor,
+    steps: torch.Tensor,
+    state: BeamState,
+    stop_token: int,
+) -> BeamChoice:
+    """One step of L lines. logits: [L*K, V]. seen: bool [L*K, V]. table, seeds and steps (int64): one row a line."""
+    beams = state.scores.shape[1]
+    picks = _pick(_continuations(logits, seen, table, beams), seeds, steps, table.noise, state.scores, logits.shape[1])
+    stops = picks.tokens == stop_token
+    scale = (steps + 1).float() ** table.length_penalty
+    for rank in range(beams):
+        state = _finish(state, stops[:, rank], picks.totals[:, rank] / scale, picks.parents[:, rank], steps)
+    done = (state.found == beams) & (state.ranks.amin(dim=1) >= picks.totals[:, 0] / scale)
+    going = stops.to(torch.int8).sort(dim=1, stable=True).indices[:, :beams]
+    state = BeamState(picks.totals.gather(1, going), state.ranks, state.slots, state.lengths, state.found)
+    return BeamChoice(picks.tokens.gather(1, going), picks.parents.gather(1, going), state, done)
+
+
+def _continuations(logits: torch.Tensor, seen: torch.Tensor, table: SamplingTable, beams: int):
+    """Penalty and filters work on log-probabilities here, unlike without beams."""
+    rows = SamplingTable(**{name: column.repeat_interleave(beams) for name, column in vars(table).items()})
+    return shortlist(penalise(logits.float().log_softmax(dim=1), seen, rows.penalty), rows, least_kept(beams))
+
+
+def _pick(kept, seeds, steps, noise, scores: torch.Tensor, vocabulary: int) -> _Picks:
+    lines, beams = scores.shape
+    totals = (kept.scores.view(lines, beams, -1) + scores[:, :, None]).view(lines, -1)
+    slots = torch.arange(beams, device=scores.device)[:, None] * vocabulary
+    flat = (kept.tokens.view(lines, beams, -1) + slots).view(lines, -1)
+    keys = totals + noise[:, None] * gumbel(seeds[:, None], steps[:, None], flat)
+    places = _largest(keys, 2 * beams).sort(dim=1).values
+    best, order = totals.gather(1, places).sort(dim=1, descending=True, stable=True)
+    flat = flat.gather(1, places).gather(1, order)
+    return _Picks(best, flat % vocabulary, flat // vocabulary)
+
+
+def _largest(keys: torch.Tensor, count: int) -> torch.Tensor:
+    """Places of the `count` largest keys [L, count]; of equal ones the first, which `topk` does not promise."""
+    keys = keys.clone()
+    places = []
+    for _ in range(count):
+        places.append(keys.argmax(dim=1, keepdim=True))
+        keys.scatter_(1, places[-1], float("-inf"))
+    return torch.cat(places, dim=1)
+
+
+def _finish(state: BeamState, stops: torch.Tensor, ranks: torch.Tensor, slots: torch.Tensor, steps: torch.Tensor):
+    """Add one hypothesis to the lines where `stops`, over the weakest where the line has K already and it is weaker."""
+    beams = state.ranks.shape[1]
+    room = state.found < beams
+    place = torch.where(room, state.found, state.ranks.argmin(dim=1))[:, None]
+    accepted = stops & (room | (ranks > state.ranks.amin(dim=1)))
+
+    def put(column: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+        kept = torch.where(accepted, value.to(column.dtype), column.gather(1, place).squeeze(1))
+        return column.scatter(1, place, kept[:, None])
+
+    found = state.found + (accepted & room)
+    return BeamState(state.scores, put(state.ranks, ranks), put(state.slots, slots), put(state.lengths, steps), found)

@@ -1,0 +1,59 @@
+"""Random numbers as a pure function of (seed, step, index): Philox4x32-10 in integer tensor operations.
+
+Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011). A draw depends on nothing but its own three
+numbers, so batch order, batch size and device do not change it.
+
+Mapping, the same as Triton's `tl.philox` with 32-bit counters:
+
+    key      k0 = seed & 0xffffffff, k1 = seed >> 32 (the seed as 64 bits)
+    counter  c0 = index, c1 = step, c2 = c3 = 0
+    output   word 0; as int32 x: u = float32(x if x >= 0 else ~x) * float32(4.6566127342e-10), in [0, 1)
+
+In a kernel: `w, _, _, _ = tl.philox(seed, index_u32, step_u32, zero_u32, zero_u32)` and then `uint_to_uniform_float(w)`
+of `triton.language.random`. `index` is the token's id, or beam * vocabulary + id where beams compete.
+"""
+
+import torch
+
+_MASK = 0xFFFFFFFF
+_ROUND_A, _ROUND_B = 0xD2511F53, 0xCD9E8D57
+_KEY_A, _KEY_B = 0x9E3779B9, 0xBB67AE85
+_ROUNDS = 10
+_SCALE = 4.6566127342e-10
+SMALLEST_UNIFORM = 2.0**-32
+"""What a uniform of exactly 0 counts as, so that its logarithm stays finite."""
+
+Words = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+def signed_seed(seed: int) -> int:
+    """The 64 bits of `seed` as a number that fits int64. Raises `ValueError` outside -2**63..2**64-1."""
+    if not -(2**63) <= seed < 2**64:
+        raise ValueError(f"seed {seed} does not fit 64 bits; use a seed from 0 to {2**64 - 1}")
+    return seed - 2**64 if seed >= 2**63 else seed
+
+
+def philox(counter: Words, key: tuple[torch.Tensor, torch.Tensor]) -> Words:
+    """Ten rounds of Philox4x32. All words are int64 tensors holding 0..2**32-1, broadcast against each other."""
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    for _ in range(_ROUNDS):
+        # int64 products wrap around modulo 2**64; the shift is arithmetic, so the mask removes the sign's copies.
+        a, b = c0 * _ROUND_A, c2 * _ROUND_B
+        c0, c1 = ((b >> 32) & _MASK) ^ c1 ^ k0, b & _MASK
+        c2, c3 = ((a >> 32) & _MASK) ^ c3 ^ k1, a & _MASK
+        k0, k1 = (k0 + _KEY_A) & _MASK, (k1 + _KEY_B) & _MASK
+    return c0, c1, c2, c3
+
+
+def uniform(seeds: torch.Tensor, steps: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+    """float32 in [0, 1) for each (seed, step, index): int64 tensors of any shapes that broadcast."""
+    zero = torch.zeros_like(indices)
+    word = philox((indices, steps, zero, zero), (seeds & _MASK, (seeds >> 32) & _MASK))[0]
+    folded = torch.where(word > _MASK >> 1, _MASK - word, word)
+    return folded.to(torch.float32) * _SCALE
+
+
+def gumbel(seeds: torch.Tensor, steps: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+    """Standard Gumbel noise, float32: -log(-log(u)). Adding it to log-probabilities and taking the largest samples."""
+    return -torch.log(-torch.log(uniform(seeds, steps, indices).clamp_min(SMALLEST_UNIFORM)))

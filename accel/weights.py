@@ -1,0 +1,112 @@
+"""A decoder's weights as the engine sees them: references to the owner's tensors, never copies.
+
+Dimensions: D width, V vocabulary, P position rows, H heads.
+A pre-norm GPT-2 block: x += out(attention(qkv(ln_1(x)))); x += proj(gelu(fc(ln_2(x)))).
+All matrices are [out, in], row-major, contiguous; GELU is the tanh approximation.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True, eq=False)
+class LayerWeights:
+    """One block: norms [D], qkv [3D, D] (queries, keys, values in that order), out [D, D], fc [4D, D], proj [D, 4D]."""
+
+    ln_1_weight: torch.Tensor
+    ln_1_bias: torch.Tensor
+    qkv_weight: torch.Tensor
+    qkv_bias: torch.Tensor
+    out_weight: torch.Tensor
+    out_bias: torch.Tensor
+    ln_2_weight: torch.Tensor
+    ln_2_bias: torch.Tensor
+    fc_weight: torch.Tensor
+    fc_bias: torch.Tensor
+    proj_weight: torch.Tensor
+    proj_bias: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class DecoderWeights:
+    """Everything one decode step needs.
+
+    layers: blocks from the bottom up. final_norms: (weight [D], bias [D], eps), applied one after another before the
+    head. head_weight [V, D], head_bias [V]. token_embedding [V, D], position_embedding [P, D].
+    first_position: the row of `position_embedding` that the first generated token takes when it enters the decoder;
+    the k-th generated token (k = 1, 2, …) takes row first_position + k - 1. Prompts come as finished embeddings.
+    stop_token ends a sequence. eps is that of the blocks' own norms.
+    """
+
+    layers: tuple[LayerWeights, ...]
+    final_norms: tuple[tuple[torch.Tensor, torch.Tensor, float], ...]
+    head_weight: torch.Tensor
+    head_bias: torch.Tensor
+    token_embedding: torch.Tensor
+    position_embedding: torch.Tensor
+    heads: int
+    first_position: int
+    stop_token: int
+    eps: float = 1e-5
+
+    def __post_init__(self) -> None:
+        assert self.layers, "a decoder has at least one layer"
+        assert self.width % self.heads == 0, f"width {self.width} does not split into {self.heads} heads"
+        assert 0 <= self.stop_token < self.vocabulary, f"stop token {self.stop_token} outside 0..{self.vocabulary - 1}"
+        for name, shape in self._expected_shapes().items():
+            tensor = getattr(self, name)
+            assert tuple(tensor.shape) == shape, f"{name} is {tuple(tensor.shape)}, expected {shape}"
+        for number, layer in enumerate(self.layers):
+            for name, shape in _layer_shapes(self.width).items():
+                tensor = getattr(layer, name)
+                assert tuple(tensor.shape) == shape, (
+                    f"layer {number}: {name} is {tuple(tensor.shape)}, expected {shape}"
+                )
+                assert tensor.is_contiguous(), f"layer {number}: {name} is not contiguous"
+
+    def _expected_shapes(self) -> dict[str, tuple[int, ...]]:
+        size = (self.vocabulary, self.width)
+        return {"head_weight": size, "head_bias": size[:1], "token_embedding": size}
+
+    @property
+    def width(self) -> int:
+        return self.position_embedding.shape[1]
+
+    @property
+    def head_dim(self) -> int:
+        return self.width // self.heads
+
+    @property
+    def vocabulary(self) -> int:
+        return self.head_weight.shape[0]
+
+    @property
+    def max_tokens(self) -> int:
+        """Most tokens one sequence can draw: each but the last enters again and needs a position row."""
+        return self.position_embedding.shape[0] - self.first_position + 1
+
+    @property
+    def device(self) -> torch.device:
+        return self.head_weight.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.head_weight.dtype
+
+
+def _layer_shapes(width: int) -> dict[str, tuple[int, ...]]:
+    return {
+        "ln_1_weight": (width,),
+        "ln_1_bias": (width,),
+        "qkv_weight": (3 * width, width),
+        "qkv_bias": (3 * width,),
+        "out_weight": (width, width),
+        "out_bias": (width,),
+        "ln_2_weight": (width,),
+        "ln_2_bias": (width,),
+        "fc_weight": (4 * width, width),
+        "fc_bias": (4 * width,),
+        "proj_weight": (width, 4 * width),
+        "proj_bias": (width,),
+    }
