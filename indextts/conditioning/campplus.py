@@ -1,0 +1,194 @@
+"""CAMPPlus, which hears who speaks (arXiv 2303.00332): fbank frames to one style vector.
+
+B recordings, F fbank frames, C channels, T frames after the first stride of 2.
+A small ResNet over time and frequency, then densely connected time-delay layers, each gated by its context.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+IGNORED = ("*.num_batches_tracked",)
+SEGMENT_FRAMES = 100
+
+
+class CAMPPlus(nn.Module):
+    """With the released tensor names. `blocks` counts each dense block's layers, `dilations` spreads their kernels."""
+
+    def __init__(
+        self,
+        bands: int = 80,
+        style_width: int = 192,
+        head_channels: int = 32,
+        channels: int = 128,
+        growth: int = 32,
+        blocks: Sequence[int] = (12, 24, 16),
+        dilations: Sequence[int] = (1, 2, 2),
+    ) -> None:
+        super().__init__()
+        self.head = _Head(head_channels)
+        self.xvector = nn.Sequential()
+        self.xvector.add_module("tdnn", _TimeDelay(head_channels * (bands // 8), channels))
+        for number, (layers, dilation) in enumerate(zip(blocks, dilations, strict=True), start=1):
+            self.xvector.add_module(f"block{number}", _DenseBlock(layers, channels, growth, dilation))
+            channels += layers * growth
+            self.xvector.add_module(f"transit{number}", _Transit(channels, channels // 2))
+            channels //= 2
+        self.xvector.add_module("out_nonlinear", _Nonlinear(channels))
+        self.xvector.add_module("stats", _Statistics())
+        self.xvector.add_module("dense", _Dense(2 * channels, style_width))
+
+    def forward(self, fbank: Tensor) -> Tensor:
+        """Mean-subtracted fbank [B, F, bands] to styles [B, style_width]."""
+        return self.xvector(self.head(fbank.mT))
+
+
+class _BatchNorm(nn.Module):
+    """Batch normalization with the statistics it was trained to: there is no training mode to forget about."""
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int, affine: bool = True) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels)) if affine else None
+        self.bias = nn.Parameter(torch.zeros(channels)) if affine else None
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias)
+
+
+class _Nonlinear(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.batchnorm = _BatchNorm(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.batchnorm(x).relu_()
+
+
+class _Head(nn.Module):
+    """Shrinks the frequency axis to an eighth and leaves time alone."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, channels, kernel_size=3, padding=1, bias=False)
+        self.bn1 = _BatchNorm(channels)
+        self.layer1 = nn.Sequential(_ResidualBlock(channels, stride=2), _ResidualBlock(channels))
+        self.layer2 = nn.Sequential(_ResidualBlock(channels, stride=2), _ResidualBlock(channels))
+        self.conv2 = nn.Conv2d(channels, channels, kernel_size=3, stride=(2, 1), padding=1, bias=False)
+        self.bn2 = _BatchNorm(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, bands, F] to [B, channels·bands/8, F]."""
+        x = self.bn1(self.conv1(x.unsqueeze(1))).relu_()
+        x = self.layer2(self.layer1(x))
+        return self.bn2(self.conv2(x)).relu_().flatten(1, 2)
+
+
+class _ResidualBlock(nn.Module):
+    def __init__(self, channels: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, kernel_size=3, stride=(stride, 1), padding=1, bias=False)
+        self.bn1 = _BatchNorm(channels)
+        self.conv2 = nn.Conv2d(channels, channels, kernel_size=3, padding=1, bias=False)
+        self.bn2 = _BatchNorm(channels)
+        self.shortcut = nn.Sequential()
+        if stride > 1:
+            skip = nn.Conv2d(channels, channels, kernel_size=1, stride=(stride, 1), bias=False)
+            self.shortcut = nn.Sequential(skip, _BatchNorm(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.bn1(self.conv1(x)).relu_()
+        return (self.bn2(self.conv2(y)) + self.shortcut(x)).relu_()
+
+
+class _TimeDelay(nn.Module):
+    def __init__(self, inputs: int, channels: int) -> None:
+        super().__init__()
+        self.linear = nn.Conv1d(inputs, channels, kernel_size=5, stride=2, padding=2, bias=False)
+        self.nonlinear = _Nonlinear(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.nonlinear(self.linear(x))
+
+
+class _DenseBlock(nn.Module):
+    """Each layer hears all the channels so far and adds `growth` of its own."""
+
+    def __init__(self, layers: int, channels: int, growth: int, dilation: int) -> None:
+        super().__init__()
+        for layer in range(layers):
+            self.add_module(f"tdnnd{layer + 1}", _DenseLayer(channels + layer * growth, growth, dilation))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.children():
+            x = torch.cat((x, layer(x)), dim=1)
+        return x
+
+
+class _DenseLayer(nn.Module):
+    def __init__(self, channels: int, growth: int, dilation: int) -> None:
+        super().__init__()
+        inner = 4 * growth
+        self.nonlinear1 = _Nonlinear(channels)
+        self.linear1 = nn.Conv1d(channels, inner, kernel_size=1, bias=False)
+        self.nonlinear2 = _Nonlinear(inner)
+        self.cam_layer = _ContextGate(inner, growth, dilation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.cam_layer(self.nonlinear2(self.linear1(self.nonlinear1(x))))
+
+
+class _ContextGate(nn.Module):
+    """A dilated convolution, gated by the mean of the recording plus that of the second around each frame."""
+
+    def __init__(self, channels: int, growth: int, dilation: int) -> None:
+        super().__init__()
+        self.linear_local = nn.Conv1d(channels, growth, kernel_size=3, padding=dilation, dilation=dilation, bias=False)
+        self.linear1 = nn.Conv1d(channels, channels // 2, kernel_size=1)
+        self.linear2 = nn.Conv1d(channels // 2, growth, kernel_size=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        # The gate is constant within a segment, so it is computed once per segment, not once per frame.
+        segments = functional.avg_pool1d(x, SEGMENT_FRAMES, SEGMENT_FRAMES, ceil_mode=True)
+        context = self.linear1(x.mean(dim=-1, keepdim=True) + segments).relu_()
+        gate = torch.sigmoid(self.linear2(context))
+        return self.linear_local(x) * gate.repeat_interleave(SEGMENT_FRAMES, dim=-1)[..., : x.shape[-1]]
+
+
+class _Transit(nn.Module):
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.nonlinear = _Nonlinear(inputs)
+        self.linear = nn.Conv1d(inputs, outputs, kernel_size=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(self.nonlinear(x))
+
+
+class _Statistics(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, T] to mean and standard deviation over time [B, 2·C]."""
+        deviation, mean = torch.std_mean(x, dim=-1)
+        return torch.cat((mean, deviation), dim=-1)
+
+
+class _Dense(nn.Module):
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.linear = nn.Conv1d(inputs, outputs, kernel_size=1, bias=False)
+        self.nonlinear = nn.Module()
+        self.nonlinear.batchnorm = _BatchNorm(outputs, affine=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.nonlinear.batchnorm(self.linear(x.unsqueeze(-1)).squeeze(-1))
+
+
+def rename(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Released tensors under the module's names: they are the same, less the trainer's batch counters."""
+    return {name: tensor for name, tensor in state.items() if not name.endswith(".num_batches_tracked")}

@@ -1,0 +1,98 @@
+"""The semantic codec of MaskGCT: semantic features to one code each, and codes back to features.
+
+B recordings, T tokens, W semantic width, V codes, E width of a code. Its decoder plays no part in speech synthesis.
+Blocks are ConvNeXt (arXiv 2201.03545) in one dimension; the quantizer looks codes up by cosine (arXiv 2110.04627).
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..config import SemanticCodecConfig
+
+IGNORED = ("decoder.*",)
+_NORM_EPS = 1e-6
+
+
+class SemanticCodec(nn.Module):
+    """Encoder and quantizer, with the released tensor names."""
+
+    def __init__(self, config: SemanticCodecConfig) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(_Backbone(config), nn.Linear(config.vocos_dim, config.hidden_size))
+        self.quantizer = nn.Module()
+        self.quantizer.quantizers = nn.ModuleList([_Quantizer(config)])
+
+    def quantize(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Semantic features [B, T, W] to codes [B, T] (int64) and the features they stand for [B, T, W]."""
+        codes = self._quantizer.nearest(self.encoder(features))
+        return codes, self.vq2emb(codes)
+
+    def vq2emb(self, codes: Tensor) -> Tensor:
+        """Features [B, T, W] that codes [B, T] stand for."""
+        return self._quantizer.embed(codes)
+
+    @property
+    def _quantizer(self) -> "_Quantizer":
+        return self.quantizer.quantizers[0]
+
+
+class _Backbone(nn.Module):
+    def __init__(self, config: SemanticCodecConfig) -> None:
+        super().__init__()
+        width = config.vocos_dim
+        self.embed = nn.Conv1d(config.hidden_size, width, kernel_size=7, padding=3)
+        self.norm = nn.LayerNorm(width, eps=_NORM_EPS)
+        self.convnext = nn.ModuleList(
+            _ConvNeXtBlock(width, config.vocos_intermediate_dim) for _ in range(config.vocos_num_layers)
+        )
+        self.final_layer_norm = nn.LayerNorm(width, eps=_NORM_EPS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, T, W] to [B, T, vocos_dim]."""
+        x = self.norm(self.embed(x.mT).mT)
+        for block in self.convnext:
+            x = block(x)
+        return self.final_layer_norm(x)
+
+
+class _ConvNeXtBlock(nn.Module):
+    def __init__(self, width: int, inner: int) -> None:
+        super().__init__()
+        self.dwconv = nn.Conv1d(width, width, kernel_size=7, padding=3, groups=width)
+        self.norm = nn.LayerNorm(width, eps=_NORM_EPS)
+        self.pwconv1 = nn.Linear(width, inner)
+        self.pwconv2 = nn.Linear(inner, width)
+        self.gamma = nn.Parameter(torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm(self.dwconv(x.mT).mT)
+        y = self.pwconv2(functional.gelu(self.pwconv1(y)))
+        return x + self.gamma * y
+
+
+class _Quantizer(nn.Module):
+    def __init__(self, config: SemanticCodecConfig) -> None:
+        super().__init__()
+        self.in_project = nn.Conv1d(config.hidden_size, config.codebook_dim, kernel_size=1)
+        self.out_project = nn.Conv1d(config.codebook_dim, config.hidden_size, kernel_size=1)
+        self.codebook = nn.Embedding(config.codebook_size, config.codebook_dim)
+
+    def nearest(self, x: Tensor) -> Tensor:
+        """[B, T, W] to the codes [B, T] nearest by cosine."""
+        projected = functional.normalize(self.in_project(x.mT).mT, dim=-1)  # [B, T, E]
+        similarity = projected @ functional.normalize(self.codebook.weight, dim=-1).T  # [B, T, V]
+        return similarity.argmax(dim=-1)
+
+    def embed(self, codes: Tensor) -> Tensor:
+        return self.out_project(self.codebook(codes).mT).mT
+
+
+def rename(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Released tensors under the module's names: the decoder left out, weight norm folded."""
+    kept = {name: tensor for name, tensor in state.items() if not name.startswith("decoder.")}
+    for name in [name for name in kept if name.endswith(".weight_g")]:
+        stem = name.removesuffix("_g")
+        magnitude, direction = kept.pop(name), kept.pop(f"{stem}_v")
+        kept[stem] = magnitude * direction / torch.linalg.vector_norm(direction, dim=(1, 2), keepdim=True)
+    return kept

@@ -1,0 +1,130 @@
+"""Everything that is computed from reference audio and emotions, each thing once.
+
+T tokens (50 a second), W semantic width, F mel frames, C condition width, D the GPT's width.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import EmotionError
+from ..records import Audio, Emotion, VoiceFeatures
+from .cache import ContentCache
+from .campplus import CAMPPlus
+from .codec import SemanticCodec
+from .emotion import EmotionTable, Weights, mixed, scaled, user_weights
+from .features import KaldiFilterBank, MelSpectrogram, centred, log_energies
+from .reference import excerpt, fingerprint, prepare_reference
+from .semantic import SemanticEncoder
+from .text_emotion import TextEmotion
+from .voice_encoder import VoiceEncoder
+
+CACHE_BYTES = 256 * 2**20
+
+Regulate = Callable[[Tensor, int], Tensor]
+"""Content [1, T, W] and a number of frames F to a condition [1, F, C]."""
+
+
+@dataclass(frozen=True)
+class ConditioningModels:
+    """What the encoder runs; all on one device. `regulate` is S2Mel's length regulator."""
+
+    semantic: SemanticEncoder
+    codec: SemanticCodec
+    campplus: CAMPPlus
+    voice: VoiceEncoder
+    emotions: EmotionTable
+    regulate: Regulate
+    text_emotion: TextEmotion
+
+
+class ConditioningEncoder:
+    """Voices and emotion vectors, cached by the content of the audio they come from, at most `cache_bytes` of them."""
+
+    def __init__(self, models: ConditioningModels, cache_bytes: int = CACHE_BYTES) -> None:
+        self.models = models
+        self.cache = ContentCache(cache_bytes)
+        self._mel = MelSpectrogram()
+        self._fbank = KaldiFilterBank(models.semantic.bands)
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.models.voice.parameters()).device
+
+    def clear(self) -> None:
+        """Let go of every cached voice and emotion."""
+        self.cache.clear()
+
+    @torch.inference_mode()
+    def voice(self, audio: Audio | None, boost: bool = False) -> VoiceFeatures:
+        """All that a line needs of its speaker. Raises `AudioError` for audio that cannot serve.
+
+        `latents` and `emotion` come in the voice encoder's dtype, `prompt_condition` in the regulator's, the rest in
+        float32.
+        """
+        used = excerpt(audio)
+        key = ("voice", fingerprint(used), boost, str(self.device))
+        return self.cache.get(key, lambda: self._compute_voice(used, boost))
+
+    @torch.inference_mode()
+    def emotion_vector(self, emotion: Emotion | None, voice: VoiceFeatures, line_text: str = "") -> Tensor:
+        """Emotion vector [D] of a line spoken by `voice`, in its dtype; `None` is the speaker's own emotion.
+
+        Raises `EmotionError` or `AudioError` where the emotion cannot be computed.
+        """
+        if emotion is None or emotion.mode == "speaker":
+            return voice.emotion
+        if emotion.mode == "audio":
+            return mixed(voice.emotion, self._emotion_of(emotion.audio), emotion.alpha)
+        weights = user_weights(emotion.vector) if emotion.mode == "vector" else self._read_text(emotion, line_text)
+        return self.models.emotions.blend(scaled(weights, emotion.alpha), voice.style, voice.emotion)
+
+    def _compute_voice(self, audio: Audio, boost: bool) -> VoiceFeatures:
+        reference = prepare_reference(audio, boost)
+        wav16, wav22 = reference.wav16.to(self.device), reference.wav22.to(self.device)
+        energies = self._on_device(self._fbank)(wav16)
+        mel = self._on_device(self._mel)(wav22)
+        semantic = self.models.semantic(energies)
+        heard = semantic.to(_dtype(self.models.voice))
+        return VoiceFeatures(
+            semantic=semantic[0],
+            style=self._style(energies),
+            latents=self.models.voice.latents(heard)[0],
+            emotion=self.models.voice.emotion(heard)[0],
+            prompt_mel=mel,
+            prompt_condition=self._prompt_condition(semantic, mel.shape[-1]),
+        )
+
+    def _style(self, energies: Tensor) -> Tensor:
+        fbank = centred(log_energies(energies))
+        return self.models.campplus(fbank[None].to(_dtype(self.models.campplus)))[0].float()
+
+    def _prompt_condition(self, semantic: Tensor, frames: int) -> Tensor:
+        _, quantized = self.models.codec.quantize(semantic.to(_dtype(self.models.codec)))
+        return self.models.regulate(quantized, frames)[0]
+
+    def _emotion_of(self, audio: Audio | None) -> Tensor:
+        used = excerpt(audio)
+        key = ("emotion", fingerprint(used), str(self.device))
+        return self.cache.get(key, lambda: self._compute_emotion(used))
+
+    def _compute_emotion(self, audio: Audio) -> Tensor:
+        wav16 = prepare_reference(audio).wav16.to(self.device)
+        semantic = self.models.semantic(self._on_device(self._fbank)(wav16))
+        return self.models.voice.emotion(semantic.to(_dtype(self.models.voice)))[0]
+
+    def _read_text(self, emotion: Emotion, line_text: str) -> Weights:
+        """The model's own weights: unlike a user's they are neither tempered nor capped."""
+        text = (emotion.text or "").strip() or line_text.strip()
+        if not text:
+            raise EmotionError("Emotion from text: got an empty text, expected a line or a description; write one")
+        return self.cache.get(("text", text), lambda: self.models.text_emotion.weights(text))
+
+    def _on_device(self, module: nn.Module) -> nn.Module:
+        return module.to(self.device)
+
+
+def _dtype(module: nn.Module) -> torch.dtype:
+    return next(module.parameters()).dtype

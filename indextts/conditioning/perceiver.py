@@ -1,0 +1,74 @@
+"""The perceiver resampler (arXiv 2103.03206) that turns a conformer's output into a fixed number of latents.
+
+B recordings, S positions, L latents, C context width, D width, H heads.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+HEAD_DIM = 64
+DEPTH = 2
+
+
+class Perceiver(nn.Module):
+    """With the released tensor names. `mult` sizes the feed-forward layers: D·mult·2/3 inside."""
+
+    def __init__(self, width: int, context_width: int, latents: int, heads: int, mult: int, depth: int = DEPTH) -> None:
+        super().__init__()
+        self.latents = nn.Parameter(torch.zeros(latents, width))
+        self.proj_context = nn.Linear(context_width, width) if context_width != width else nn.Identity()
+        self.layers = nn.ModuleList(
+            nn.ModuleList([_Attention(width, heads), _feed_forward(width, mult)]) for _ in range(depth)
+        )
+        self.norm = _RMSNorm(width)
+
+    def forward(self, context: Tensor) -> Tensor:
+        """[B, S, C] to [B, L, D]."""
+        context = self.proj_context(context)
+        latents = self.latents.expand(context.shape[0], -1, -1)
+        for attention, feed_forward in self.layers:
+            latents = latents + attention(latents, context)
+            latents = latents + feed_forward(latents)
+        return self.norm(latents)
+
+
+class _Attention(nn.Module):
+    """Latents attend to themselves and to the context."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        inner = heads * HEAD_DIM
+        self.to_q = nn.Linear(width, inner, bias=False)
+        self.to_kv = nn.Linear(width, 2 * inner, bias=False)
+        self.to_out = nn.Linear(inner, width, bias=False)
+
+    def forward(self, latents: Tensor, context: Tensor) -> Tensor:
+        keys, values = self.to_kv(torch.cat((latents, context), dim=1)).chunk(2, dim=-1)
+        attended = functional.scaled_dot_product_attention(_split(self.to_q(latents)), _split(keys), _split(values))
+        return self.to_out(attended.transpose(1, 2).flatten(2))
+
+
+def _split(x: Tensor) -> Tensor:
+    """[B, L, H·64] to [B, H, L, 64]."""
+    return x.unflatten(-1, (-1, HEAD_DIM)).transpose(1, 2)
+
+
+class _GatedGELU(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        value, gate = x.chunk(2, dim=-1)
+        return value * functional.gelu(gate)
+
+
+def _feed_forward(width: int, mult: int) -> nn.Sequential:
+    inner = width * mult * 2 // 3
+    return nn.Sequential(nn.Linear(width, 2 * inner), _GatedGELU(), nn.Linear(inner, width))
+
+
+class _RMSNorm(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.normalize(x, dim=-1) * (x.shape[-1] ** 0.5 * self.gamma)
