@@ -1,7 +1,6 @@
 """Speaker style against the golden one."""
 
 import torch
-
 from indextts2_multitalk.indextts.conditioning.campplus import CAMPPlus, rename
 
 INPUT_FRAMES = 250

@@ -1,7 +1,6 @@
 """Codes and embeddings of the semantic codec against the golden ones."""
 
 import torch
-
 from indextts2_multitalk.indextts.conditioning.codec import SemanticCodec, rename
 from indextts2_multitalk.indextts.config import SemanticCodecConfig
 

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-
 from indextts2_multitalk.indextts.conditioning.emotion import mixed
 from indextts2_multitalk.indextts.conditioning.voice_encoder import VoiceEncoder, rename
 from indextts2_multitalk.indextts.config import GPTConfig
