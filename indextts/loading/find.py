@@ -1,0 +1,180 @@
+"""Finds the files of a complete IndexTTS-2, wherever another program has already put them. First found wins."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..errors import CheckpointError
+from .places import (
+    COMPANIONS,
+    CONFIG_KEYS,
+    CORE_FILES,
+    CORE_LAYOUTS,
+    QWEN_FOLDER,
+    Companion,
+    default_hub_cache,
+    snapshots,
+)
+
+PICKLES = (".pth", ".pt", ".bin")
+
+
+@dataclass(frozen=True)
+class CheckpointFiles:
+    """Where everything lies. `w2v_bert`, `bigvgan` and `qwen` are folders; the last two fields may be absent."""
+
+    folder: Path
+    config: Path
+    gpt: Path
+    s2mel: Path
+    bpe_model: Path
+    speaker_matrix: Path
+    emotion_matrix: Path
+    w2v_statistics: Path
+    w2v_bert: Path
+    semantic_codec: Path
+    campplus: Path
+    bigvgan: Path
+    qwen: Path | None = None
+    glossary: Path | None = None
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found, and what was not. `folder` is the core's, complete or not; `found` and `missing` are keyed by
+    the fields of `CheckpointFiles`; `missing` holds the names as released. `other_versions` are folders of
+    IndexTTS-1.x or 2.5 that lay where a 2.0 might."""
+
+    folder: Path | None
+    found: dict[str, Path]
+    missing: dict[str, str]
+    looked_in: tuple[Path, ...]
+    other_versions: dict[Path, str]
+
+    @property
+    def complete(self) -> bool:
+        return not set(self.missing) - {"qwen"}
+
+
+def find_checkpoint(roots: Sequence[Path], hub_cache: Path | None = None) -> CheckpointFiles:
+    """Every file of a complete model. The core lies under one of `roots`, its companions there or in `hub_cache`.
+
+    `hub_cache` is the user's Hugging Face cache where None. Raises one `CheckpointError` that names all that is
+    missing, where was looked and how to get it.
+    """
+    survey = survey_files(roots, hub_cache)
+    if not survey.complete:
+        raise CheckpointError(_explain(survey))
+    assert survey.folder is not None, "complete without a folder"
+    return CheckpointFiles(folder=survey.folder, **survey.found)
+
+
+def survey_files(roots: Sequence[Path], hub_cache: Path | None = None) -> Survey:
+    """Look everywhere and raise nothing: what `doctor` shows and `fetch` completes."""
+    hub = default_hub_cache() if hub_cache is None else hub_cache
+    candidates = list(dict.fromkeys(root / layout for root in roots for layout in CORE_LAYOUTS))
+    other_versions = {folder: version for folder in candidates if (version := _other_version(folder))}
+    core, found = _best_core(folder for folder in candidates if folder not in other_versions)
+    bases = [*([core, core.parent] if core else []), *(base for root in roots for base in (root, root / "TTS"))]
+    for field, companion in COMPANIONS.items():
+        if place := _find_companion(companion, bases, hub):
+            found[field] = place
+    names = _core_names(core) if core else CORE_FILES
+    wanted = names | {field: companion.label for field, companion in COMPANIONS.items()} | {"qwen": QWEN_FOLDER}
+    missing = {field: name for field, name in wanted.items() if field not in found}
+    return Survey(core, found, missing, (*roots, hub), other_versions)
+
+
+def _other_version(folder: Path) -> str | None:
+    """Which other IndexTTS (1.x or 2.5) a folder holds; None where it holds 2.0 or nothing."""
+    if not folder.is_dir() or ((folder / "bpe.model").is_file() and _present(folder, "s2mel.pth")):
+        return None
+    if (folder / "codec.pth").is_file() or any(folder.glob("*.tiktoken")):
+        return "2.5"
+    return "1.x" if (folder / "dvae.pth").is_file() or (folder / "bigvgan_generator.pth").is_file() else None
+
+
+def _best_core(folders: Iterable[Path]) -> tuple[Path | None, dict[str, Path]]:
+    """The first complete core folder; where none is, the first of those that hold the most files."""
+    best: Path | None = None
+    most: dict[str, Path] = {}
+    for folder in folders:
+        found = _core_files(folder)
+        weights = found.keys() & CORE_FILES.keys() - {"config"}
+        if weights and len(found.keys() & CORE_FILES.keys()) > len(most.keys() & CORE_FILES.keys()):
+            best, most = folder, found
+    return best, most
+
+
+def _core_names(folder: Path) -> dict[str, str]:
+    config = _read_config(folder / "config.yaml")
+    return {field: str(config.get(CONFIG_KEYS.get(field, ""), name)) for field, name in CORE_FILES.items()}
+
+
+def _core_files(folder: Path) -> dict[str, Path]:
+    found = {field: path for field, name in _core_names(folder).items() if (path := _present(folder, name))}
+    qwen = folder / QWEN_FOLDER
+    if (qwen / "config.json").is_file():
+        found["qwen"] = qwen
+    if (folder / "glossary.yaml").is_file():
+        found["glossary"] = folder / "glossary.yaml"
+    return found
+
+
+def _read_config(file: Path) -> dict[str, Any]:
+    """The raw config, for the file names in it; empty where it cannot be read (loading says why, in full)."""
+    try:
+        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _present(folder: Path, name: str) -> Path | None:
+    """The file itself, or the same weights as .safetensors."""
+    file = folder / name
+    if file.is_file():
+        return file
+    twin = file.with_suffix(".safetensors")
+    return twin if file.suffix in PICKLES and twin.is_file() else None
+
+
+def _find_companion(companion: Companion, bases: Sequence[Path], hub: Path) -> Path | None:
+    return next((whole for place in _places(companion, bases, hub) if (whole := _whole(companion, place))), None)
+
+
+def _places(companion: Companion, bases: Sequence[Path], hub: Path) -> Iterator[Path]:
+    for base in dict.fromkeys(bases):
+        for folder in (base, base / "hf_cache", base / "external_models" / companion.external):
+            yield from (folder / name for name in companion.names)
+            yield from _in_snapshots(companion, folder)
+        yield base / "external_models" / companion.external / companion.in_repo
+    yield from _in_snapshots(companion, hub)
+
+
+def _in_snapshots(companion: Companion, cache: Path) -> Iterator[Path]:
+    return (snapshot / companion.in_repo for snapshot in snapshots(cache, companion.repo))
+
+
+def _whole(companion: Companion, place: Path) -> Path | None:
+    """The companion at `place`, if all its files are there."""
+    if not companion.files:
+        return _present(place.parent, place.name)
+    complete = all(any((place / name).is_file() for name in names.split("|")) for names in companion.files)
+    return place if complete else None
+
+
+def _explain(survey: Survey) -> str:
+    if survey.folder is None and survey.other_versions:
+        folder, version = next(iter(survey.other_versions.items()))
+        return (
+            f"{folder}: got an IndexTTS-{version} folder, expected IndexTTS-2 (gpt.pth, s2mel.pth, bpe.model). "
+            f"Point to an IndexTTS-2 folder, or run `indextts2 fetch --to FOLDER` to download one"
+        )
+    missing = ", ".join(name for field, name in survey.missing.items() if field != "qwen")
+    looked = ", ".join(str(place) for place in survey.looked_in)
+    where, target = (f" of {survey.folder}", f" --to {survey.folder}") if survey.folder else ("", "")
+    return f"model files missing{where}: {missing}. Looked in {looked}. Run `indextts2 fetch{target}` to download them"

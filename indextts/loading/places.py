@@ -1,0 +1,137 @@
+"""What a complete model is made of, file by file, and the places where other programs put each of them."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PACK = Path(__file__).resolve().parents[2]
+
+CORE_REPO = "IndexTeam/IndexTTS-2"
+CORE_LAYOUTS = (
+    "indextts/IndexTTS-2",
+    "TTS/IndexTTS-2",
+    "TTS/IndexTTS/IndexTTS-2",
+    "IndexTTS-2",
+    "TTS/Index-TTS",
+    "TTS/IndexTTS",
+    "IndexTTS/IndexTTS-2",
+    "Index-TTS",
+    "IndexTTS",
+    ".",
+)
+"""Below a models folder, or a `TTS` or `indextts` folder that is a search root of its own; or the root itself."""
+
+QWEN_FOLDER = "qwen0.6bemo4-merge"
+
+CORE_FILES = {
+    "config": "config.yaml",
+    "gpt": "gpt.pth",
+    "s2mel": "s2mel.pth",
+    "bpe_model": "bpe.model",
+    "speaker_matrix": "feat1.pt",
+    "emotion_matrix": "feat2.pt",
+    "w2v_statistics": "wav2vec2bert_stats.pt",
+}
+"""Field of `CheckpointFiles` -> released file name; `config.yaml` may name the files otherwise."""
+
+CONFIG_KEYS = {
+    "gpt": "gpt_checkpoint",
+    "s2mel": "s2mel_checkpoint",
+    "speaker_matrix": "spk_matrix",
+    "emotion_matrix": "emo_matrix",
+    "w2v_statistics": "w2v_stat",
+}
+
+
+@dataclass(frozen=True)
+class Companion:
+    """A model of somebody else's that IndexTTS-2 needs.
+
+    `names`: where it lies below a folder, first choice first; the first is where `fetch` puts it below `hf_cache`.
+    `files`: what must be in it, alternatives separated by "|"; empty where the names are files themselves.
+    `in_repo`: its path in its own repository; `external`: its folder's name below `external_models`.
+    """
+
+    label: str
+    repo: str
+    in_repo: str
+    external: str
+    names: tuple[str, ...]
+    files: tuple[str, ...] = ()
+
+
+COMPANIONS = {
+    "w2v_bert": Companion(
+        label="w2v-bert-2.0",
+        repo="facebook/w2v-bert-2.0",
+        in_repo=".",
+        external="w2v_bert",
+        names=("w2v-bert-2.0",),
+        files=("config.json", "preprocessor_config.json", "model.safetensors|pytorch_model.bin"),
+    ),
+    "semantic_codec": Companion(
+        label="semantic_codec/model.safetensors",
+        repo="amphion/MaskGCT",
+        in_repo="semantic_codec/model.safetensors",
+        external="maskgct",
+        names=(
+            "semantic_codec/model.safetensors",
+            "MaskGCT/semantic_codec/model.safetensors",
+            "semantic_codec_model.safetensors",
+        ),
+    ),
+    "campplus": Companion(
+        label="campplus_cn_common.bin",
+        repo="funasr/campplus",
+        in_repo="campplus_cn_common.bin",
+        external="campplus",
+        names=("campplus_cn_common.bin", "campplus/campplus_cn_common.bin"),
+    ),
+    "bigvgan": Companion(
+        label="bigvgan",
+        repo="nvidia/bigvgan_v2_22khz_80band_256x",
+        in_repo=".",
+        external="bigvgan",
+        names=("bigvgan", "bigvgan_v2_22khz_80band_256x", "bigvgan/bigvgan_v2_22khz_80band_256x"),
+        files=("config.json", "bigvgan_generator.pt|bigvgan_generator.safetensors"),
+    ),
+}
+
+
+def default_roots(model_dir: Path | None = None, models_folders: Sequence[Path] = ()) -> list[Path]:
+    """Where to search for the core files: `model_dir` alone where the user names one, else every usual place.
+
+    `models_folders` are ComfyUI's own folders for models; without a running ComfyUI they are guessed from
+    COMFYUI_PATH and from where the pack lies.
+    """
+    if model_dir is not None:
+        return [model_dir.expanduser()]
+    named = os.environ.get("INDEXTTS_MODEL_DIR")
+    roots = [Path(named).expanduser()] if named else []
+    roots += [Path("checkpoints"), *(models_folders or _guessed_models_folders()), PACK / "checkpoints"]
+    return [*roots, *snapshots(default_hub_cache(), CORE_REPO)]
+
+
+def _guessed_models_folders() -> list[Path]:
+    comfyui = os.environ.get("COMFYUI_PATH")
+    folders = [Path(comfyui).expanduser() / "models"] if comfyui else []
+    return [*folders, PACK.parents[1] / "models"] if PACK.parent.name == "custom_nodes" else folders
+
+
+def default_hub_cache() -> Path:
+    """The Hugging Face cache of this user; HF_HOME and HF_HUB_CACHE move it."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return Path(HF_HUB_CACHE)
+
+
+def snapshots(cache: Path, repo: str) -> list[Path]:
+    """Downloaded revisions of `repo` in a Hugging Face cache: the one `main` names, then the newest first."""
+    folder = cache / f"models--{repo.replace('/', '--')}"
+    if not (folder / "snapshots").is_dir():
+        return []
+    main = folder / "refs" / "main"
+    current = main.read_text(encoding="utf-8").strip() if main.is_file() else ""
+    revisions = [revision for revision in (folder / "snapshots").iterdir() if revision.is_dir()]
+    return sorted(revisions, key=lambda revision: (revision.name != current, -revision.stat().st_mtime, revision.name))

@@ -1,0 +1,100 @@
+"""Strict loading: a module is built on `meta`, then gets its tensors one by one. Nothing is held twice."""
+
+import logging
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from ..errors import CheckpointError
+from .read import State
+
+logger = logging.getLogger(__name__)
+
+SHOWN = 6
+"""How many wrong tensors an error names before it only counts them."""
+
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
+Rename = Callable[[State], State]
+
+
+def load_strict(
+    build: Callable[[], AnyModule],
+    state: State,
+    *,
+    file: Path,
+    ignored: Sequence[str] = (),
+    rename: Rename | None = None,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> AnyModule:
+    """Build a module and give it the tensors of `state`, which is emptied on the way.
+
+    `ignored` are patterns of released names that inference never uses; they are skipped and logged. Floating-point
+    tensors become `dtype`. Raises `CheckpointError` naming file, tensor, got and expected for every other name that
+    is missing, unknown or of another shape. The module comes in eval mode, without gradients.
+    """
+    with torch.device("meta"):
+        module = build()
+    _skip_ignored(state, ignored, file)
+    tensors = _renamed(state, rename, file)
+    state.clear()
+    expected = module.state_dict()
+    _check(tensors, expected, file)
+    # Each source goes as its copy comes, so that a mapped file and one copy are all there ever is.
+    converted = {name: _converted(tensors.pop(name), device, dtype) for name in expected}
+    module.load_state_dict(converted, strict=True, assign=True)
+    _check_nothing_left_on_meta(module)
+    return module.requires_grad_(False).eval()
+
+
+def _skip_ignored(state: State, ignored: Sequence[str], file: Path) -> None:
+    for pattern in ignored:
+        names = [name for name in state if fnmatchcase(name, pattern)]
+        for name in names:
+            del state[name]
+        if names:
+            logger.info("%s: skipped %d tensors named %s, inference does not use them", file.name, len(names), pattern)
+
+
+def _renamed(state: State, rename: Rename | None, file: Path) -> State:
+    if rename is None:
+        return dict(state)
+    try:
+        return rename(dict(state))
+    except KeyError as error:
+        raise CheckpointError(f"{file}: {error.args[0]}: missing; {_remedy()}") from error
+    except RuntimeError as error:
+        raise CheckpointError(f"{file}: got tensors that do not fit together ({error}); {_remedy()}") from error
+
+
+def _check(tensors: State, expected: State, file: Path) -> None:
+    problems = [f"{name}: missing, expected {_shape(t)}" for name, t in expected.items() if name not in tensors]
+    for name, tensor in tensors.items():
+        if name not in expected:
+            problems.append(f"{name}: got {_shape(tensor)}, expected no such tensor")
+        elif tensor.shape != expected[name].shape:
+            problems.append(f"{name}: got {_shape(tensor)}, expected {_shape(expected[name])}")
+    if problems:
+        more = f" (and {len(problems) - SHOWN} more)" if len(problems) > SHOWN else ""
+        raise CheckpointError(f"{file}: {'; '.join(problems[:SHOWN])}{more}; {_remedy()}")
+
+
+def _remedy() -> str:
+    return "the file belongs to another model or version than its config.yaml: run `indextts2 fetch` into a new folder"
+
+
+def _shape(tensor: torch.Tensor) -> str:
+    return str(list(tensor.shape))
+
+
+def _converted(tensor: torch.Tensor, device: torch.device | str, dtype: torch.dtype) -> torch.Tensor:
+    return tensor.to(device=device, dtype=dtype if tensor.is_floating_point() else None).contiguous()
+
+
+def _check_nothing_left_on_meta(module: nn.Module) -> None:
+    left = [name for name, tensor in [*module.named_parameters(), *module.named_buffers()] if tensor.is_meta]
+    assert not left, f"{type(module).__name__}: {left[:SHOWN]} got no value"
