@@ -62,13 +62,14 @@ class SamplingTable:
     @staticmethod
     def build(params: Sequence[SamplingParams], vocabulary: int, device: torch.device) -> "SamplingTable":
         """top_k is int64 [L], all others float32 [L]."""
-        rows = [_resolve(p, vocabulary) for p in params]
-        return SamplingTable(
-            *(
-                torch.tensor(column, device=device, dtype=torch.int64 if isinstance(column[0], int) else torch.float32)
-                for column in zip(*rows, strict=True)
-            )
-        )
+        columns = zip(*(_resolve(p, vocabulary) for p in params), strict=True)
+        kinds = SamplingTable.kinds()
+        return SamplingTable(*(torch.tensor(c, dtype=k, device=device) for c, k in zip(columns, kinds, strict=True)))
+
+    @staticmethod
+    def kinds() -> tuple[torch.dtype, ...]:
+        """The columns' dtypes, in order."""
+        return (torch.float32, torch.int64, *[torch.float32] * 4)
 
 
 def _resolve(p: SamplingParams, vocabulary: int) -> tuple[float, int, float, float, float, float]:

@@ -1,0 +1,60 @@
+"""One signature for every attention backend, so that the layers above never ask which one runs.
+
+Dimensions: N packed tokens, R rows that decode, H heads, W head width, S page size, C block table columns.
+A layer's keys and values live in pages: tensors [pages, S, H, W]. Token t of row r lies at offset t % S of page
+block_tables[r, t // S]. Its *slot* is page * S + offset.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+
+
+class AttentionBackend(Protocol):
+    """Attention over paged keys and values. All tensors of a call share device and dtype; head width scales by W^-1/2.
+
+    name: what the registry and the report call it. page_size: the S it prefers.
+    """
+
+    name: str
+    page_size: int
+
+    def store(
+        self,
+        keys: torch.Tensor,
+        values: torch.Tensor,
+        key_pages: torch.Tensor,
+        value_pages: torch.Tensor,
+        slots: torch.Tensor,
+    ) -> None:
+        """Write keys and values [N, H, W] to slots int64 [N] of the pages."""
+        ...
+
+    def prefill(
+        self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, lengths: Sequence[int]
+    ) -> torch.Tensor:
+        """Causal self-attention of packed prompts [N, H, W] with sum(lengths) == N. Returns [N, H, W]."""
+        ...
+
+    def plan(self, block_tables: torch.Tensor, lengths: torch.Tensor, page_size: int) -> Any:
+        """Whatever `decode` needs to know, worked out once a step for all layers.
+
+        block_tables: int32 [R, C]. lengths: int32 [R], tokens in the cache, the one just stored counted.
+        """
+        ...
+
+    def decode(
+        self, queries: torch.Tensor, key_pages: torch.Tensor, value_pages: torch.Tensor, plan: Any
+    ) -> torch.Tensor:
+        """One query [R, H, W] for each row over all tokens of that row. Returns [R, H, W]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The backend that runs, and why it and no other."""
+
+    backend: AttentionBackend
+    reason: str

@@ -1,0 +1,114 @@
+"""Keys and values in pages, and who owns which page.
+
+Dimensions: L layers, G pages, S tokens a page, H heads, W head width.
+Page 0 is never handed out: rows without a sequence write there (lanes that pad a batch, finished lines).
+A page is freed when its last reference goes. Rows of one line share complete pages; a page that still fills up has
+one owner, so a beam that follows another copies that one page and shares all before it.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+SCRATCH_PAGE = 0
+
+
+class OutOfCacheMemory(RuntimeError):
+    """A sequence that cannot fit, even alone. The message says what to lower."""
+
+
+@dataclass(frozen=True, eq=False)
+class PagedCache:
+    """keys, values: [L, G, S, H, W]."""
+
+    keys: torch.Tensor
+    values: torch.Tensor
+
+    @staticmethod
+    def allocate(
+        layers: int, pages: int, page_size: int, heads: int, head_dim: int, dtype: torch.dtype, device: torch.device
+    ) -> "PagedCache":
+        """Room for `pages` pages, the scratch page counted. Raises `OutOfCacheMemory` where the device has none."""
+        shape = (layers, pages, page_size, heads, head_dim)
+        try:
+            cache = PagedCache(*(torch.empty(shape, dtype=dtype, device=device) for _ in range(2)))
+        except RuntimeError as error:
+            size = 2 * layers * pages * page_size * heads * head_dim * dtype.itemsize
+            raise OutOfCacheMemory(
+                f"no room for a key-value cache of {size / 2**20:.0f} MiB on {device} ({error}); "
+                "lower the number of lines at once, the beams or the codes a line may have"
+            ) from error
+        cache.keys[:, SCRATCH_PAGE] = 0
+        cache.values[:, SCRATCH_PAGE] = 0
+        return cache
+
+    @property
+    def pages(self) -> int:
+        return self.keys.shape[1]
+
+    @property
+    def page_size(self) -> int:
+        return self.keys.shape[2]
+
+    @property
+    def bytes(self) -> int:
+        return self.keys.nbytes + self.values.nbytes
+
+    def copy_pages(self, sources: torch.Tensor, targets: torch.Tensor, tokens: int) -> None:
+        """Copy the first `tokens` tokens of pages `sources` to `targets` (int64 [n], disjoint), in every layer."""
+        for pages in (self.keys, self.values):
+            pages[:, targets, :tokens] = pages[:, sources, :tokens]
+
+
+class PageAllocator:
+    """Counts references to pages 1 … pages - 1. Knows nothing of what they hold."""
+
+    def __init__(self, pages: int) -> None:
+        self._counts = [0] * pages
+        self._free = set(range(SCRATCH_PAGE + 1, pages))
+
+    @property
+    def total(self) -> int:
+        return len(self._counts) - 1
+
+    @property
+    def free(self) -> int:
+        return len(self._free)
+
+    def references(self, page: int) -> int:
+        return self._counts[page]
+
+    def take(self, after: int | None = None) -> int:
+        """A free page with one reference: the one that follows page `after`, or the start of the widest gap's rest.
+
+        Pages that follow each other are read fastest by backends that need no gathering.
+        """
+        if not self._free:
+            raise OutOfCacheMemory("the page cache is full; this is a scheduling error, please report it")
+        page = after + 1 if after is not None and after + 1 in self._free else self._widest_gap()
+        self._free.remove(page)
+        self._counts[page] = 1
+        return page
+
+    def retain(self, page: int) -> None:
+        assert self._counts[page] > 0, f"page {page} is free and cannot be shared"
+        self._counts[page] += 1
+
+    def release(self, page: int) -> None:
+        assert self._counts[page] > 0, f"page {page} is released twice"
+        self._counts[page] -= 1
+        if not self._counts[page]:
+            self._free.add(page)
+
+    def _widest_gap(self) -> int:
+        """Middle of the longest run of free pages (its start, at the cache's beginning), so that the run before it
+        can still grow."""
+        best = (0, 0)
+        start = previous = -1
+        for page in sorted(self._free):
+            if page != previous + 1:
+                start = page
+            previous = page
+            best = max(best, (page - start + 1, -start))
+        length, first = best[0], -best[1]
+        return first if first == SCRATCH_PAGE + 1 else first + length // 2

@@ -1,0 +1,156 @@
+"""Everything that changes while a batch decodes, in device tensors that stay where they are.
+
+Dimensions: L lanes (one line each), K beams, R = L * K rows, V vocabulary, C block table columns, M draws at most.
+Row r is beam r % K of lane r // K. Lanes in use come first. A step reads and writes these tensors alone, so it can be
+captured in a graph; the host writes them only between runs of steps.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+
+from .beams import BeamState
+from .random import signed_seed
+from .sampling import SamplingTable
+from .sequence import Request
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Tensors with one row for each beam of each lane.
+
+    tokens: int64 [R], drawn last, entering next. lengths: int32 [R], tokens in the cache, so the next one's place.
+    block_tables: int32 [R, C]; columns past a row's pages hold the scratch page. spares: int32 [R], with beams a page
+    of the row's own to copy into, else the scratch page. seen: bool [R, V], what the repetition penalty covers.
+    drawn: int32 [R, M], the tokens of each draw. parents: int32 [R, M], the beam (0 … K - 1) that each draw continued.
+    """
+
+    tokens: torch.Tensor
+    lengths: torch.Tensor
+    block_tables: torch.Tensor
+    spares: torch.Tensor
+    seen: torch.Tensor
+    drawn: torch.Tensor
+    parents: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Lanes:
+    """Tensors with one row for each lane.
+
+    seeds, steps (draws made), limits (draws allowed): int64 [L]. finished: bool [L], set by a step, also for empty
+    lanes. stopped: bool [L], finished by the stop token (with beams: by hypotheses that cannot be beaten) and not by
+    the limit. paused: bool [L], set by the host: leave this lane as it is.
+    """
+
+    seeds: torch.Tensor
+    steps: torch.Tensor
+    limits: torch.Tensor
+    finished: torch.Tensor
+    stopped: torch.Tensor
+    paused: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class DecodeState:
+    """L lanes of K beams. `table` has one row a lane; `search` is used where K > 1."""
+
+    beams: int
+    rows: Rows
+    lanes: Lanes
+    table: SamplingTable
+    search: BeamState
+
+    @staticmethod
+    def allocate(
+        lanes: int, beams: int, vocabulary: int, columns: int, draws: int, device: torch.device
+    ) -> "DecodeState":
+        """All lanes empty: finished, on the scratch page."""
+
+        def zeros(*shape: int, dtype: torch.dtype = torch.int32) -> torch.Tensor:
+            return torch.zeros(shape, dtype=dtype, device=device)
+
+        rows, long, flag = lanes * beams, torch.int64, torch.bool
+        return DecodeState(
+            beams,
+            Rows(
+                tokens=zeros(rows, dtype=long),
+                lengths=zeros(rows),
+                block_tables=zeros(rows, columns),
+                spares=zeros(rows),
+                seen=zeros(rows, vocabulary, dtype=flag),
+                drawn=zeros(rows, draws),
+                parents=zeros(rows, draws),
+            ),
+            Lanes(*(zeros(lanes, dtype=kind) for kind in (long, long, long, flag, flag, flag))),
+            SamplingTable(*(zeros(lanes, dtype=kind) + 1 for kind in SamplingTable.kinds())),
+            BeamState.start(lanes, beams, device),
+        ).cleared()
+
+    def cleared(self) -> "DecodeState":
+        """The same tensors with every lane empty."""
+        self.lanes.finished.fill_(True)
+        self.rows.block_tables.zero_()
+        self.rows.lengths.zero_()
+        self.rows.spares.zero_()
+        return self
+
+    @property
+    def capacity(self) -> int:
+        return self.lanes.seeds.shape[0]
+
+    @property
+    def alive(self) -> torch.Tensor:
+        """bool [L]: lanes that a step moves on."""
+        return ~(self.lanes.finished | self.lanes.paused)
+
+    def view(self, first: int, last: int) -> "DecodeState":
+        """Lanes first … last - 1, sharing memory with this state."""
+        k = self.beams
+        lanes, table, search = (_sliced(part, first, last) for part in (self.lanes, self.table, self.search))
+        return DecodeState(k, _sliced(self.rows, first * k, last * k), lanes, table, search)
+
+    def fill(self, requests: Sequence[Request]) -> None:
+        """Make every lane of this state (or view) start one request; block tables and spares stay the caller's."""
+        device, vocabulary = self.rows.seen.device, self.rows.seen.shape[1]
+        lanes = self.capacity
+        fresh = Lanes(
+            seeds=torch.tensor([signed_seed(r.seed) for r in requests]),
+            steps=torch.zeros(lanes, dtype=torch.int64),
+            limits=torch.tensor([r.max_tokens for r in requests]),
+            **{name: torch.zeros(lanes, dtype=torch.bool) for name in ("finished", "stopped", "paused")},
+        )
+        _assign(self.lanes, fresh)
+        _assign(self.table, SamplingTable.build([r.sampling for r in requests], vocabulary, device))
+        _assign(self.search, BeamState.start(lanes, self.beams, device))
+        self.rows.lengths.copy_(self._per_row([r.prompt.shape[0] for r in requests]))
+        self.rows.seen.zero_()
+        for lane, request in enumerate(requests):
+            if request.history:
+                self.rows.seen[lane * self.beams : (lane + 1) * self.beams, list(request.history)] = True
+
+    def move(self, source: int, target: int) -> None:
+        """Copy lane `source` over lane `target` and empty it."""
+        here, there = self.view(source, source + 1), self.view(target, target + 1)
+        for part, original in zip(there._parts(), here._parts(), strict=True):
+            _assign(part, original)
+        here.cleared()
+
+    def _parts(self) -> tuple[Rows, Lanes, SamplingTable, BeamState]:
+        return self.rows, self.lanes, self.table, self.search
+
+    def _per_row(self, values: Sequence[int]) -> torch.Tensor:
+        return torch.tensor(values).repeat_interleave(self.beams)
+
+
+def _sliced(part: Part, first: int, last: int) -> Part:
+    return type(part)(**{name: tensor[first:last] for name, tensor in vars(part).items()})
+
+
+def _assign(target: object, source: object) -> None:
+    for name, tensor in vars(source).items():
+        getattr(target, name).copy_(tensor)

@@ -1,0 +1,142 @@
+"""The interface between the engine and whatever computes its steps, and the plain torch runner.
+
+A runner owns no sequence. It gets a `DecodeState` (state.py: device tensors at fixed addresses), a `PagedCache` and
+`DecoderWeights`, all of which outlive it, and does three things:
+
+`prefill(prompts, slots)` runs whole prompts, stores their keys and values in `slots` and returns the logits [n, V] of
+    each prompt's last row. `slots` are those of beam 0; the engine copies what other beams own.
+`start(state, logits)` makes the first draw of the lanes of `state` (a view of the lanes just filled) from logits
+    [L * K, V]: `choose_next`, or anything equal to it.
+`run(state, lanes, steps)` does the following `steps` times for lanes 0 … lanes - 1, and may return before the device
+    has finished (the engine reads `state` next, which waits):
+      1. every row: x = token_embedding[tokens] + position_embedding[first_position + steps - 1] (steps of its lane);
+      2. each layer: keys and values go to slot block_tables[r, lengths[r] // S] * S + lengths[r] % S, attention runs
+         over lengths[r] + 1 tokens;
+      3. lengths += 1 where the lane is alive (neither finished nor paused); final norms, head, logits in float32;
+      4. `choose_next(state, logits, cache, stop_token)` (choose.py), which changes alive lanes only.
+    Lanes that are not alive may be computed or not: they write to a page of their own or to the scratch page, and
+    whatever they compute is dropped. Lanes past `lanes` up to `state.capacity` are empty, so a runner may round up.
+    Every alive row has pages for `steps` more tokens, in the columns that follow. `steps` is at most the page size.
+
+A graph runner captures step 1 to 4 once per (state, rounded lanes): the state stays the same object, and no tensor in
+it moves, until `close`. The engine makes a new runner when it replaces the cache.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import torch
+from torch.nn.functional import gelu, layer_norm, linear
+
+from .attention import AttentionBackend
+from .choose import choose_next
+from .kv_cache import PagedCache
+from .state import DecodeState
+from .weights import DecoderWeights, LayerWeights
+
+Attend = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+"""(layer number, queries, keys, values [N, H, W]) -> [N, H, W]; stores keys and values on the way."""
+
+
+class StepRunner(Protocol):
+    """See the module's docstring. Everything runs under `torch.inference_mode`."""
+
+    name: str
+
+    def prefill(self, prompts: Sequence[torch.Tensor], slots: torch.Tensor) -> torch.Tensor:
+        """prompts: n tensors [P, D]. slots: int64 [sum of P]. Returns float32 logits [n, V]."""
+        ...
+
+    def start(self, state: DecodeState, logits: torch.Tensor) -> None: ...
+
+    def run(self, state: DecodeState, lanes: int, steps: int) -> None: ...
+
+    def warm_up(self, state: DecodeState) -> None:
+        """Compile or capture what `run` will need for `state`; its lanes are empty before and after."""
+        ...
+
+    def close(self) -> None:
+        """Drop graphs and buffers."""
+        ...
+
+
+class TorchRunner:
+    """Plain torch operations, on any device."""
+
+    name = "torch"
+
+    def __init__(self, weights: DecoderWeights, cache: PagedCache, attention: AttentionBackend) -> None:
+        self._weights = weights
+        self._cache = cache
+        self._attention = attention
+
+    def prefill(self, prompts: Sequence[torch.Tensor], slots: torch.Tensor) -> torch.Tensor:
+        lengths = [prompt.shape[0] for prompt in prompts]
+
+        def attend(number: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+            self._store(number, k, v, slots)
+            return self._attention.prefill(q, k, v, lengths)
+
+        x = _blocks(torch.cat(list(prompts)), self._weights, attend)
+        ends = torch.tensor(lengths, device=x.device).cumsum(0) - 1
+        return _logits(x[ends], self._weights)
+
+    def start(self, state: DecodeState, logits: torch.Tensor) -> None:
+        choose_next(state, logits, self._cache, self._weights.stop_token)
+
+    def run(self, state: DecodeState, lanes: int, steps: int) -> None:
+        view = state.view(0, lanes)
+        for _ in range(steps):
+            choose_next(view, self._step(view), self._cache, self._weights.stop_token)
+
+    def warm_up(self, state: DecodeState) -> None:
+        """Nothing to prepare."""
+
+    def close(self) -> None:
+        """Nothing to drop."""
+
+    def _step(self, state: DecodeState) -> torch.Tensor:
+        rows, size = state.rows, self._cache.page_size
+        page = rows.block_tables.gather(1, (rows.lengths // size).long()[:, None]).squeeze(1)
+        slots = page.long() * size + rows.lengths % size
+        plan = self._attention.plan(rows.block_tables, rows.lengths + 1, size)
+
+        def attend(number: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+            self._store(number, k, v, slots)
+            return self._attention.decode(q, self._cache.keys[number], self._cache.values[number], plan)
+
+        x = _blocks(self._embed(state), self._weights, attend)
+        rows.lengths.add_(state.alive.repeat_interleave(state.beams))
+        return _logits(x, self._weights)
+
+    def _embed(self, state: DecodeState) -> torch.Tensor:
+        last = self._weights.position_embedding.shape[0] - 1
+        positions = (state.lanes.steps + self._weights.first_position - 1).clamp(max=last)
+        place = self._weights.position_embedding[positions.repeat_interleave(state.beams)]
+        return self._weights.token_embedding[state.rows.tokens] + place
+
+    def _store(self, number: int, keys: torch.Tensor, values: torch.Tensor, slots: torch.Tensor) -> None:
+        self._attention.store(keys, values, self._cache.keys[number], self._cache.values[number], slots)
+
+
+def _blocks(x: torch.Tensor, weights: DecoderWeights, attend: Attend) -> torch.Tensor:
+    """All layers over [N, D]."""
+    for number, layer in enumerate(weights.layers):
+        x = _block(x, layer, number, weights, attend)
+    return x
+
+
+def _block(x: torch.Tensor, layer: LayerWeights, number: int, weights: DecoderWeights, attend: Attend) -> torch.Tensor:
+    width = (weights.width,)
+    h = layer_norm(x, width, layer.ln_1_weight, layer.ln_1_bias, weights.eps)
+    heads = linear(h, layer.qkv_weight, layer.qkv_bias).view(-1, 3, weights.heads, weights.head_dim)
+    x = x + linear(attend(number, *heads.unbind(1)).flatten(1), layer.out_weight, layer.out_bias)
+    h = layer_norm(x, width, layer.ln_2_weight, layer.ln_2_bias, weights.eps)
+    h = gelu(linear(h, layer.fc_weight, layer.fc_bias), approximate="tanh")
+    return x + linear(h, layer.proj_weight, layer.proj_bias)
+
+
+def _logits(x: torch.Tensor, weights: DecoderWeights) -> torch.Tensor:
+    for weight, bias, eps in weights.final_norms:
+        x = layer_norm(x, (weights.width,), weight, bias, eps)
+    return linear(x, weights.head_weight, weights.head_bias).float()
