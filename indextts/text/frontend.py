@@ -1,0 +1,55 @@
+"""Text as a user writes it, into the token segments the voice model speaks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import TextError
+from .normalizer import Reading, TextNormalizer
+from .segmenter import split_segments
+from .tokenizer import TextTokenizer, TokenizedText
+
+
+@dataclass(frozen=True)
+class PreparedText:
+    """`segments`: token ids, to be spoken one after another. `unknown`: characters that cannot be spoken."""
+
+    normalized: str
+    segments: tuple[tuple[int, ...], ...]
+    unknown: tuple[str, ...]
+
+
+class TextFrontend:
+    """Normalizer, tokenizer and segmenter in one. `model_file` is the released `bpe.model`.
+
+    `glossary`: how to read certain terms, as `TextNormalizer` takes it.
+    """
+
+    def __init__(self, model_file: Path, glossary: Mapping[str, Reading] | None = None) -> None:
+        self.normalizer = TextNormalizer(glossary)
+        self.tokenizer = TextTokenizer(model_file)
+
+    def prepare(self, text: str, language: str = "auto", max_tokens: int = 120) -> PreparedText:
+        """Segments of at most `max_tokens` tokens. Raises `TextError` where nothing in `text` can be spoken."""
+        normalized = self.normalizer.normalize(text, language)
+        if not any(character.isalnum() for character in normalized):
+            raise TextError(f"got {_shown(text)}, expected at least one letter or number to speak; write it in words")
+        tokenized = self.tokenizer.encode(normalized)
+        if not _speakable(tokenized):
+            raise TextError(
+                f"got {_shown(text)}, of which the voice model knows no character; it speaks Chinese and English: "
+                "write the text in one of them"
+            )
+        segments = tuple(
+            tuple(tokenized.ids[i] for i in segment) for segment in split_segments(tokenized.pieces, max_tokens)
+        )
+        return PreparedText(normalized, segments, tokenized.unknown)
+
+
+def _speakable(tokenized: TokenizedText) -> bool:
+    unknown = set(tokenized.unknown)
+    return any(c.isalnum() and c not in unknown for piece in tokenized.pieces for c in piece)
+
+
+def _shown(text: str, limit: int = 60) -> str:
+    return repr(text if len(text) <= limit else text[:limit] + "…")
