@@ -92,7 +92,7 @@ def _shape(tensor: torch.Tensor) -> str:
 
 
 def _converted(tensor: torch.Tensor, device: torch.device | str, dtype: torch.dtype) -> torch.Tensor:
-    return tensor.to(device=device, dtype=dtype if tensor.is_floating_point() else None).contiguous()
+    return tensor.detach().to(device=device, dtype=dtype if tensor.is_floating_point() else None).contiguous()
 
 
 def _check_nothing_left_on_meta(module: nn.Module) -> None:

@@ -1,0 +1,106 @@
+"""Weight files are read without running them; what is damaged or unsafe is refused by name."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from indextts2_multitalk.indextts.errors import CheckpointError
+from indextts2_multitalk.indextts.loading.read import read_state, read_weights
+from safetensors.torch import save_file
+
+STATE = {"a.weight": torch.arange(12.0).reshape(3, 4), "a.bias": torch.ones(3), "steps": torch.tensor(7)}
+
+
+def same(actual: dict[str, torch.Tensor]) -> bool:
+    return actual.keys() == STATE.keys() and all(torch.equal(actual[name], STATE[name]) for name in STATE)
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".pt", ".bin"])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_pickles(tmp_path: Path, suffix: str, zipped: bool) -> None:
+    file = tmp_path / f"weights{suffix}"
+    torch.save(STATE, file, _use_new_zipfile_serialization=zipped)
+    assert same(read_state(file))
+
+
+def test_safetensors(tmp_path: Path) -> None:
+    file = tmp_path / "weights.safetensors"
+    save_file(STATE, file)
+    assert same(read_state(file))
+
+
+@pytest.mark.parametrize("key", ["model", "net", "generator"])
+def test_wrapped(tmp_path: Path, key: str) -> None:
+    file = tmp_path / "weights.pth"
+    torch.save({key: STATE, "epoch": 3, "notes": "x"}, file)
+    assert same(read_state(file, key))
+
+
+def test_nested_under_data_parallel_names(tmp_path: Path) -> None:
+    file = tmp_path / "weights.pth"
+    torch.save({"net": {"part": {f"module.{name}": t for name, t in STATE.items()}, "module.rest": {"x": STATE}}}, file)
+    state = read_state(file, "net")
+    assert same({name.removeprefix("part."): t for name, t in state.items() if name.startswith("part.")})
+    assert "rest.x.a.bias" in state
+
+
+def test_bare_tensor(tmp_path: Path) -> None:
+    torch.save(STATE["a.weight"], tmp_path / "feat1.pt")
+    assert torch.equal(read_weights(tmp_path / "feat1.pt"), STATE["a.weight"])
+    with pytest.raises(CheckpointError, match=r"feat1.pt: got Tensor, expected a dict"):
+        read_state(tmp_path / "feat1.pt")
+
+
+class Bomb:
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self) -> tuple:
+        return os.mkdir, (str(self.target),)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_pickled_code_is_not_run(tmp_path: Path, zipped: bool) -> None:
+    file, target = tmp_path / "gpt.pth", tmp_path / "ran"
+    torch.save({"model": STATE, "bomb": Bomb(target)}, file, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(CheckpointError, match=r"gpt.pth: got pickled code \(.*mkdir\), expected tensors alone"):
+        read_state(file, "model")
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+@settings(max_examples=25, deadline=None)
+@given(part=st.floats(0, 0.999))
+def test_truncated_anywhere(tmp_path_factory: pytest.TempPathFactory, suffix: str, part: float) -> None:
+    folder = tmp_path_factory.mktemp("cut")
+    whole, cut = folder / f"whole{suffix}", folder / f"s2mel{suffix}"
+    save_file(STATE, whole) if suffix == ".safetensors" else torch.save(STATE, whole)
+    data = whole.read_bytes()
+    cut.write_bytes(data[: int(len(data) * part)])
+    with pytest.raises(CheckpointError, match=rf"s2mel{suffix}: got {cut.stat().st_size} bytes.*indextts2 fetch"):
+        read_state(cut)
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".bin", ".safetensors"])
+@settings(max_examples=40, deadline=None)
+@given(data=st.binary(max_size=200))
+def test_any_bytes(tmp_path_factory: pytest.TempPathFactory, suffix: str, data: bytes) -> None:
+    file = tmp_path_factory.mktemp("bytes") / f"weights{suffix}"
+    file.write_bytes(data)
+    with pytest.raises(CheckpointError, match="weights"):
+        read_state(file)
+
+
+def test_lfs_pointer(tmp_path: Path) -> None:
+    file = tmp_path / "gpt.pth"
+    file.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", encoding="utf-8")
+    with pytest.raises(CheckpointError, match="Git LFS pointer"):
+        read_state(file)
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"gpt.pth: cannot be opened"):
+        read_state(tmp_path / "gpt.pth")
