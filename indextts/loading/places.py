@@ -109,11 +109,12 @@ def default_roots(model_dir: Path | None = None, models_folders: Sequence[Path] 
         return [model_dir.expanduser()]
     named = os.environ.get("INDEXTTS_MODEL_DIR")
     roots = [Path(named).expanduser()] if named else []
-    roots += [Path("checkpoints"), *(models_folders or _guessed_models_folders()), PACK / "checkpoints"]
+    roots += [Path("checkpoints"), *(models_folders or guessed_models_folders()), PACK / "checkpoints"]
     return [*roots, *snapshots(default_hub_cache(), CORE_REPO)]
 
 
-def _guessed_models_folders() -> list[Path]:
+def guessed_models_folders() -> list[Path]:
+    """ComfyUI's models folder, from COMFYUI_PATH or from where the pack lies; there may be none."""
     comfyui = os.environ.get("COMFYUI_PATH")
     folders = [Path(comfyui).expanduser() / "models"] if comfyui else []
     return [*folders, PACK.parents[1] / "models"] if PACK.parent.name == "custom_nodes" else folders

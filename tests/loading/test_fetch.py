@@ -1,0 +1,164 @@
+"""Downloads: only what is missing, continued where they stopped, checked, from the mirror the user names."""
+
+import hashlib
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers.hub import Hub, serve
+from indextts2_multitalk.indextts.errors import CheckpointError
+from indextts2_multitalk.indextts.loading import download as downloading
+from indextts2_multitalk.indextts.loading.download import RemoteFile, download
+from indextts2_multitalk.indextts.loading.fetch import fetch_missing
+from indextts2_multitalk.indextts.loading.find import find_checkpoint
+from indextts2_multitalk.indextts.loading.places import default_roots
+
+LARGE = random.Random(7).randbytes(200_000)
+FILES = {
+    ("IndexTeam/IndexTTS-2", name): name.encode()
+    for name in ("config.yaml", "s2mel.pth", "bpe.model", "feat1.pt", "feat2.pt", "wav2vec2bert_stats.pt", "README.md")
+} | {
+    ("IndexTeam/IndexTTS-2", "gpt.pth"): LARGE,
+    ("IndexTeam/IndexTTS-2", "qwen0.6bemo4-merge/config.json"): b"{}",
+    ("IndexTeam/IndexTTS-2", "qwen0.6bemo4-merge/model.safetensors"): LARGE[::-1],
+    ("facebook/w2v-bert-2.0", "config.json"): b"{}",
+    ("facebook/w2v-bert-2.0", "preprocessor_config.json"): b"{}",
+    ("facebook/w2v-bert-2.0", "model.safetensors"): LARGE[:5000],
+    ("facebook/w2v-bert-2.0", "conformer_shaw.pt"): LARGE,
+    ("amphion/MaskGCT", "semantic_codec/model.safetensors"): b"codec",
+    ("funasr/campplus", "campplus_cn_common.bin"): b"campplus",
+    ("nvidia/bigvgan_v2_22khz_80band_256x", "config.json"): b"{}",
+    ("nvidia/bigvgan_v2_22khz_80band_256x", "bigvgan_generator.pt"): b"vocoder",
+}
+UNUSED = {"README.md", "conformer_shaw.pt"}
+GPT = ("IndexTeam/IndexTTS-2", "gpt.pth")
+
+
+@pytest.fixture(autouse=True)
+def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No cache, folder or token of this machine's user takes part."""
+    for name in ("INDEXTTS_MODEL_DIR", "COMFYUI_PATH", "HF_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    monkeypatch.setattr(downloading, "TIMEOUT_SECONDS", 5.0)
+    monkeypatch.setattr(downloading.time, "sleep", lambda seconds: None)
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with serve(Hub(dict(FILES))) as served:
+        yield served
+
+
+def fetched(hub: Hub) -> set[str]:
+    return {name for name, _ in hub.requests}
+
+
+def test_fetches_a_whole_model(tmp_path: Path, hub: Hub) -> None:
+    seen: dict[str, tuple[int, int]] = {}
+    folder = tmp_path / "IndexTTS-2"
+    assert fetch_missing(folder, hub.endpoint, lambda name, done, total: seen.update({name: (done, total)})) == folder
+    files = find_checkpoint(default_roots(folder))
+    assert files.gpt.read_bytes() == LARGE
+    assert files.w2v_bert == folder / "hf_cache" / "w2v-bert-2.0"
+    assert files.qwen is not None
+    assert not list(folder.rglob("*.partial"))
+    assert not fetched(hub) & UNUSED
+    assert seen["gpt.pth"] == (len(LARGE), len(LARGE))
+
+
+def test_fetches_only_what_is_missing(tmp_path: Path, hub: Hub) -> None:
+    fetch_missing(tmp_path, hub.endpoint)
+    (tmp_path / "s2mel.pth").unlink()
+    (tmp_path / "hf_cache" / "bigvgan" / "bigvgan_generator.pt").unlink()
+    hub.requests.clear()
+    fetch_missing(tmp_path, hub.endpoint)
+    assert fetched(hub) == {"s2mel.pth", "bigvgan_generator.pt"}
+
+
+def test_what_the_hub_cache_holds_is_not_downloaded_again(tmp_path: Path, hub: Hub) -> None:
+    snapshot = tmp_path / "hub" / "models--funasr--campplus" / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (snapshot / "campplus_cn_common.bin").write_bytes(b"campplus")
+    fetch_missing(tmp_path / "model", hub.endpoint)
+    assert "campplus_cn_common.bin" not in fetched(hub)
+
+
+def test_endpoint_from_the_environment(tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", hub.endpoint + "/")
+    fetch_missing(tmp_path)
+    assert "gpt.pth" in fetched(hub)
+
+
+def test_continues_after_an_interruption(tmp_path: Path, hub: Hub) -> None:
+    class Stop(BaseException):
+        pass
+
+    def stop(name: str, done: int, total: int) -> None:
+        raise Stop
+
+    file = RemoteFile(*GPT, tmp_path / "gpt.pth")
+    hub.cut = 70_000
+    with pytest.raises(Stop):
+        download(file, hub.endpoint, stop)
+    assert not file.target.exists()
+    hub.cut = None
+    download(file, hub.endpoint)
+    assert hub.requests == [("gpt.pth", 0), ("gpt.pth", 70_000)]
+    assert file.target.read_bytes() == LARGE
+
+
+def test_broken_connections_are_taken_up_where_they_broke(tmp_path: Path, hub: Hub) -> None:
+    hub.cut = 60_000
+    download(RemoteFile(*GPT, tmp_path / "gpt.pth"), hub.endpoint)
+    assert [start for _, start in hub.requests] == [0, 60_000, 120_000, 180_000]
+    assert (tmp_path / "gpt.pth").read_bytes() == LARGE
+
+
+def test_dead_connection_gives_up_and_keeps_what_came(tmp_path: Path, hub: Hub) -> None:
+    hub.cut = 0
+    part = tmp_path / f"gpt.pth.{hashlib.sha256(LARGE).hexdigest()[:16]}.partial"
+    part.write_bytes(LARGE[:100])
+    with pytest.raises(CheckpointError, match=r"gpt.pth: cannot be downloaded .*the same command continues"):
+        download(RemoteFile(*GPT, tmp_path / "gpt.pth"), hub.endpoint)
+    assert part.stat().st_size == 100
+
+
+def test_part_of_another_revision_is_not_continued(tmp_path: Path, hub: Hub) -> None:
+    (tmp_path / "gpt.pth.0123456789abcdef.partial").write_bytes(b"old")
+    download(RemoteFile(*GPT, tmp_path / "gpt.pth"), hub.endpoint)
+    assert hub.requests == [("gpt.pth", 0)]
+    assert (tmp_path / "gpt.pth").read_bytes() == LARGE
+
+
+def test_other_content_than_announced_is_refused(tmp_path: Path, hub: Hub) -> None:
+    hub.announced[GPT] = LARGE[::-1]
+    with pytest.raises(CheckpointError, match="not what the hub announced"):
+        download(RemoteFile(*GPT, tmp_path / "gpt.pth"), hub.endpoint)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_token_stays_with_the_hub(tmp_path: Path, hub: Hub) -> None:
+    fetch_missing(tmp_path, hub.endpoint)
+    large = {path: token for path, token in hub.tokens.items() if path.startswith("/cdn/")}
+    assert large
+    assert set(large.values()) == {None}
+
+
+def test_unknown_file(tmp_path: Path, hub: Hub) -> None:
+    del hub.files["funasr/campplus", "campplus_cn_common.bin"]
+    with pytest.raises(CheckpointError, match=r"campplus_cn_common.bin: cannot be downloaded from 127.0.0.1"):
+        fetch_missing(tmp_path, hub.endpoint)
+
+
+def test_no_hub(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"Check the connection, or name a mirror with --endpoint"):
+        fetch_missing(tmp_path, "http://127.0.0.1:9")
+
+
+def test_full_disk(tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloading.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 10}))
+    with pytest.raises(CheckpointError, match="GiB free"):
+        download(RemoteFile(*GPT, tmp_path / "gpt.pth"), hub.endpoint)
