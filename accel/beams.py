@@ -125,3 +125,28 @@ def _finish(state: BeamState, stops: torch.Tensor, ranks: torch.Tensor, slots: t
 
     found = state.found + (accepted & room)
     return BeamState(state.scores, put(state.ranks, ranks), put(state.slots, slots), put(state.lengths, steps), found)
+
+
+def best(state: BeamState, lane: int, draws: int, done: bool, length_penalty: float) -> tuple[int, int, bool]:
+    """The winner of one line after `draws` draws: its beam, its length and whether a stop token ended it.
+
+    Unless the line is `done`, the beams that still go on compete with the finished hypotheses.
+    """
+    found = int(state.found[lane])
+    columns = (state.ranks[lane, :found], state.slots[lane, :found], state.lengths[lane, :found])
+    ended = [(rank, slot, length, True) for rank, slot, length in zip(*(c.tolist() for c in columns), strict=True)]
+    totals = [] if done else (state.scores[lane] / draws**length_penalty).tolist()
+    going = [(total, slot, draws, False) for slot, total in enumerate(totals)]
+    # Of equal hypotheses the later one wins, as in the original.
+    _, slot, length, complete = max(reversed(ended + going), key=lambda entry: entry[0])
+    return slot, length, complete
+
+
+def trace(drawn: torch.Tensor, parents: torch.Tensor, slot: int, length: int) -> torch.Tensor:
+    """Tokens int64 [length] that beam `slot` held when it was `length` long, from drawn and parents [K, M]."""
+    tokens, origins = drawn[:, :length].tolist(), parents[:, :length].tolist()
+    found = []
+    for step in reversed(range(length)):
+        found.append(tokens[slot][step])
+        slot = origins[slot][step]
+    return torch.tensor(found[::-1], dtype=torch.int64)

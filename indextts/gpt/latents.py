@@ -1,0 +1,33 @@
+"""The second pass: codes back through the decoder, for what s2mel reads beside them.
+
+Dimensions: B lines, P prompt rows, T codes, D width.
+Unlike decoding, this pass numbers mel positions 0, 1, 2, … without a gap, so hidden states of the decode steps are
+not the same figures and cannot stand in for it.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from .model import UnifiedVoice
+
+
+@torch.inference_mode()
+def latent_pass(model: UnifiedVoice, prompts: Sequence[Tensor], codes: Sequence[Tensor]) -> list[Tensor]:
+    """Latents [T, D] of each line, on the model's device: row i is the hidden state that predicts code i.
+
+    prompts: [P, D] each, as `build_prompt` makes them (the start code is their last row). codes: int64 [T] each,
+    without start and stop. Lines run as one batch; they are padded at the end, where causal attention never looks.
+    """
+    lines = [_line(model, prompt, line) for prompt, line in zip(prompts, codes, strict=True)]
+    hidden = model(pad_sequence(lines, batch_first=True))
+    starts = [prompt.shape[0] - 1 for prompt in prompts]
+    return [h[start : start + len(line)] for h, start, line in zip(hidden, starts, codes, strict=True)]
+
+
+def _line(model: UnifiedVoice, prompt: Tensor, codes: Tensor) -> Tensor:
+    """Prompt and all codes but the last, which predicts nothing we keep. [P + T - 1, D]."""
+    fed = codes[:-1].to(prompt.device)
+    return torch.cat((prompt, model.embed_codes(fed, torch.arange(1, len(fed) + 1, device=prompt.device))))

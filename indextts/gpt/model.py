@@ -1,0 +1,161 @@
+"""UnifiedVoice: GPT-2 over [voice latents][text][semantic codes], with the released tensor names.
+
+Dimensions: B lines, L positions, D width, H heads, W head width, T codes.
+Text and codes have their own embeddings and position tables; GPT-2's own position embedding is not used.
+"""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import gelu, scaled_dot_product_attention
+
+from ...accel.weights import DecoderWeights, LayerWeights
+from ..conditioning.voice_encoder import PREFIXES as VOICE_ENCODER_PREFIXES
+from ..config import GPTConfig
+
+IGNORED = ("text_head.*", "gpt.wte.*", "gpt.wpe.*", "*.attn.bias", "*.attn.masked_bias")
+"""Released tensors that inference never uses: the trainer's text head, GPT-2's own tables and causal masks."""
+
+FIRST_CODE_POSITION = 2
+"""Position row of the first generated code. The start code takes row 0; row 1 is skipped while decoding."""
+
+EXTRA_POSITIONS = {"text": 2, "mel": 3}
+"""Rows of a position table beyond the tokens it is for."""
+
+Cache = list[tuple[Tensor, Tensor]]
+"""Keys and values [B, H, L, W] of each layer, so far; empty before the first call."""
+
+
+class Attention(nn.Module):
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.c_attn = nn.Linear(width, 3 * width)
+        self.c_proj = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, past: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """x: [B, L, D], after `past` tokens where L is 1, else at the start. Returns [B, L, D] and all keys, values."""
+        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in self.c_attn(x).chunk(3, dim=-1))
+        if past is not None:
+            k, v = torch.cat((past[0], k), dim=2), torch.cat((past[1], v), dim=2)
+        mixed = scaled_dot_product_attention(q, k, v, is_causal=past is None)
+        return self.c_proj(mixed.transpose(1, 2).flatten(2)), (k, v)
+
+
+class MLP(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.c_fc = nn.Linear(width, 4 * width)
+        self.c_proj = nn.Linear(4 * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.c_proj(gelu(self.c_fc(x), approximate="tanh"))
+
+
+class Block(nn.Module):
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(width)
+        self.attn = Attention(width, heads)
+        self.ln_2 = nn.LayerNorm(width)
+        self.mlp = MLP(width)
+
+    def forward(self, x: Tensor, past: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        mixed, cached = self.attn(self.ln_1(x), past)
+        x = x + mixed
+        return x + self.mlp(self.ln_2(x)), cached
+
+
+class GPT2(nn.Module):
+    def __init__(self, width: int, heads: int, layers: int) -> None:
+        super().__init__()
+        self.h = nn.ModuleList(Block(width, heads) for _ in range(layers))
+        self.ln_f = nn.LayerNorm(width)
+
+    def forward(self, x: Tensor, cache: Cache | None) -> Tensor:
+        fresh: Cache = []
+        for number, block in enumerate(self.h):
+            x, cached = block(x, cache[number] if cache else None)
+            fresh.append(cached)
+        if cache is not None:
+            cache[:] = fresh
+        return self.ln_f(x)
+
+
+class LearnedPositions(nn.Module):
+    def __init__(self, rows: int, width: int) -> None:
+        super().__init__()
+        self.emb = nn.Embedding(rows, width)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return self.emb(rows)
+
+
+class UnifiedVoice(nn.Module):
+    """The decoder's half of the GPT checkpoint; `conditioning.voice_encoder.VoiceEncoder` is the listening half."""
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        width = config.model_dim
+        self.config = config
+        self.text_embedding = nn.Embedding(config.number_text_tokens + 1, width)
+        self.text_pos_embedding = LearnedPositions(config.max_text_tokens + EXTRA_POSITIONS["text"], width)
+        self.mel_embedding = nn.Embedding(config.number_mel_codes, width)
+        self.mel_pos_embedding = LearnedPositions(config.max_mel_tokens + EXTRA_POSITIONS["mel"], width)
+        self.speed_emb = nn.Embedding(2, width)
+        self.gpt = GPT2(width, config.heads, config.layers)
+        self.final_norm = nn.LayerNorm(width)
+        self.mel_head = nn.Linear(width, config.number_mel_codes)
+
+    def forward(self, embeddings: Tensor, cache: Cache | None = None) -> Tensor:
+        """Hidden states [B, L, D] after the final norm, for embeddings [B, L, D].
+
+        With a `cache` that is not empty, L is 1 and the row continues what is cached; the cache is extended in place.
+        """
+        return self.final_norm(self.gpt(embeddings, cache))
+
+    def embed_codes(self, codes: Tensor, positions: Tensor) -> Tensor:
+        """codes, positions: int64 of one shape [...]. Returns [..., D]."""
+        return self.mel_embedding(codes) + self.mel_pos_embedding(positions)
+
+    def decoder_weights(self) -> DecoderWeights:
+        """What the engine decodes with: these very tensors."""
+        norms: Iterable[nn.LayerNorm] = (self.gpt.ln_f, self.final_norm)
+        return DecoderWeights(
+            layers=tuple(_layer_weights(block) for block in self.gpt.h),
+            final_norms=tuple((norm.weight, norm.bias, norm.eps) for norm in norms),
+            head_weight=self.mel_head.weight,
+            head_bias=self.mel_head.bias,
+            token_embedding=self.mel_embedding.weight,
+            position_embedding=self.mel_pos_embedding.emb.weight,
+            heads=self.config.heads,
+            first_position=FIRST_CODE_POSITION,
+            stop_token=self.config.stop_mel_token,
+            eps=self.gpt.ln_f.eps,
+        )
+
+
+def _layer_weights(block: nn.Module) -> LayerWeights:
+    parts = {
+        "ln_1": block.ln_1,
+        "qkv": block.attn.c_attn,
+        "out": block.attn.c_proj,
+        "ln_2": block.ln_2,
+        "fc": block.mlp.c_fc,
+        "proj": block.mlp.c_proj,
+    }
+    return LayerWeights(
+        **{f"{name}_{leaf}": getattr(part, leaf) for name, part in parts.items() for leaf in ("weight", "bias")}
+    )
+
+
+def rename(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The decoder's tensors of a GPT checkpoint; `gpt.h` stores its matrices [in, out], ours are [out, in]."""
+    skipped = (*VOICE_ENCODER_PREFIXES, "text_head.", "gpt.wte.", "gpt.wpe.")
+    masks = (".attn.bias", ".attn.masked_bias")
+    return {
+        name: tensor.t().contiguous() if name.startswith("gpt.h.") and tensor.dim() == 2 else tensor
+        for name, tensor in state.items()
+        if not name.startswith(skipped) and not name.endswith(masks)
+    }

@@ -1,0 +1,37 @@
+"""The second pass: positions, and lines that do not feel each other."""
+
+import torch
+from helpers.tiny_gpt import random_prompt, tiny_voice
+from indextts2_multitalk.indextts.gpt.latents import latent_pass
+
+
+def test_a_batch_equals_line_by_line():
+    model = tiny_voice()
+    prompts = [random_prompt(model, length, length) for length in (3, 9, 5)]
+    codes = [torch.arange(n) % 38 for n in (7, 1, 20)]
+    together = latent_pass(model, prompts, codes)
+    for latents, prompt, line in zip(together, prompts, codes, strict=True):
+        (alone,) = latent_pass(model, [prompt], [line])
+        assert latents.shape == (len(line), model.config.model_dim)
+        torch.testing.assert_close(latents, alone, rtol=1e-5, atol=1e-5)
+
+
+def test_row_i_sees_codes_before_i_at_positions_without_a_gap():
+    model = tiny_voice()
+    prompt = random_prompt(model, 4, 0)
+    codes = torch.tensor([3, 1, 4, 1, 5])
+    (latents,) = latent_pass(model, [prompt], [codes])
+    for i in range(len(codes)):
+        fed = torch.cat((prompt, model.embed_codes(codes[:i], torch.arange(1, i + 1))))
+        torch.testing.assert_close(latents[i], model(fed[None])[0, -1], rtol=1e-5, atol=1e-5)
+
+
+def test_no_codes_give_no_latents():
+    model = tiny_voice()
+    assert latent_pass(model, [random_prompt(model, 4, 0)], [torch.zeros(0, dtype=torch.int64)])[0].shape == (0, 32)
+
+
+def test_the_longest_line_has_positions():
+    model = tiny_voice()
+    codes = torch.zeros(model.config.max_mel_tokens, dtype=torch.int64)
+    assert torch.isfinite(latent_pass(model, [random_prompt(model, 4, 0)], [codes])[0]).all()

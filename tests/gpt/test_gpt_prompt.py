@@ -1,0 +1,40 @@
+"""Prompt assembly: order, positions, what is left out and what is refused."""
+
+import pytest
+import torch
+from helpers.tiny_gpt import tiny_voice
+from indextts2_multitalk.indextts.gpt.prompt import build_prompt, penalised_from_the_start
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny_voice()
+
+
+def voice(model):
+    return torch.ones(32, model.config.model_dim), torch.full((model.config.model_dim,), 0.5)
+
+
+def test_rows_in_order(model):
+    prompt = build_prompt(model, *voice(model), [5, 6, 7])
+    assert prompt.shape == (32 + 2 + 5 + 1, model.config.model_dim)
+    assert torch.equal(prompt[:32], torch.full_like(prompt[:32], 1.5))
+    assert torch.equal(prompt[32:34], model.speed_emb.weight[[1, 0]])
+    text = model.text_embedding.weight[[0, 5, 6, 7, 1]] + model.text_pos_embedding.emb.weight[:5]
+    assert torch.equal(prompt[34:39], text)
+    assert torch.equal(prompt[39], model.mel_embedding.weight[38] + model.mel_pos_embedding.emb.weight[0])
+
+
+def test_start_and_stop_ids_inside_the_text_are_left_out(model):
+    assert torch.equal(build_prompt(model, *voice(model), [0, 5, 1, 6]), build_prompt(model, *voice(model), [5, 6]))
+
+
+def test_too_much_text_says_the_limit(model):
+    limit = model.config.max_text_tokens
+    assert len(build_prompt(model, *voice(model), [5] * limit)) == 32 + 2 + limit + 2 + 1
+    with pytest.raises(ValueError, match=f"got {limit + 1} text tokens, expected at most {limit}"):
+        build_prompt(model, *voice(model), [5] * (limit + 1))
+
+
+def test_history_is_what_the_released_prompt_stands_for(model):
+    assert penalised_from_the_start(model.config) == (1, model.config.start_mel_token)
