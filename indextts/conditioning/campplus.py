@@ -62,13 +62,18 @@ class _BatchNorm(nn.Module):
         return functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias)
 
 
-class _Nonlinear(nn.Module):
-    def __init__(self, channels: int) -> None:
+class _Normalized(nn.Module):
+    def __init__(self, channels: int, affine: bool = True) -> None:
         super().__init__()
-        self.batchnorm = _BatchNorm(channels)
+        self.batchnorm = _BatchNorm(channels, affine)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.batchnorm(x).relu_()
+        return self.batchnorm(x)
+
+
+class _Nonlinear(_Normalized):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).relu_()
 
 
 class _Head(nn.Module):
@@ -182,11 +187,10 @@ class _Dense(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.linear = nn.Conv1d(inputs, outputs, kernel_size=1, bias=False)
-        self.nonlinear = nn.Module()
-        self.nonlinear.batchnorm = _BatchNorm(outputs, affine=False)
+        self.nonlinear = _Normalized(outputs, affine=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.nonlinear.batchnorm(self.linear(x.unsqueeze(-1)).squeeze(-1))
+        return self.nonlinear(self.linear(x.unsqueeze(-1)).squeeze(-1))
 
 
 def rename(state: dict[str, Tensor]) -> dict[str, Tensor]:

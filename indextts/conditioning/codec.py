@@ -15,26 +15,21 @@ _NORM_EPS = 1e-6
 
 
 class SemanticCodec(nn.Module):
-    """Encoder and quantizer, with the released tensor names."""
+    """Encoder and quantizer. The released codec could hold several quantizers and holds one."""
 
     def __init__(self, config: SemanticCodecConfig) -> None:
         super().__init__()
         self.encoder = nn.Sequential(_Backbone(config), nn.Linear(config.vocos_dim, config.hidden_size))
-        self.quantizer = nn.Module()
-        self.quantizer.quantizers = nn.ModuleList([_Quantizer(config)])
+        self.quantizer = _Quantizer(config)
 
     def quantize(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Semantic features [B, T, W] to codes [B, T] (int64) and the features they stand for [B, T, W]."""
-        codes = self._quantizer.nearest(self.encoder(features))
+        codes = self.quantizer.nearest(self.encoder(features))
         return codes, self.vq2emb(codes)
 
     def vq2emb(self, codes: Tensor) -> Tensor:
         """Features [B, T, W] that codes [B, T] stand for."""
-        return self._quantizer.embed(codes)
-
-    @property
-    def _quantizer(self) -> "_Quantizer":
-        return self.quantizer.quantizers[0]
+        return self.quantizer.embed(codes)
 
 
 class _Backbone(nn.Module):
@@ -90,7 +85,11 @@ class _Quantizer(nn.Module):
 
 def rename(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Released tensors under the module's names: the decoder left out, weight norm folded."""
-    kept = {name: tensor for name, tensor in state.items() if not name.startswith("decoder.")}
+    kept = {
+        name.replace("quantizer.quantizers.0.", "quantizer."): tensor
+        for name, tensor in state.items()
+        if not name.startswith("decoder.")
+    }
     for name in [name for name in kept if name.endswith(".weight_g")]:
         stem = name.removesuffix("_g")
         magnitude, direction = kept.pop(name), kept.pop(f"{stem}_v")

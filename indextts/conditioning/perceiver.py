@@ -18,19 +18,28 @@ class Perceiver(nn.Module):
         super().__init__()
         self.latents = nn.Parameter(torch.zeros(latents, width))
         self.proj_context = nn.Linear(context_width, width) if context_width != width else nn.Identity()
-        self.layers = nn.ModuleList(
-            nn.ModuleList([_Attention(width, heads), _feed_forward(width, mult)]) for _ in range(depth)
-        )
+        self.layers = nn.ModuleList(_Layer(width, heads, mult) for _ in range(depth))
         self.norm = _RMSNorm(width)
 
     def forward(self, context: Tensor) -> Tensor:
         """[B, S, C] to [B, L, D]."""
         context = self.proj_context(context)
         latents = self.latents.expand(context.shape[0], -1, -1)
-        for attention, feed_forward in self.layers:
-            latents = latents + attention(latents, context)
-            latents = latents + feed_forward(latents)
+        for layer in self.layers:
+            latents = layer(latents, context)
         return self.norm(latents)
+
+
+class _Layer(nn.ModuleList):
+    """A list because its released parts are numbered: 0 is the attention, 1 the feed-forward layers."""
+
+    def __init__(self, width: int, heads: int, mult: int) -> None:
+        super().__init__([_Attention(width, heads), _feed_forward(width, mult)])
+
+    def forward(self, latents: Tensor, context: Tensor) -> Tensor:
+        attention, feed_forward = self
+        latents = latents + attention(latents, context)
+        return latents + feed_forward(latents)
 
 
 class _Attention(nn.Module):

@@ -30,10 +30,20 @@ _ADVICE = "give a recording of one speaker, 3 to 15 seconds of clean speech"
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """Mono copies of a recording, float32 on the CPU: `wav16` [N] at 16 kHz, `wav22` [N] at 22.05 kHz."""
+    """A checked recording: mono `samples` [N] at `sample_rate`, float32 on the CPU."""
 
-    wav16: Tensor
-    wav22: Tensor
+    samples: Tensor
+    sample_rate: int
+
+    @property
+    def wav16(self) -> Tensor:
+        """The copy [N] at 16 kHz that w2v-bert and CAMPPlus hear."""
+        return resample(self.samples, self.sample_rate, SEMANTIC_SAMPLE_RATE)
+
+    @property
+    def wav22(self) -> Tensor:
+        """The copy [N] at 22.05 kHz that becomes the mel prompt."""
+        return resample(self.samples, self.sample_rate, MEL_SAMPLE_RATE)
 
 
 def excerpt(audio: Audio | None) -> Audio:
@@ -60,12 +70,12 @@ def excerpt(audio: Audio | None) -> Audio:
 def fingerprint(audio: Audio) -> str:
     """Name of a recording's content: equal samples at an equal rate have equal names."""
     digest = hashlib.blake2b(f"{audio.sample_rate} {tuple(audio.samples.shape)}".encode(), digest_size=16)
-    digest.update(audio.samples.contiguous().numpy())
+    digest.update(audio.samples.contiguous().numpy().data)
     return digest.hexdigest()
 
 
 def prepare_reference(audio: Audio | None, boost: bool = False) -> Reference:
-    """Check a recording, mix it down and resample it.
+    """Check a recording and mix it down.
 
     `boost` trims silence off both ends and brings speech to -20 dBFS. Raises `AudioError` for audio that cannot serve.
     """
@@ -76,9 +86,7 @@ def prepare_reference(audio: Audio | None, boost: bool = False) -> Reference:
     seconds = mono.shape[0] / used.sample_rate
     if seconds < MIN_SECONDS:
         raise AudioError(f"Reference audio: got {seconds:.2f} s of sound, expected at least {MIN_SECONDS} s; {_ADVICE}")
-    return Reference(
-        resample(mono, used.sample_rate, SEMANTIC_SAMPLE_RATE), resample(mono, used.sample_rate, MEL_SAMPLE_RATE)
-    )
+    return Reference(mono, used.sample_rate)
 
 
 def resample(samples: Tensor, rate: int, to_rate: int) -> Tensor:

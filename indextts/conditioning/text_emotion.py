@@ -92,13 +92,14 @@ class TextEmotion:
 
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, torch_dtype="auto")
+            model: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, torch_dtype="auto")
         except Exception as error:
             raise EmotionError(
                 f"Emotion from text: {folder} cannot be loaded ({error}); it needs transformers 4.51 or newer and "
                 "whole files: fetch the folder again"
             ) from error
-        return tokenizer, model.to(self.device).eval()
+        # CPUs multiply half precision slowly, and the model is small.
+        return tokenizer, (model.float() if self.device.type == "cpu" else model.to(self.device)).eval()
 
 
 def read_answer(answer: str, text: str) -> Weights:

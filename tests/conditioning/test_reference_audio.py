@@ -1,0 +1,137 @@
+"""Reference recordings: what is refused, in which words, and what the models are given."""
+
+import logging
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from indextts2_multitalk.indextts.conditioning.reference import (
+    BOOST_PEAK,
+    BOOST_RMS,
+    excerpt,
+    fingerprint,
+    prepare_reference,
+)
+from indextts2_multitalk.indextts.errors import AudioError
+from indextts2_multitalk.indextts.records import Audio
+
+
+def tone(seconds=1.0, rate=16000, channels=1, level=0.3, hz=220.0):
+    time = torch.arange(round(seconds * rate)) / rate
+    return Audio((level * torch.sin(2 * math.pi * hz * time)).repeat(channels, 1), rate)
+
+
+def with_samples(values):
+    audio = tone()
+    audio.samples[0, 100 : 100 + len(values)] = torch.tensor(values)
+    return audio
+
+
+@pytest.mark.parametrize(
+    ("audio", "words"),
+    [
+        (None, "got None"),
+        (Audio(torch.zeros(1, 0), 16000), "zero length"),
+        (Audio(torch.zeros(0, 100), 16000), "zero length"),
+        (Audio(torch.zeros(16000), 16000), r"shape \(16000,\), expected a tensor \[channels, samples\]"),
+        (Audio([0.0], 16000), "got list"),
+        (Audio(torch.zeros(1, 16000), 0), "sample rate of 0 Hz"),
+        (Audio(torch.zeros(1, 16000), 16000), "silence"),
+        (tone(level=1e-5), "silence"),
+        (tone(seconds=0.2), r"0\.20 s of sound, expected at least 0\.3 s"),
+        (with_samples([math.nan, math.inf]), "2 samples that are NaN or infinite"),
+    ],
+)
+def test_audio_that_cannot_serve_is_refused_with_a_remedy(audio, words):
+    with pytest.raises(AudioError, match=words) as refused:
+        prepare_reference(audio)
+    assert "3 to 15 seconds of clean speech" in str(refused.value)
+
+
+def test_a_silent_start_hides_what_comes_after_15_seconds():
+    late = torch.cat((torch.zeros(1, 16 * 8000), tone(rate=8000).samples), dim=1)
+    with pytest.raises(AudioError, match="in the first 15 s"):
+        prepare_reference(Audio(late, 8000))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    rate=st.sampled_from([8000, 11025, 16000, 22050, 24000, 44100, 48000, 96000]),
+    channels=st.integers(1, 6),
+    seconds=st.floats(0.35, 2.0),
+)
+def test_any_rate_and_channel_count_becomes_mono_at_both_rates(rate, channels, seconds):
+    reference = prepare_reference(tone(seconds, rate, channels))
+    for wave, to_rate in ((reference.wav16, 16000), (reference.wav22, 22050)):
+        assert wave.dtype == torch.float32
+        assert wave.ndim == 1
+        assert abs(wave.shape[0] / to_rate - seconds) < 2 / rate + 2 / to_rate
+        middle = wave[len(wave) // 4 : -len(wave) // 4]
+        assert middle.abs().max().item() == pytest.approx(0.3, abs=0.01)
+
+
+def test_resampling_keeps_the_tone():
+    wave = prepare_reference(tone(rate=44100, hz=1000.0)).wav16
+    wanted = tone(rate=16000, hz=1000.0).samples[0]
+    assert (wave - wanted)[800:-800].abs().max() < 1e-3
+
+
+def test_only_the_first_15_seconds_are_used():
+    long = tone(seconds=40, rate=8000)
+    reference = prepare_reference(long)
+    assert reference.wav16.shape == (15 * 16000,)
+    assert fingerprint(excerpt(long)) == fingerprint(excerpt(Audio(long.samples[:, : 15 * 8000], 8000)))
+
+
+def test_a_fingerprint_tells_content_rate_and_layout_apart():
+    base = tone()
+    others = [tone(level=0.31), Audio(base.samples, 16001), Audio(base.samples.view(2, -1), 16000)]
+    names = {fingerprint(excerpt(audio)) for audio in (base, *others)}
+    assert len(names) == 4
+    assert fingerprint(excerpt(tone())) == fingerprint(excerpt(base))
+
+
+def test_clipped_audio_is_used_with_a_warning(caplog):
+    clipped = Audio((5 * tone().samples).clamp(-1, 1), 16000)
+    with caplog.at_level(logging.WARNING):
+        reference = prepare_reference(clipped)
+    assert "clipped" in caplog.text
+    assert reference.wav16.shape == (16000,)
+
+
+def test_audio_beyond_full_scale_is_scaled_back(caplog):
+    loud = Audio(tone(level=0.5).samples * 2.0**15, 16000)
+    with caplog.at_level(logging.WARNING):
+        wave = prepare_reference(loud).wav16
+    assert "clipped" in caplog.text
+    assert wave.abs().max().item() == pytest.approx(1.0)
+
+
+def test_clean_audio_is_left_as_it_is(caplog):
+    audio = tone()
+    with caplog.at_level(logging.WARNING):
+        assert torch.equal(prepare_reference(audio).wav16, audio.samples[0])
+    assert not caplog.records
+
+
+def test_boost_trims_silence_and_levels_speech():
+    rate = 16000
+    quiet = torch.cat((torch.zeros(1, rate), tone(1.0, rate, level=0.02).samples, torch.zeros(1, 2 * rate)), dim=1)
+    wave = prepare_reference(Audio(quiet, rate), boost=True).wav16
+    assert 1.0 <= wave.shape[0] / rate <= 1.3
+    assert wave[rate // 2 : rate].square().mean().sqrt().item() == pytest.approx(BOOST_RMS, rel=0.05)
+
+
+def test_boost_never_clips():
+    audio = tone(level=0.01)
+    audio.samples[0, 8000] = 0.9
+    assert prepare_reference(audio, boost=True).wav16.abs().max() <= BOOST_PEAK + 1e-6
+
+
+def test_boost_of_a_click_leaves_too_little():
+    click = torch.zeros(1, 16000)
+    click[0, 8000:8050] = 0.5
+    with pytest.raises(AudioError, match="of sound, expected at least"):
+        prepare_reference(Audio(click, 16000), boost=True)

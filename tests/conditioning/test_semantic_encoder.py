@@ -1,0 +1,100 @@
+"""w2v-bert cut at a layer equals the whole model's hidden state there."""
+
+import json
+
+import pytest
+import torch
+from helpers.seeded import normal
+from helpers.tiny_models import write_w2v_bert
+from indextts2_multitalk.indextts.conditioning.features import KaldiFilterBank
+from indextts2_multitalk.indextts.conditioning.semantic import SemanticEncoder, rename
+from indextts2_multitalk.indextts.errors import CheckpointError
+from safetensors.torch import load_file
+from transformers import SeamlessM4TFeatureExtractor, Wav2Vec2BertModel
+
+WIDTH, LAYERS = 48, 5
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_w2v_bert(tmp_path_factory.mktemp("w2v-bert-2.0"), hidden_size=WIDTH, layers=LAYERS)
+
+
+@pytest.fixture(scope="module")
+def statistics():
+    spread = torch.from_numpy(normal("w2v.var", (WIDTH,)))
+    return {"mean": torch.from_numpy(normal("w2v.mean", (WIDTH,))), "var": spread.square() + 0.5}
+
+
+def load(folder, statistics, layers):
+    with torch.device("meta"):
+        encoder = SemanticEncoder.from_folder(folder, layers)
+    state = rename(load_file(folder / "model.safetensors"), statistics, layers)
+    encoder.load_state_dict(state, strict=True, assign=True)
+    return encoder
+
+
+@pytest.mark.parametrize("layers", [1, 3, LAYERS])
+@pytest.mark.parametrize("samples", [8000, 8160])
+@torch.inference_mode()
+def test_the_last_output_is_the_hidden_state_that_is_asked_for(folder, statistics, layers, samples):
+    wave = 0.1 * torch.from_numpy(normal("input:semantic", (samples,)))
+    whole = Wav2Vec2BertModel.from_pretrained(folder, local_files_only=True).eval()
+    inputs = SeamlessM4TFeatureExtractor.from_pretrained(folder)(wave.numpy(), sampling_rate=16000, return_tensors="pt")
+    hidden = whole(**inputs, output_hidden_states=True).hidden_states[layers]
+    wanted = (hidden - statistics["mean"]) / statistics["var"].sqrt()
+
+    semantic = load(folder, statistics, layers)(KaldiFilterBank()(wave))
+
+    assert semantic.shape == wanted.shape
+    assert ((semantic - wanted).abs().max() / wanted.abs().max()).item() < 1e-4
+
+
+def test_layers_above_are_not_held(folder, statistics):
+    encoder = load(folder, statistics, 2)
+    names = encoder.state_dict()
+    assert "model.encoder.layers.1.ffn1_layer_norm.weight" in names
+    assert not any("layers.2." in name for name in names)
+    assert not any(tensor.is_meta for tensor in (*encoder.parameters(), *encoder.buffers()))
+    assert not encoder.model.training
+
+
+def test_what_the_model_lacks_is_not_passed_on(folder, statistics):
+    state = load_file(folder / "model.safetensors")
+    extras = {"masked_spec_embed": torch.zeros(WIDTH), "adapter.proj.weight": torch.zeros(1)}
+    assert rename(state | extras, statistics, LAYERS).keys() == rename(state, statistics, LAYERS).keys()
+
+
+@torch.inference_mode()
+def test_half_precision_still_answers_in_float32(folder, statistics):
+    wave = 0.1 * torch.from_numpy(normal("input:semantic", (8000,)))
+    energies = KaldiFilterBank()(wave)
+    exact = load(folder, statistics, 2)(energies)
+    half = load(folder, statistics, 2).bfloat16()(energies)
+    assert half.dtype == torch.float32
+    assert ((half - exact).abs().max() / exact.abs().max()).item() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "words"),
+    [
+        ("config.json", {"model_type": "wav2vec2"}, "model_type: got 'wav2vec2'"),
+        ("config.json", {"position_embeddings_type": "rotary"}, "position_embeddings_type: got 'rotary'"),
+        ("config.json", {"num_hidden_layers": 2}, "got 2 layers, expected at least the 3"),
+        ("preprocessor_config.json", {"sampling_rate": 8000}, "sampling_rate: got 8000"),
+    ],
+)
+def test_another_kind_of_model_is_refused(folder, tmp_path, file, change, words):
+    for name in ("config.json", "preprocessor_config.json"):
+        settings = json.loads((folder / name).read_text())
+        (tmp_path / name).write_text(json.dumps(settings | (change if name == file else {})))
+    with pytest.raises(CheckpointError, match=words):
+        SemanticEncoder.from_folder(tmp_path, 3)
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]"])
+def test_a_folder_without_a_readable_config_is_refused(tmp_path, content):
+    if content is not None:
+        (tmp_path / "config.json").write_text(content)
+    with pytest.raises(CheckpointError, match=r"config\.json"):
+        SemanticEncoder.from_folder(tmp_path, 3)
