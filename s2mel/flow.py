@@ -1,0 +1,43 @@
+"""The flow's solver: Euler steps under classifier-free guidance, as a pure function of the model and the noise.
+
+Dimensions: M frames of all lines together, C mel bands, R branches.
+"""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from .schedule import Times
+
+Velocity = Callable[[Tensor, int], Tensor]
+"""x float32 [M, C] at step k to float32 [R, M, C]: the conditional velocity and, under guidance, the unconditional."""
+
+
+def solve(
+    velocity: Velocity,
+    noise: Tensor,
+    times: Times,
+    guidance: float,
+    free: Tensor,
+    on_step: Callable[[int], None] | None = None,
+) -> Tensor:
+    """From noise [M, C] to mel [M, C], float32.
+
+    free: [M, 1], 1 where a frame is generated and 0 over the prompt, which stays zero. guidance: how far to go beyond
+    the conditional velocity, away from the unconditional one (Ho and Salimans 2022); 0 needs one branch only.
+    on_step: called after each step with the number of steps done; whatever it raises ends the run.
+    """
+    x = noise * free
+    for step, length in enumerate(times.lengths):
+        x = (x + length * guided(velocity(x, step), guidance)) * free
+        if on_step is not None:
+            on_step(step + 1)
+    return x
+
+
+def guided(velocities: Tensor, guidance: float) -> Tensor:
+    """[R, M, C] to [M, C]."""
+    if len(velocities) == 1:
+        return velocities[0]
+    conditional, unconditional = velocities
+    return (1.0 + guidance) * conditional - guidance * unconditional

@@ -1,0 +1,93 @@
+"""Everything in the estimator that depends on the flow's time alone, for all steps at once.
+
+Dimensions: S steps, D width of the transformer, W width of the WaveNet, J its layers, P all of one step's numbers.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+FREQUENCIES = 128
+LONGEST_PERIOD = 10000.0
+TIME_SCALE = 1000.0
+
+
+@dataclass(frozen=True)
+class Times:
+    """Where the solver evaluates the velocity, and how far it then goes; floats, `starts[0]` is 0."""
+
+    starts: tuple[float, ...]
+    lengths: tuple[float, ...]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
+def uniform_times(steps: int) -> Times:
+    """`steps` equal steps from 0 to 1, summed up in float32 as the reference does. Raises ValueError under 1."""
+    if steps < 1:
+        raise ValueError(f"got {steps} flow steps; expected at least 1 (25 is the usual number)")
+    grid = torch.linspace(0, 1, steps + 1, dtype=torch.float32, device="cpu")
+    lengths = grid.diff()
+    starts = torch.cat([torch.zeros(1, device="cpu"), lengths.cumsum(0)])[:-1]
+    return Times(tuple(starts.tolist()), tuple(lengths.tolist()))
+
+
+@dataclass(frozen=True, eq=False)
+class StepTable:
+    """The numbers of one step, float32: views into one row [P].
+
+    norms: [2 per block + 1, 2, D], scale and shift of every adaptive norm, its own weight multiplied in.
+    gates: [J, 2W], the WaveNet's condition plus each convolution's bias. final: [2, W], scale and shift of the head.
+    """
+
+    norms: Tensor
+    gates: Tensor
+    final: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """All steps' tables in one float32 tensor [S, P], and the shapes to read a row by."""
+
+    rows: Tensor
+    shapes: tuple[torch.Size, ...]
+
+    def __getitem__(self, step: int) -> StepTable:
+        return self.read(self.rows[step])
+
+    def read(self, row: Tensor) -> StepTable:
+        """Views into `row` [P], which may be another copy of one of the schedule's rows."""
+        parts = row.split([shape.numel() for shape in self.shapes])
+        return StepTable(*(part.view(shape) for part, shape in zip(parts, self.shapes, strict=True)))
+
+    @classmethod
+    def stack(cls, *tables: Tensor) -> "Schedule":
+        """From tables [S, ...] in the order of `StepTable`'s fields."""
+        return cls(torch.cat([table.flatten(1) for table in tables], dim=1), tuple(t.shape[1:] for t in tables))
+
+
+class TimestepEmbedder(nn.Module):
+    """Sinusoids of t, then two linear layers (Peebles and Xie 2023). Computed in float32 whatever the weights are."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.mlp = nn.Sequential(nn.Linear(2 * FREQUENCIES, width), nn.SiLU(), nn.Linear(width, width))
+
+    def forward(self, times: Sequence[float]) -> Tensor:
+        """S times to float32 [S, width]."""
+        device = next(self.parameters()).device
+        falling = torch.arange(FREQUENCIES, dtype=torch.float32, device=device) / FREQUENCIES
+        frequencies = torch.exp(-math.log(LONGEST_PERIOD) * falling)
+        angles = TIME_SCALE * torch.tensor(times, dtype=torch.float32, device=device)[:, None] * frequencies
+        return linear32(self.mlp[2], F.silu(linear32(self.mlp[0], torch.cat([angles.cos(), angles.sin()], dim=-1))))
+
+
+def linear32(layer: nn.Module, x: Tensor) -> Tensor:
+    """A linear layer's output in float32, whatever dtype its weights are stored in."""
+    assert isinstance(layer, nn.Linear)
+    return F.linear(x.float(), layer.weight.float(), layer.bias.float())

@@ -1,0 +1,132 @@
+"""The flow on lines in company: reproducible, cancellable, and never changed by its neighbours."""
+
+import pytest
+import torch
+from helpers.s2mel import line, small_model
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from indextts2_multitalk.s2mel.flow import solve
+from indextts2_multitalk.s2mel.model import S2Mel
+from indextts2_multitalk.s2mel.packing import pack
+from indextts2_multitalk.s2mel.schedule import uniform_times
+
+
+@pytest.fixture(scope="module")
+def model() -> S2Mel:
+    return small_model()
+
+
+def relative(actual: torch.Tensor, expected: torch.Tensor) -> float:
+    return ((actual - expected).abs().max() / expected.abs().max()).item()
+
+
+@torch.inference_mode()
+def test_company_does_not_change_a_line(model):
+    lines = [line("a", 11, 37, seed=1), line("b", 5, 8, seed=2), line("c", 23, 90, seed=3)]
+    together = model.generate(lines, steps=6)
+    for one, mel in zip(lines, together, strict=True):
+        assert mel.shape == (80, one.frames)
+        assert relative(mel, model.generate([one], steps=6)[0]) <= 1e-5
+
+
+@torch.inference_mode()
+def test_order_does_not_change_a_line(model):
+    lines = [line("a", 7, 20, seed=1), line("b", 9, 31, seed=2)]
+    forwards, backwards = model.generate(lines, steps=3), model.generate(lines[::-1], steps=3)
+    assert relative(forwards[0], backwards[1]) <= 1e-5
+
+
+@torch.inference_mode()
+def test_seed_decides_the_noise(model):
+    first, again, other = (model.generate([line("a", 6, 12, seed)], steps=2)[0] for seed in (4, 4, 5))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@torch.inference_mode()
+def test_no_global_random_state_is_touched(model):
+    before = torch.get_rng_state()
+    model.generate([line("a", 6, 12, seed=9)], steps=1)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@torch.inference_mode()
+def test_cancel_between_steps(model):
+    class Cancelled(BaseException):
+        pass
+
+    seen = []
+
+    def on_step(done: int) -> None:
+        seen.append(done)
+        if done == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        model.generate([line("a", 6, 12)], steps=5, on_step=on_step)
+    assert seen == [1, 2]
+
+
+@torch.inference_mode()
+def test_without_guidance_there_is_one_branch(model):
+    lines = [line("a", 6, 12, seed=1)]
+    guided, plain = model.generate(lines, steps=2), model.generate(lines, steps=2, guidance=0.0)
+    nearly = model.generate(lines, steps=2, guidance=1e-6)
+    assert relative(nearly[0], plain[0]) <= 1e-4
+    assert relative(guided[0], plain[0]) > 1e-3
+
+
+@torch.inference_mode()
+def test_half_precision_keeps_the_state_in_float32(model):
+    lines = [line("a", 11, 37, seed=1)]
+    exact = model.generate(lines, steps=4)[0]
+    half = small_model().to(torch.bfloat16).generate(lines, steps=4)[0]
+    assert half.dtype is torch.float32
+    assert relative(half, exact) <= 5e-2
+
+
+def test_solver_is_a_pure_function():
+    times = uniform_times(10)
+    free = torch.tensor([[0.0], [1.0], [1.0]])
+    noise = torch.full((3, 2), 4.0)
+    assert torch.equal(solve(lambda x, step: torch.stack([x * 0 + 2.0]), noise, times, 0.0, free)[0], torch.zeros(2))
+    ended = solve(lambda x, step: torch.stack([x * 0 + 2.0, x * 0 + 1.0]), noise, times, 0.5, free)
+    assert torch.allclose(ended[1:], torch.full((2, 2), 4.0 + 1.5 * 2.0 - 0.5), atol=1e-5)
+    assert torch.equal(noise, torch.full((3, 2), 4.0))
+
+
+def test_times_add_up():
+    times = uniform_times(25)
+    assert len(times) == 25
+    assert times.starts[0] == 0.0
+    assert times.starts[-1] + times.lengths[-1] == pytest.approx(1.0, abs=1e-6)
+    with pytest.raises(ValueError, match="at least 1"):
+        uniform_times(0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    lengths=st.lists(st.integers(5, 40), min_size=1, max_size=4),
+    branches=st.integers(1, 2),
+    taps=st.sampled_from([1, 3, 5]),
+    dilation=st.integers(1, 2),
+)
+def test_neighbours_are_reflect_padding_of_each_line(lengths, branches, taps, dilation):
+    packing = pack(lengths, branches, torch.device("cpu"))
+    table = packing.neighbours(taps, dilation)
+    assert table.shape == (branches * sum(lengths), taps)
+    reach = (taps - 1) * dilation // 2
+    for branch in range(branches):
+        for start, end in packing.bounds:
+            first = branch * packing.frames + start
+            own = torch.arange(end - start, dtype=torch.float32)[None]
+            padded = torch.nn.functional.pad(own, (reach, reach), mode="reflect")[0].long()
+            expected = torch.stack([padded[t * dilation : t * dilation + end - start] for t in range(taps)], dim=1)
+            assert torch.equal(table[first : first + end - start] - first, expected)
+
+
+def test_a_line_too_short_for_the_convolution_is_refused():
+    with pytest.raises(ValueError, match="needs 3"):
+        pack([9, 2], 1, torch.device("cpu")).neighbours(5, 1)
+    with pytest.raises(ValueError, match="at least one line"):
+        pack([], 1, torch.device("cpu"))
