@@ -4,14 +4,17 @@ Field names are the released file's. A key nobody knows is an error; keys that o
 and left unread.
 """
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..s2mel.config import S2MelConfig
 from .errors import ConfigError
+
+_Config = TypeVar("_Config", bound=BaseModel)
 
 
 class _Strict(BaseModel):
@@ -118,18 +121,26 @@ class ModelConfig(_Strict):
 
 def load_model_config(path: Path) -> ModelConfig:
     """Read a `config.yaml`. Raises `ConfigError` naming file and key on anything unexpected."""
+    return _validated(ModelConfig, path, "the config.yaml released with IndexTTS-2")
+
+
+def load_vocoder_config(path: Path) -> BigVGANConfig:
+    """Read a `bigvgan/config.json`. Raises `ConfigError` naming file and key on anything unexpected."""
+    return _validated(BigVGANConfig, path, "the config.json of nvidia/bigvgan_v2_22khz_80band_256x")
+
+
+def _validated(model: type[_Config], path: Path, expected: str) -> _Config:
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML ({error}); download config.yaml again") from error
+        text = path.read_text(encoding="utf-8")
+        data = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}); download {path.name} again") from error
     if not isinstance(data, dict):
-        raise ConfigError(
-            f"{path}: got {type(data).__name__}, expected a mapping with the keys gpt, semantic_codec, s2mel"
-        )
+        raise ConfigError(f"{path}: got {type(data).__name__}, expected a mapping: {expected}")
     try:
-        return ModelConfig.model_validate(data)
+        return model.model_validate(data)
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r:.60})" for e in error.errors()
         )
-        raise ConfigError(f"{path}: {problems}. Expected the config.yaml released with IndexTTS-2") from error
+        raise ConfigError(f"{path}: {problems}. Expected {expected}") from error

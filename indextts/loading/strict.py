@@ -52,12 +52,13 @@ def load_strict(
 
 
 def _skip_ignored(state: State, ignored: Sequence[str], file: Path) -> None:
-    for pattern in ignored:
-        names = [name for name in state if fnmatchcase(name, pattern)]
+    skipped = {pattern: [name for name in state if fnmatchcase(name, pattern)] for pattern in ignored}
+    for names in skipped.values():
         for name in names:
-            del state[name]
-        if names:
-            logger.info("%s: skipped %d tensors named %s, inference does not use them", file.name, len(names), pattern)
+            state.pop(name, None)
+    if any(skipped.values()):
+        counts = ", ".join(f"{len(names)} {pattern}" for pattern, names in skipped.items() if names)
+        logger.info("%s: skipped tensors that inference does not use: %s", file.name, counts)
 
 
 def _renamed(state: State, rename: Rename | None, file: Path) -> State:

@@ -116,7 +116,8 @@ def _write_auxiliary(path: Path, config: Config, safetensors: bool) -> None:
     vocoder = seeded("bigvgan", bigvgan_shapes(config["bigvgan"]))
     save_state(vocoder, path / "bigvgan" / "bigvgan_generator.pt", safetensors, key="generator")
     (path / "bigvgan" / "config.json").write_text(json.dumps(config["bigvgan"]), encoding="utf-8")
-    write_w2v_bert(path / "w2v-bert-2.0", hidden_size=config["semantic_codec"]["hidden_size"])
+    width, layers = config["semantic_codec"]["hidden_size"], config.get("semantic_layer", 17) + 1
+    write_w2v_bert(path / "w2v-bert-2.0", hidden_size=width, layers=layers, heads=max(2, width // 64))
 
 
 if __name__ == "__main__":

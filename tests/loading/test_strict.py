@@ -58,7 +58,7 @@ def test_ignored_are_skipped_and_logged(caplog: pytest.LogCaptureFixture) -> Non
     with caplog.at_level(logging.INFO, logger="indextts2_multitalk"):
         load_strict(Small, state, file=FILE, ignored=("head.*", "wte.*"))
     assert [record.message for record in caplog.records] == [
-        "gpt.pth: skipped 2 tensors named head.*, inference does not use them"
+        "gpt.pth: skipped tensors that inference does not use: 2 head.*"
     ]
 
 
