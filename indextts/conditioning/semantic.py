@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import Wav2Vec2BertConfig, Wav2Vec2BertModel
 
 from ..errors import CheckpointError
 from .features import SEMANTIC_SAMPLE_RATE, seamless_features
@@ -30,6 +29,8 @@ class SemanticEncoder(nn.Module):
     var: Tensor
 
     def __init__(self, config: Mapping[str, Any], preprocessor: Mapping[str, Any], layers: int) -> None:
+        from transformers import Wav2Vec2BertConfig, Wav2Vec2BertModel  # takes longer to import than all the rest
+
         super().__init__()
         _check(config, preprocessor, layers)
         without = {"add_adapter": False, "use_intermediate_ffn_before_adapter": False, "apply_spec_augment": False}
