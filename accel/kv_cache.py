@@ -61,11 +61,22 @@ class PagedCache:
 
 
 class PageAllocator:
-    """Counts references to pages 1 … pages - 1. Knows nothing of what they hold."""
+    """Counts references to pages 1 … total. Knows nothing of what they hold.
 
-    def __init__(self, pages: int) -> None:
-        self._counts = [0] * pages
-        self._free = set(range(SCRATCH_PAGE + 1, pages))
+    limit: how many there may ever be, `total` unless said otherwise.
+    """
+
+    def __init__(self, total: int, limit: int | None = None) -> None:
+        self._counts = [0]
+        self._free: set[int] = set()
+        self.limit = total if limit is None else limit
+        self.extend(total)
+
+    def extend(self, pages: int) -> None:
+        """Add that many free pages behind the last."""
+        first = len(self._counts)
+        self._counts += [0] * pages
+        self._free.update(range(first, first + pages))
 
     @property
     def total(self) -> int:

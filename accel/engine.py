@@ -1,0 +1,178 @@
+"""The engine: all requests of a call in one batch over a paged cache, on whatever the device runs best.
+
+Holds the cache, the runner (CUDA graphs and their buffers) and the states they work on, until `close`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from .attention import choose
+from .batch import Batch, answers
+from .kv_cache import PagedCache
+from .pool import CachePool, Need
+from .sampling import SamplingParams
+from .scheduler import Scheduler, claim_of, last_length, pages_for
+from .sequence import Finished, OnPoll, Request, check_request
+from .state import DecodeState
+from .step import StepRunner, TorchRunner
+from .weights import DecoderWeights
+
+POLL_STEPS = {"cuda": 8}
+"""Steps between two looks of the host, by device; one where a step takes long."""
+
+OWN_PAGES = 3
+"""Pages a beam usually has for itself: where it writes, its spare, and one that no other beam shares."""
+
+COLUMN_STEP = 8
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """max_lanes: lines decoded at once. max_cache_bytes: None sets no limit but what the batch needs at worst.
+
+    expected_tokens: how long a line usually gets; the cache starts at that size and grows where lines get longer.
+    attention: a backend's name, or auto. page_size, poll_steps (tokens between two looks of the host): None leaves
+    them to the backend and the device. prompt_rows: how many one prefill holds.
+    """
+
+    max_lanes: int = 64
+    max_cache_bytes: int | None = None
+    expected_tokens: int | None = None
+    attention: str = "auto"
+    page_size: int | None = None
+    poll_steps: int | None = None
+    prompt_rows: int = 8192
+    graphs: bool = True
+
+
+class Engine:
+    """See `accel.sequence.Decoder`. One run at a time; a run that ends in any way returns every page."""
+
+    def __init__(self, weights: DecoderWeights, options: EngineOptions | None = None) -> None:
+        self._weights = weights
+        self._options = options or EngineOptions()
+        self.attention = choose(weights.device, weights.dtype, weights.head_dim, self._options.attention)
+        self._page_size = self._options.page_size or self.attention.backend.page_size
+        steps = self._options.poll_steps or POLL_STEPS.get(weights.device.type, 1)
+        self._poll_steps = min(steps, self._page_size)
+        self._pool = CachePool(weights, self._page_size, self._options.max_cache_bytes)
+        self._runner: StepRunner | None = None
+        self._runner_cache: PagedCache | None = None
+        self._states: dict[int, DecodeState] = {}
+        self._busy = False
+
+    @torch.inference_mode()
+    def generate(self, requests: Sequence[Request], on_poll: OnPoll | None = None) -> Iterator[Finished]:
+        """Answers in the order they are ready.
+
+        Raises `ValueError` for a request the model cannot run, `OutOfCacheMemory` for one that does not fit, and
+        `RuntimeError` while another run of this engine goes on.
+        """
+        for request in requests:
+            check_request(request, self._weights.width, self._weights.vocabulary, self._weights.max_tokens)
+        if self._busy:
+            raise RuntimeError("this engine already decodes; finish or close the other run first")
+        self._busy = True
+        drawn = 0
+        try:
+            for beams in dict.fromkeys(request.sampling.num_beams for request in requests):
+                group = [(i, r) for i, r in enumerate(requests) if r.sampling.num_beams == beams]
+                batch = self._batch(group, beams)
+                yield from answers(batch, self._reporter(on_poll, drawn))
+                drawn += batch.drawn
+        finally:
+            self._busy = False
+
+    @torch.inference_mode()
+    def warm_up(self, lanes: int, beams: int, prompt_rows: int) -> None:
+        """Compile or capture now what a batch of that size will need, so that its first code comes fast."""
+        prompt = self._weights.token_embedding[:1].expand(prompt_rows, -1)
+        requests = [Request(prompt, 0, SamplingParams(num_beams=beams), self._weights.max_tokens)] * lanes
+        self._pool.prepare(self._need(requests))
+        self._current()[1].warm_up(self._state(requests, beams))
+
+    def describe(self) -> dict[str, str | int]:
+        """What runs, for reports."""
+        return {
+            "attention": self.attention.backend.name,
+            "reason": self.attention.reason,
+            "runner": self._runner.name if self._runner is not None else "not started",
+            "cache_bytes": self._pool.bytes,
+        }
+
+    def close(self) -> None:
+        """Drop graphs, states and cache. The engine can be used again and would build them anew."""
+        if self._runner is not None:
+            self._runner.close()
+        self._runner = self._runner_cache = None
+        self._states.clear()
+        self._pool.drop()
+
+    def _batch(self, group: list[tuple[int, Request]], beams: int) -> Batch:
+        requests = [request for _, request in group]
+        self._pool.prepare(self._need(requests))
+        scheduler = Scheduler(self._pool.allocator, self._page_size, self._options.max_lanes, self._options.prompt_rows)
+        for index, request in group:
+            scheduler.submit(index, request)
+        return Batch(scheduler, self._state(requests, beams), self._resources, self._poll_steps)
+
+    def _need(self, requests: Sequence[Request]) -> Need:
+        lanes = min(len(requests), self._options.max_lanes)
+        claims = sorted((claim_of(r, self._page_size) for r in requests), reverse=True)
+        usual = sorted((self._usual(r) for r in requests), reverse=True)
+        return Need(claims[0], sum(usual[:lanes]), sum(claims[:lanes]))
+
+    def _usual(self, request: Request) -> int:
+        """Pages of a line as long as expected, whose beams share all but their last pages."""
+        claim, expected = claim_of(request, self._page_size), self._options.expected_tokens
+        if expected is None:
+            return claim
+        beams = request.sampling.num_beams
+        own = OWN_PAGES * beams if beams > 1 else 0
+        return min(claim, pages_for(request.prompt.shape[0] + expected, self._page_size) + own)
+
+    def _state(self, requests: Sequence[Request], beams: int) -> DecodeState:
+        """The state of that many beams, a larger one where the last one is too small."""
+        lanes = _power_of_two(min(len(requests), self._options.max_lanes))
+        longest = max(map(last_length, requests))
+        columns = pages_for(longest, self._page_size) + 1
+        state = self._states.get(beams)
+        if state is None or state.capacity < lanes or state.rows.block_tables.shape[1] < columns:
+            columns = -(-columns // COLUMN_STEP) * COLUMN_STEP
+            weights = self._weights
+            state = DecodeState.allocate(
+                lanes, beams, weights.vocabulary, columns, weights.max_tokens, torch.device(weights.device)
+            )
+            self._states[beams] = state
+        return state
+
+    def _resources(self, wanted: int) -> tuple[PagedCache, StepRunner]:
+        self._pool.make_room(wanted)
+        return self._current()
+
+    def _current(self) -> tuple[PagedCache, StepRunner]:
+        """The pool's cache and a runner on it."""
+        cache = self._pool.cache
+        assert cache is not None, "the pool is prepared before a run"
+        if self._runner is None or self._runner_cache is not cache:
+            if self._runner is not None:
+                self._runner.close()
+            self._runner, self._runner_cache = self._new_runner(cache), cache
+        return cache, self._runner
+
+    def _new_runner(self, cache: PagedCache) -> StepRunner:
+        if self._weights.device.type == "cuda" and self._options.graphs and self.attention.backend.name == "triton":
+            from .graph import GraphRunner
+
+            return GraphRunner(self._weights, cache, self.attention.backend)
+        return TorchRunner(self._weights, cache, self.attention.backend)
+
+    @staticmethod
+    def _reporter(on_poll: OnPoll | None, before: int) -> Callable[[int], None]:
+        return lambda drawn: on_poll(before + drawn) if on_poll is not None else None
+
+
+def _power_of_two(count: int) -> int:
+    return 1 << (count - 1).bit_length()

@@ -1,0 +1,93 @@
+"""The cache that outlives runs: as large as a batch usually needs, larger where its lines get longer than usual."""
+
+import logging
+from dataclasses import dataclass
+
+import torch
+
+from .kv_cache import OutOfCacheMemory, PageAllocator, PagedCache
+from .weights import DecoderWeights
+
+logger = logging.getLogger(__name__)
+
+GROWTH = 1.5
+"""By how much a cache grows at least; growing copies it, and graphs are captured anew."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """Pages of one run. least: for its largest request alone. expected: usually. worst: if nothing ends early."""
+
+    least: int
+    expected: int
+    worst: int
+
+
+class CachePool:
+    """`cache` and `allocator` are replaced, never changed in size, when a run needs more than there is."""
+
+    def __init__(self, weights: DecoderWeights, page_size: int, max_bytes: int | None) -> None:
+        self._weights = weights
+        self._page_size = page_size
+        page_bytes = 2 * len(weights.layers) * page_size * weights.width * weights.dtype.itemsize
+        self._most = None if max_bytes is None else max_bytes // page_bytes - 1
+        self.allocator = PageAllocator(0)
+        self.cache: PagedCache | None = None
+
+    @property
+    def bytes(self) -> int:
+        return self.cache.bytes if self.cache is not None else 0
+
+    def prepare(self, need: Need) -> None:
+        """Have a cache for a run to start with. Raises `OutOfCacheMemory` where not even `least` pages fit."""
+        assert self.allocator.free == self.allocator.total, "a run starts while another one holds pages"
+        limit = need.worst if self._most is None else min(need.worst, self._most)
+        pages = min(need.expected, limit)
+        if self.allocator.total < pages:
+            self.drop()
+            got = self._allocate(pages, min(need.least, pages))
+            limit = limit if got == pages else got
+            self.allocator = PageAllocator(got)
+        self.allocator.limit = max(limit, self.allocator.total)
+
+    def make_room(self, wanted: int) -> None:
+        """Try to have `wanted` free pages. Where the device refuses, what there is becomes the limit."""
+        allocator, old = self.allocator, self.cache
+        if wanted <= allocator.free or allocator.total >= allocator.limit or old is None:
+            return
+        least = allocator.total + wanted - allocator.free
+        pages = min(allocator.limit, max(least, int(allocator.total * GROWTH)))
+        try:
+            new = self._new(pages)
+        except OutOfCacheMemory as error:
+            logger.warning("the cache stays at %d pages: %s", allocator.total, error)
+            allocator.limit = allocator.total
+            return
+        new.keys[:, : old.pages] = old.keys
+        new.values[:, : old.pages] = old.values
+        allocator.extend(pages - allocator.total)
+        self.cache = new
+        logger.info("the cache grows to %d pages, %.0f MiB", pages, self.bytes / 2**20)
+
+    def drop(self) -> None:
+        """Give the cache's memory back."""
+        self.cache = None
+        self.allocator = PageAllocator(0)
+
+    def _allocate(self, pages: int, least: int) -> int:
+        """Allocate `pages`, or half as many as often as the device refuses, but `least`. Returns how many."""
+        while True:
+            try:
+                self.cache = self._new(pages)
+                return pages
+            except OutOfCacheMemory as error:
+                if pages <= least:
+                    raise
+                pages = max(least, pages // 2)
+                logger.warning("trying a cache of %d pages: %s", pages, error)
+
+    def _new(self, pages: int) -> PagedCache:
+        w = self._weights
+        return PagedCache.allocate(
+            len(w.layers), pages + 1, self._page_size, w.heads, w.head_dim, w.dtype, torch.device(w.device)
+        )
