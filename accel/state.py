@@ -111,8 +111,13 @@ class DecodeState:
     def view(self, first: int, last: int) -> "DecodeState":
         """Lanes first … last - 1, sharing memory with this state."""
         k = self.beams
-        lanes, table, search = (_sliced(part, first, last) for part in (self.lanes, self.table, self.search))
-        return DecodeState(k, _sliced(self.rows, first * k, last * k), lanes, table, search)
+        return DecodeState(
+            k,
+            _sliced(self.rows, first * k, last * k),
+            _sliced(self.lanes, first, last),
+            _sliced(self.table, first, last),
+            _sliced(self.search, first, last),
+        )
 
     def fill(self, requests: Sequence[Request]) -> None:
         """Make every lane of this state (or view) start one request; block tables and spares stay the caller's."""

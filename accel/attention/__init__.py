@@ -27,7 +27,7 @@ def choose(device: torch.device, dtype: torch.dtype, head_dim: int, wanted: str 
     if wanted != "auto" and wanted not in BACKENDS:
         raise ValueError(f"attention backend {wanted!r}, expected auto, {', '.join(BACKENDS)}")
     order = BACKENDS if device.type == "cuda" else ("sdpa",)
-    refused = []
+    refused: list[str] = []
     for name in order if wanted == "auto" else dict.fromkeys((wanted, *order)):
         module = importlib.import_module(f".{name}", __package__)
         problem = module.unavailable(device, dtype, head_dim)

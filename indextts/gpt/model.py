@@ -5,6 +5,7 @@ Text and codes have their own embeddings and position tables; GPT-2's own positi
 """
 
 from collections.abc import Iterable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -123,7 +124,7 @@ class UnifiedVoice(nn.Module):
         """What the engine decodes with: these very tensors."""
         norms: Iterable[nn.LayerNorm] = (self.gpt.ln_f, self.final_norm)
         return DecoderWeights(
-            layers=tuple(_layer_weights(block) for block in self.gpt.h),
+            layers=tuple(_layer_weights(cast(Block, block)) for block in self.gpt.h),
             final_norms=tuple((norm.weight, norm.bias, norm.eps) for norm in norms),
             head_weight=self.mel_head.weight,
             head_bias=self.mel_head.bias,
@@ -136,7 +137,7 @@ class UnifiedVoice(nn.Module):
         )
 
 
-def _layer_weights(block: nn.Module) -> LayerWeights:
+def _layer_weights(block: Block) -> LayerWeights:
     parts = {
         "ln_1": block.ln_1,
         "qkv": block.attn.c_attn,

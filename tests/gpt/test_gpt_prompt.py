@@ -11,7 +11,7 @@ def model():
     return tiny_voice()
 
 
-def voice(model):
+def voice(model) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.ones(32, model.config.model_dim), torch.full((model.config.model_dim,), 0.5)
 
 

@@ -20,7 +20,7 @@ def model():
 def without_cache(model, request):
     """Codes of a line without beams, everything computed again for each."""
     table = SamplingTable.build([request.sampling], model.config.number_mel_codes, torch.device("cpu"))
-    codes = []
+    codes: list[int] = []
     for step in range(request.max_tokens):
         rows = model.embed_codes(torch.tensor(codes, dtype=torch.int64), torch.arange(2, 2 + len(codes)))
         logits = model.mel_head(model(torch.cat((request.prompt, rows))[None])[:, -1])
@@ -62,7 +62,7 @@ def test_runs_to_the_last_position(model, sampling):
 
 def test_poll_counts_every_draw_and_can_cancel(model):
     request = Request(random_prompt(model, 4, 0), 0, SAMPLED, 20)
-    seen = []
+    seen: list[int] = []
     answers = list(PlainDecoder(model).generate([request, request], seen.append))
     drawn = sum(len(answer.tokens) + answer.finished for answer in answers)
     assert seen == list(range(1, drawn + 1))

@@ -1,0 +1,46 @@
+"""The golden run's model, prompt and searches, for the plain decoder's parity tests and the engine's."""
+
+import torch
+from indextts2_multitalk.accel.sampling import SamplingParams
+from indextts2_multitalk.accel.sequence import Finished, Request
+from indextts2_multitalk.indextts.config import GPTConfig
+from indextts2_multitalk.indextts.gpt.model import UnifiedVoice, rename
+from indextts2_multitalk.indextts.gpt.prompt import build_prompt, penalised_from_the_start
+
+HEAD_GAIN = 4.0
+"""The golden run multiplied the head's weight by this before it generated, so that choices have clear margins."""
+
+SEARCHES = {
+    "greedy": SamplingParams(do_sample=False, num_beams=1, repetition_penalty=1.0),
+    "greedy_repetition_penalty": SamplingParams(do_sample=False, num_beams=1, repetition_penalty=10.0),
+    "beam3": SamplingParams(do_sample=False, num_beams=3, repetition_penalty=10.0),
+}
+
+
+def golden_voice(goldens, head_gain: float = 1.0) -> UnifiedVoice:
+    """The seeded decoder of a goldens folder, loaded as released files are."""
+    state = rename(goldens.state("gpt"))
+    state["mel_head.weight"] = state["mel_head.weight"] * head_gain
+    with torch.device("meta"):
+        model = UnifiedVoice(GPTConfig.model_validate(goldens.config["gpt"]))
+    model.load_state_dict(state, strict=True, assign=True)
+    return model.requires_grad_(False).eval()
+
+
+def golden_prompt(model: UnifiedVoice, figures: dict[str, torch.Tensor]) -> torch.Tensor:
+    """[P, D]."""
+    text = figures["text"][0].tolist()
+    return build_prompt(model, figures["conditioning"][0], figures["emovec_merged"][0], text)
+
+
+def golden_request(name: str, model: UnifiedVoice, figures: dict[str, torch.Tensor]) -> Request:
+    """What makes a decoder say `figures[name]`."""
+    history = penalised_from_the_start(model.config)
+    return Request(golden_prompt(model, figures), 0, SEARCHES[name], figures[name].shape[1], history)
+
+
+def check_codes(answer: Finished, expected: torch.Tensor, stop_token: int) -> None:
+    """`expected`: int64 [T], the stop token and what pads it included."""
+    stops = (expected == stop_token).nonzero()
+    assert answer.tokens.tolist() == expected[: int(stops[0]) if len(stops) else None].tolist()
+    assert answer.finished == bool(len(stops))
