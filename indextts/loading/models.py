@@ -14,12 +14,15 @@ from ...s2mel import weights as s2mel_weights
 from ...s2mel.model import S2Mel
 from ..conditioning import campplus, codec, semantic, voice_encoder
 from ..conditioning.emotion import EmotionTable
+from ..conditioning.encoder import ConditioningModels
+from ..conditioning.text_emotion import TextEmotion
 from ..config import ModelConfig, load_model_config, load_vocoder_config
 from ..errors import CheckpointError
 from ..gpt import model as gpt
+from ..options import LoadOptions
 from ..vocoder import bigvgan
 from .find import CheckpointFiles
-from .precision import FULL, Precision
+from .placement import Placement, choose_placement
 from .read import State, read_state, read_weights
 from .strict import AnyModule, load_strict
 
@@ -30,12 +33,12 @@ VOCODER_FILES = ("bigvgan_generator.pt", "bigvgan_generator.safetensors")
 
 
 class Models(nn.Module):
-    """What the pipeline runs. `config` and `precision` say what was built."""
+    """What the pipeline runs. `choices`: what the user asked for and does not get, and why."""
 
     def __init__(
         self,
         config: ModelConfig,
-        precision: Precision,
+        placement: Placement,
         *,
         gpt: gpt.UnifiedVoice,
         voice_encoder: voice_encoder.VoiceEncoder,
@@ -43,34 +46,47 @@ class Models(nn.Module):
         codec: codec.SemanticCodec,
         campplus: campplus.CAMPPlus,
         emotions: EmotionTable,
+        text_emotion: TextEmotion,
         s2mel: S2Mel,
         vocoder: bigvgan.BigVGAN,
     ) -> None:
         super().__init__()
-        self.config, self.precision = config, precision
+        self.config, self.precision, self.choices = config, str(placement.precision), placement.choices
         self.gpt, self.voice_encoder = gpt, voice_encoder
         self.semantic, self.codec, self.campplus, self.emotions = semantic, codec, campplus, emotions
+        self.text_emotion = text_emotion
         self.s2mel, self.vocoder = s2mel, vocoder
 
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are now."""
-        return self.gpt.mel_head.weight.device
+    def conditioning(self) -> ConditioningModels:
+        """What listens to reference audio and reads emotions."""
+        return ConditioningModels(
+            semantic=self.semantic,
+            codec=self.codec,
+            campplus=self.campplus,
+            voice=self.voice_encoder,
+            emotions=self.emotions,
+            regulate=self._regulate,
+            text_emotion=self.text_emotion,
+        )
+
+    def _regulate(self, content: torch.Tensor, frames: int) -> torch.Tensor:
+        return self.s2mel.regulate(content.to(self.s2mel.gpt_layer[0].weight.dtype), frames)
 
 
-def load_models(files: CheckpointFiles, device: torch.device | str = "cpu", precision: Precision = FULL) -> Models:
+def load_models(files: CheckpointFiles, options: LoadOptions | None = None) -> Models:
     """Read, check and place every part, one file after the other.
 
     Raises `ConfigError` or `CheckpointError` naming the file and what in it is wrong.
     """
+    placement = choose_placement(options or LoadOptions())
     # ComfyUI's nodes run under inference_mode; weights made there could not be moved or compiled outside it.
     with torch.inference_mode(False), torch.no_grad():
-        return _Loader(files, torch.device(device), precision).load()
+        return _Loader(files, placement).load()
 
 
 class _Loader:
-    def __init__(self, files: CheckpointFiles, device: torch.device, precision: Precision) -> None:
-        self.files, self.device, self.precision = files, device, precision
+    def __init__(self, files: CheckpointFiles, placement: Placement) -> None:
+        self.files, self.placement, self.precision = files, placement, placement.precision
         self.config = load_model_config(files.config)
         if not 2.0 <= self.config.version < 2.5:
             raise CheckpointError(
@@ -81,13 +97,14 @@ class _Loader:
         decoder, listener = self.gpt_and_voice_encoder()
         return Models(
             self.config,
-            self.precision,
+            self.placement,
             gpt=decoder,
             voice_encoder=listener,
             semantic=self.semantic(),
             codec=self.codec(),
             campplus=self.campplus(),
             emotions=self.emotions(),
+            text_emotion=TextEmotion(self.files.qwen, self.placement.device),
             s2mel=self.s2mel(),
             vocoder=self.vocoder(),
         )
@@ -169,7 +186,7 @@ class _Loader:
             file=file,
             ignored=room.IGNORED if room else (),
             rename=room.rename if room else None,
-            device=self.device,
+            device=self.placement.device,
             dtype=dtype,
         )
         logger.info("%s: %s loaded in %.1f s", file, type(module).__name__, time.perf_counter() - start)

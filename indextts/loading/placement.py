@@ -1,0 +1,74 @@
+"""Where the model runs and in which precision: decided once, with a word for every wish that is not met."""
+
+from dataclasses import dataclass
+
+import torch
+
+from ..errors import ConfigError
+from ..options import LoadOptions
+
+
+@dataclass(frozen=True)
+class Precision:
+    """The dtype of each part's weights. Style, codec and emotion rows are small and stay in float32.
+
+    w2v-bert stays there too: which code a frame of the prompt gets turns on small differences of its output.
+    """
+
+    gpt: torch.dtype = torch.float32
+    voice_encoder: torch.dtype = torch.float32
+    semantic: torch.dtype = torch.float32
+    s2mel: torch.dtype = torch.float32
+    vocoder: torch.dtype = torch.float32
+
+    def __str__(self) -> str:
+        halves = [name for name, dtype in vars(self).items() if dtype == torch.float16]
+        return f"float16 ({', '.join(halves)}), float32 elsewhere" if halves else "float32"
+
+
+FULL = Precision()
+HALF = Precision(gpt=torch.float16, voice_encoder=torch.float16, s2mel=torch.float16, vocoder=torch.float16)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """`choices`: what the user asked for and does not get, and why."""
+
+    device: torch.device
+    precision: Precision = FULL
+    choices: tuple[str, ...] = ()
+
+
+def choose_placement(options: LoadOptions) -> Placement:
+    """Raises `ConfigError` for a device that this machine, or this PyTorch, does not have."""
+    device = _device(options.device)
+    half = options.use_fp16 and device.type == "cuda"
+    choices = []
+    if options.use_fp16 and not half:
+        choices.append(f"use_fp16: not used, float32 is the faster on {device.type}")
+    if options.use_torch_compile:
+        choices.append("use_torch_compile: not built in this version, the flow runs uncompiled")
+    if options.use_cuda_kernel:
+        why = "not built in this version" if device.type == "cuda" else "it needs a CUDA device"
+        choices.append(f"use_cuda_kernel: not used, {why}; the vocoder runs on plain PyTorch")
+    return Placement(device, HALF if half else FULL, tuple(choices))
+
+
+def _device(name: str | None) -> torch.device:
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "mps" if _has_mps() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"device: got {name!r}, expected cuda, cuda:N, mps or cpu") from error
+    has = {"cuda": torch.cuda.is_available, "mps": _has_mps}.get(device.type, lambda: True)
+    if not has():
+        raise ConfigError(
+            f"device: got {name!r}, but PyTorch {torch.__version__} sees no such device here; use cpu, or install a "
+            "PyTorch built for this machine's GPU"
+        )
+    return device
+
+
+def _has_mps() -> bool:
+    return torch.backends.mps.is_available()
