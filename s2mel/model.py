@@ -56,6 +56,11 @@ class S2Mel(nn.Module):
         self.length_regulator = LengthRegulator(config.length_regulator)
         self.gpt_layer = nn.Sequential(*(nn.Linear(i, o) for i, o in itertools.pairwise(widths)))
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """The weights' dtype."""
+        return self.cfm.estimator.dtype
+
     def content(self, codes_embedding: Tensor, latents: Tensor) -> Tensor:
         """Codec embeddings [T, 1024] and GPT latents [T, D] of the same codes to content [T, 1024]."""
         return codes_embedding + self.gpt_layer(latents)

@@ -70,7 +70,7 @@ class Models(nn.Module):
         )
 
     def _regulate(self, content: torch.Tensor, frames: int) -> torch.Tensor:
-        return self.s2mel.regulate(content.to(self.s2mel.gpt_layer[0].weight.dtype), frames)
+        return self.s2mel.regulate(content.to(self.s2mel.dtype), frames)
 
 
 def load_models(files: CheckpointFiles, options: LoadOptions | None = None) -> Models:

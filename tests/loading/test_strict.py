@@ -14,6 +14,8 @@ FILE = Path("folder/gpt.pth")
 
 
 class Small(nn.Module):
+    steps: torch.Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.linear = nn.Linear(4, 3)
