@@ -1,0 +1,36 @@
+"""Which decoder runs: the batched engine, or the plain loop that it must agree with."""
+
+import logging
+from dataclasses import dataclass
+
+from ..accel.engine import Engine
+from ..accel.sequence import Decoder
+from .gpt.decode import PlainDecoder
+from .gpt.model import UnifiedVoice
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Decoding:
+    """The decoder in use. description: its name and why it was chosen, for the report."""
+
+    decoder: Decoder
+    description: str
+
+    def close(self) -> None:
+        """Give back the engine's cache and graphs; the plain loop holds nothing."""
+        if isinstance(self.decoder, Engine):
+            self.decoder.close()
+
+
+def choose_decoder(model: UnifiedVoice, use_accel: bool) -> Decoding:
+    """The engine over the model's own weights, or the plain loop."""
+    if use_accel:
+        engine = Engine(model.decoder_weights())
+        attention = engine.attention
+        decoding = Decoding(engine, f"engine, attention {attention.backend.name} ({attention.reason})")
+    else:
+        decoding = Decoding(PlainDecoder(model), "plain loop (use_accel is off)")
+    log.info("decoder: %s", decoding.description)
+    return decoding

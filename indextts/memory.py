@@ -1,0 +1,33 @@
+"""How much device memory a run takes beside the weights: an estimate to ask for before it starts."""
+
+import re
+from collections.abc import Sequence
+
+import torch
+
+from .config import GPTConfig
+from .options import SpeakOptions
+from .records import Line
+
+PROMPT_TOKENS = 36
+"""Of a prompt, without its text: voice latents, speed and start tokens."""
+
+CODES_PER_TEXT_TOKEN = 12
+LETTERS_PER_TEXT_TOKEN = 3
+
+WORKING_BYTES = 600 * 2**20
+"""Activations of the flow and the vocoder for a batch of segments, and the graphs."""
+
+_IDEOGRAPH = re.compile(r"[\u3040-\u9fff\uac00-\ud7af]")
+
+
+def run_bytes(config: GPTConfig, dtype: torch.dtype, lines: Sequence[Line], options: SpeakOptions) -> int:
+    """Bytes for the keys and values of all lines, every beam counted whole, and for working room."""
+    per_token = 2 * config.layers * config.model_dim * dtype.itemsize
+    return options.num_beams * sum(_tokens(line.text, options.max_codes) for line in lines) * per_token + WORKING_BYTES
+
+
+def _tokens(text: str, max_codes: int) -> int:
+    ideographs = len(_IDEOGRAPH.findall(text))
+    spoken = ideographs + -(-(len(text) - ideographs) // LETTERS_PER_TEXT_TOKEN)
+    return PROMPT_TOKENS + spoken + min(max_codes, CODES_PER_TEXT_TOKEN * spoken)

@@ -1,0 +1,226 @@
+"""Lines in, takes out: text, conditioning, gpt, s2mel, vocoder, each a visible call.
+
+Dimensions: T codes, F mel frames, N samples, D the GPT's width.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..accel.sequence import Request
+from ..s2mel.model import FlowLine
+from .conditioning.encoder import ConditioningEncoder
+from .decoding import Decoding, choose_decoder
+from .errors import AudioError, IndexTTSError
+from .events import Event, OnEvent, ignore
+from .gpt.latents import latent_pass
+from .gpt.prompt import build_prompt, penalised_from_the_start
+from .loading.find import CheckpointFiles, find_checkpoint
+from .loading.models import Models, load_models
+from .memory import CODES_PER_TEXT_TOKEN, run_bytes
+from .options import LoadOptions, SpeakOptions
+from .records import Codes, Line, Mel, Take, VoiceFeatures
+from .report import Report
+from .seeds import mix_seed
+from .shelf import Shelf
+from .text.frontend import PreparedText, TextFrontend
+
+FRAMES_PER_CODE = 1.72
+"""Mel frames (22050 / 256 a second) that the released model gives one code (50 a second)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """One text segment and all it is conditioned on: the `part`-th of the line at `place` of the run. emotion: [D]."""
+
+    place: int
+    part: int
+    line: Line
+    text_ids: tuple[int, ...]
+    voice: VoiceFeatures
+    emotion: Tensor
+
+    @property
+    def seed(self) -> int:
+        return mix_seed(self.line.seed, self.part)
+
+
+@dataclass(frozen=True, eq=False)
+class Spoken:
+    """A decoded segment on its way to the waveform."""
+
+    segment: Segment
+    codes: Codes
+
+
+class Pipeline:
+    """The models in memory and what is cached about them. Pipelines share nothing; several live side by side."""
+
+    def __init__(self, modules: Models, files: CheckpointFiles, options: LoadOptions) -> None:
+        self.modules = modules
+        self.options = options
+        self._text = TextFrontend(files.bpe_model)
+        self._conditioning = ConditioningEncoder(modules.conditioning())
+        self._decoding: Decoding | None = None
+        self._report: Report | None = None
+
+    @classmethod
+    def load(cls, source: CheckpointFiles | Path, options: LoadOptions | None = None) -> "Pipeline":
+        """Load a released folder, or files found elsewhere. Raises `CheckpointError` or `ConfigError`."""
+        files = source if isinstance(source, CheckpointFiles) else find_checkpoint([source])
+        options = options or LoadOptions()
+        return cls(load_models(files, options), files, options)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the models are now; ComfyUI may move them."""
+        return self.modules.gpt.mel_head.weight.device
+
+    def report(self) -> Report:
+        """What the last run came to, or what would run where there was none."""
+        return self._report or self._new_report()
+
+    def memory_required(self, lines: Sequence[Line], options: SpeakOptions) -> int:
+        """Bytes of device memory that speaking `lines` takes beside the weights; an estimate, rather too much."""
+        return run_bytes(self.modules.config.gpt, self.modules.gpt.mel_head.weight.dtype, lines, options)
+
+    def release(self) -> None:
+        """Drop the engine with its cache and graphs, and every cached voice; the weights stay where they are."""
+        if self._decoding is not None:
+            self._decoding.close()
+            self._decoding = None
+        self._conditioning.clear()
+
+    @torch.inference_mode()
+    def speak(
+        self, lines: Sequence[Line], options: SpeakOptions | None = None, on_event: OnEvent = ignore
+    ) -> Iterator[Take]:
+        """One take per line, in the lines' order, each as soon as it and all before it are done.
+
+        All segments of all lines are decoded as one batch. Every line needs a `voice` (see `dialogue.casting`).
+        Raises `IndexTTSError`, naming the line, before anything is decoded where a line cannot be spoken.
+        """
+        options = options or SpeakOptions()
+        report = self._report = self._new_report()
+        start = time.perf_counter()
+        texts = self._read(lines, options, report)
+        segments = self._condition(lines, texts, report, on_event)
+        shelf = Shelf(lines, texts, options.segment_silence_seconds)
+        spoken = self._decode(segments, options, report, on_event)
+        while batch := list(islice(spoken, options.flow_batch)):
+            mels = self._flow(batch, options, report, on_event)
+            for item, wave in zip(batch, self._vocode(mels, report, on_event), strict=True):
+                shelf.put(item.segment.place, item.segment.part, wave, item.codes)
+            report.wall_seconds = time.perf_counter() - start
+            for take in shelf.ready():
+                report.add_take(take)
+                yield take
+
+    def _read(self, lines: Sequence[Line], options: SpeakOptions, report: Report) -> list[PreparedText]:
+        """Text: what each line says, as token segments."""
+        texts = []
+        with report.stage("text"):
+            for line in lines:
+                with naming(line):
+                    texts.append(self._text.prepare(line.text, options.language, options.max_segment_tokens))
+        report.lines, report.segments = len(lines), sum(len(text.segments) for text in texts)
+        return texts
+
+    def _condition(
+        self, lines: Sequence[Line], texts: Sequence[PreparedText], report: Report, on_event: OnEvent
+    ) -> list[Segment]:
+        """Conditioning: who says it and how. Voices and emotions heard before come from the cache."""
+        segments = []
+        with report.stage("conditioning"):
+            for place, (line, text) in enumerate(zip(lines, texts, strict=True)):
+                on_event(Event("conditioning", place, len(lines), line.index))
+                with naming(line):
+                    if line.voice is None:
+                        raise AudioError(f"{line.speaker} has no voice; give reference audio for {line.speaker}")
+                    voice = self._conditioning.voice(line.voice.audio, line.voice.boost)
+                    emotion = self._conditioning.emotion_vector(line.emotion, voice, line.text)
+                segments += [Segment(place, part, line, ids, voice, emotion) for part, ids in enumerate(text.segments)]
+            on_event(Event("conditioning", len(lines), len(lines)))
+        report.voices = len({id(segment.voice) for segment in segments})
+        return segments
+
+    def _decode(
+        self, segments: Sequence[Segment], options: SpeakOptions, report: Report, on_event: OnEvent
+    ) -> Iterator[Spoken]:
+        """GPT: codes and their latents, in the order the decoder finishes them."""
+        prompts = [build_prompt(self.modules.gpt, s.voice.latents, s.emotion, s.text_ids) for s in segments]
+        expected = sum(CODES_PER_TEXT_TOKEN * len(segment.text_ids) for segment in segments)
+        answers = self._decoder(report).decoder.generate(
+            [self._request(segment, prompt, options) for segment, prompt in zip(segments, prompts, strict=True)],
+            lambda drawn: on_event(Event("gpt", drawn, max(expected, drawn))),
+        )
+        while True:
+            with report.stage("gpt"):
+                answer = next(answers, None)
+            if answer is None:
+                return
+            with report.stage("latents"):
+                latents = latent_pass(self.modules.gpt, [prompts[answer.index]], [answer.tokens])[0]
+            report.codes += len(answer.tokens)
+            yield Spoken(segments[answer.index], Codes(answer.tokens, latents, answer.finished))
+
+    def _request(self, segment: Segment, prompt: Tensor, options: SpeakOptions) -> Request:
+        weights = self.modules.gpt.decoder_weights()
+        limit = min(options.max_codes, weights.max_tokens)
+        history = penalised_from_the_start(self.modules.config.gpt)
+        return Request(prompt, segment.seed, options.sampling, limit, history)
+
+    def _flow(self, batch: Sequence[Spoken], options: SpeakOptions, report: Report, on_event: OnEvent) -> list[Mel]:
+        """S2Mel: codes and latents into mel, all segments of the batch in one flow."""
+        with report.stage("s2mel"):
+            frames = self.modules.s2mel.generate(
+                [self._flow_line(item) for item in batch],
+                options.steps,
+                options.guidance,
+                lambda step: on_event(Event("s2mel", step, options.steps)),
+            )
+        return [Mel(mel) for mel in frames]
+
+    def _flow_line(self, item: Spoken) -> FlowLine:
+        s2mel, voice, codes = self.modules.s2mel, item.segment.voice, item.codes
+        embedded = self.modules.codec.vq2emb(codes.tokens.to(self.device)[None])[0]
+        content = s2mel.content(embedded.to(s2mel.dtype), codes.latents.to(s2mel.dtype))
+        condition = s2mel.regulate(content[None], frames_of(codes, item.segment.line.speed))[0]
+        return FlowLine(voice.prompt_condition, condition, voice.prompt_mel, voice.style, item.segment.seed)
+
+    def _vocode(self, mels: Sequence[Mel], report: Report, on_event: OnEvent) -> Iterator[Tensor]:
+        """Vocoder: a waveform float32 [1, N] on the CPU for each mel."""
+        for done, mel in enumerate(mels, start=1):
+            with report.stage("vocoder"):
+                wave = self.modules.vocoder(mel.frames[None])[0].float().cpu()
+            on_event(Event("vocoder", done, len(mels)))
+            yield wave
+
+    def _decoder(self, report: Report) -> Decoding:
+        if self._decoding is None:
+            self._decoding = choose_decoder(self.modules.gpt, self.options.use_accel)
+        report.decoder = self._decoding.description
+        return self._decoding
+
+    def _new_report(self) -> Report:
+        return Report(self.device, self.modules.precision, choices=self.modules.choices)
+
+
+def frames_of(codes: Codes, speed: float) -> int:
+    """Mel frames that `codes` are spoken in at `speed` (1.0: as the model would; 2.0: in half the time)."""
+    return max(1, int(len(codes.tokens) * FRAMES_PER_CODE / speed))
+
+
+@contextmanager
+def naming(line: Line) -> Iterator[None]:
+    """Put the line's place and speaker in front of what a user's error says."""
+    try:
+        yield
+    except IndexTTSError as error:
+        raise type(error)(f"line {line.source_line} ({line.speaker}): {error}") from error

@@ -1,0 +1,76 @@
+"""What actually ran: backend, precision, times, memory, and why anything asked for was not used."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+
+from .records import Take
+
+STAGES = ("text", "conditioning", "gpt", "latents", "s2mel", "vocoder")
+
+
+@dataclass
+class Report:
+    """Filled while a run goes on. Times are wall-clock seconds, the device drained at the end of each stage."""
+
+    device: torch.device
+    precision: str
+    decoder: str = "not chosen yet"
+    choices: tuple[str, ...] = ()
+    lines: int = 0
+    segments: int = 0
+    voices: int = 0
+    codes: int = 0
+    audio_seconds: float = 0.0
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+    notes: list[str] = field(default_factory=list)
+    peak_memory_bytes: int | None = None
+    wall_seconds: float = 0.0
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the time spent inside to `name`, also when the stage is cancelled."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.drain()
+            self.seconds[name] += time.perf_counter() - start
+
+    def add_take(self, take: Take) -> None:
+        """Count a finished take and what it has to say."""
+        self.audio_seconds += take.seconds
+        self.notes += [f"line {take.line.source_line} ({take.line.speaker}): {note}" for note in take.notes]
+
+    def drain(self) -> None:
+        """Wait for the device, so that a time is the stage's own."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+            self.peak_memory_bytes = torch.cuda.max_memory_allocated(self.device)
+
+    @property
+    def real_time_factor(self) -> float | None:
+        return self.wall_seconds / self.audio_seconds if self.audio_seconds else None
+
+    def text(self) -> str:
+        """The report as lines of plain text for a console or a node's info output."""
+        rows = [
+            f"device: {self.device}, {self.precision}",
+            f"decoder: {self.decoder}",
+            *self.choices,
+            f"lines: {self.lines} in {self.segments} segments, {self.voices} voices",
+        ]
+        if self.seconds["gpt"] > 0:
+            rows.append(f"codes: {self.codes}, {self.codes / self.seconds['gpt']:.1f} a second")
+        if self.real_time_factor is not None:
+            rows.append(
+                f"audio: {self.audio_seconds:.2f} s in {self.wall_seconds:.2f} s, RTF {self.real_time_factor:.3f}"
+            )
+        spent = ", ".join(f"{name} {value:.2f} s" for name, value in self.seconds.items() if value > 0)
+        rows.append(f"time: {spent}")
+        if self.peak_memory_bytes is not None:
+            rows.append(f"peak memory: {self.peak_memory_bytes / 2**30:.2f} GiB")
+        return "\n".join(rows + [f"note: {note}" for note in self.notes])
