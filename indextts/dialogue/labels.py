@@ -11,6 +11,7 @@ A row's first colon or bar ends a label where the words before it are a known sp
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..errors import ScriptError
@@ -27,7 +28,9 @@ _BRACKETED = re.compile(
     rf"\s*(?:\[(?P<square>[^\[\]]*)\]|【(?P<lenticular>[^【】]*)】|<(?P<angle>[^\W\d_][^<>]*)>|{DASHED_PAUSE})\s*",
     re.IGNORECASE,
 )
-_PLAIN = re.compile(r"(?P<name>[^\[\]<>:：|｜\\]+)(?P<tags>(?:\[[^\[\]]*\]\s*)*)(?P<mark>[:：|｜])")
+_PLAIN = re.compile(
+    r"(?P<name>[^\[\]【】<>:：|｜\\]+)(?P<tags>(?:(?:\[[^\[\]]*\]|【[^【】]*】)\s*)*)(?P<mark>[:：|｜])"
+)
 _ATTRIBUTE = re.compile(r"\s+([\w-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|“([^”]*)”|([^\s/]+))")
 _TITLE = re.compile(r"\b[A-Z][a-z]{0,3}\.")
 _NOT_IN_NAMES = re.compile(r"[,.!?;:|…，。！？；：｜、\"“”‘「」<>\[\]【】{}/\\=@*]")
@@ -86,8 +89,15 @@ def _plain_opening(row: str, position: int, line: int, speakers: Speakers, tags:
             line,
             column,
         )
-    own = split_tags(row[: match.end("tags")], line, match.start("tags"))
-    return Opening(match.end(), speaker, column, (*tags, *(tag for tag in own if isinstance(tag, Tag))))
+    return Opening(match.end(), speaker, column, (*tags, *_tags_after_name(match, line)))
+
+
+def _tags_after_name(match: re.Match[str], line: int) -> Iterator[Tag]:
+    for part in split_tags(match.string[: match.end("tags")], line, match.start("tags")):
+        if isinstance(part, Tag):
+            yield part
+        elif part.strip():
+            raise unknown_tag(part.strip(), line, match.start("tags") + 1)
 
 
 def _looks_like_a_label(name: str, match: re.Match[str]) -> bool:

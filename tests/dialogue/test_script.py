@@ -49,7 +49,14 @@ def test_numbered_speakers_have_one_name_where_none_were_given():
     "text",
     [
         *("12:30 is late", "at 12:30", "http://example.com", "Room 5:30", "so he said: go", "3 < 5 > 2", "a - b -c"),
-        *("he, too: yes", "一句很长很长的话在这里：好", "注意，听好：走", "\u2026and so", "5-10s- or so", "x【注】y"),
+        *(
+            "he, too: yes",
+            "一句很长很长的话在这里：好",
+            "注意，听好：走",
+            "\u2026and so",
+            "5-10s- or so",
+            "x【注】y: z",
+        ),
     ],
 )
 def test_what_is_no_label_and_no_tag_goes_on_with_the_speaker_above(text):
@@ -105,6 +112,7 @@ def test_an_unknown_tag_is_named_with_line_and_column(tag):
         ("S1: a [pause:1", "line 1, column 7: '\\[' is never closed"),
         ("S1: [sad] a [happy]", "line 1, column 13: an emotion with no text after it"),
         ("S1: a\n[happy]", "line 2, column 1: an emotion with no text after it"),
+        ("S1【注】: a", "line 1, column 3: unknown tag 【注】"),
         ("<S1 mood='x'> a", "line 1, column 1: got mood='x', expected emo="),
         ("<S1 pause='x'> a", "line 1, column 1: got the duration 'x'"),
     ],

@@ -117,7 +117,15 @@ def test_an_emotion_holds_from_its_place_to_the_end_of_the_row():
 
 
 def test_tags_before_a_label_or_within_it():
-    for script in ("[sad] A: hi", "A [sad]: hi", "A:【悲伤】hi", "[sad]\nA: hi", "A:\n[sad] hi", '<A emo="sad">hi'):
+    for script in (
+        "[sad] A: hi",
+        "A [sad]: hi",
+        "A:【悲伤】hi",
+        "A【sad】：hi",
+        "[sad]\nA: hi",
+        "A:\n[sad] hi",
+        '<A emo="sad">hi',
+    ):
         (line,) = parse_script(script, ["A", "B"])
         assert (line.text, weights(line.emotion)) == ("hi", {"sad": NAMED_WEIGHT})
 
