@@ -13,13 +13,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..accel.sequence import Request
+from ..accel.sequence import Finished, Request
 from ..s2mel.model import FlowLine
 from .conditioning.encoder import ConditioningEncoder
 from .decoding import Decoding, choose_decoder
 from .errors import AudioError, IndexTTSError
 from .events import Event, OnEvent, ignore
-from .gpt.latents import latent_pass
 from .gpt.prompt import build_prompt, penalised_from_the_start
 from .loading.find import CheckpointFiles, find_checkpoint
 from .loading.models import Models, load_models
@@ -52,8 +51,17 @@ class Segment:
 
 
 @dataclass(frozen=True, eq=False)
+class Decoded:
+    """What the decoder wrote for a segment. prompt: [P, D], read once more for the latents."""
+
+    segment: Segment
+    prompt: Tensor
+    answer: Finished
+
+
+@dataclass(frozen=True, eq=False)
 class Spoken:
-    """A decoded segment on its way to the waveform."""
+    """A decoded segment with its latents, on its way to the waveform."""
 
     segment: Segment
     codes: Codes
@@ -112,10 +120,11 @@ class Pipeline:
         texts = self._read(lines, options, report)
         segments = self._condition(lines, texts, report, on_event)
         shelf = Shelf(lines, texts, options.segment_silence_seconds)
-        spoken = self._decode(segments, options, report, on_event)
-        while batch := list(islice(spoken, options.flow_batch)):
-            mels = self._flow(batch, options, report, on_event)
-            for item, wave in zip(batch, self._vocode(mels, report, on_event), strict=True):
+        decoded = self._decode(segments, options, report, on_event)
+        while batch := list(islice(decoded, options.flow_batch)):
+            spoken = self._latents(batch, report)
+            mels = self._flow(spoken, options, report, on_event)
+            for item, wave in zip(spoken, self._vocode(mels, report, on_event), strict=True):
                 shelf.put(item.segment.place, item.segment.part, wave, item.codes)
             report.wall_seconds = time.perf_counter() - start
             for take in shelf.ready():
@@ -152,29 +161,36 @@ class Pipeline:
 
     def _decode(
         self, segments: Sequence[Segment], options: SpeakOptions, report: Report, on_event: OnEvent
-    ) -> Iterator[Spoken]:
-        """GPT: codes and their latents, in the order the decoder finishes them."""
+    ) -> Iterator[Decoded]:
+        """GPT: the codes of every segment, decoded as one batch, in the order the decoder finishes them."""
         prompts = [build_prompt(self.modules.gpt, s.voice.latents, s.emotion, s.text_ids) for s in segments]
+        requests = [self._request(s, prompt, options) for s, prompt in zip(segments, prompts, strict=True)]
         expected = sum(CODES_PER_TEXT_TOKEN * len(segment.text_ids) for segment in segments)
         answers = self._decoder(report).decoder.generate(
-            [self._request(segment, prompt, options) for segment, prompt in zip(segments, prompts, strict=True)],
-            lambda drawn: on_event(Event("gpt", drawn, max(expected, drawn))),
+            requests, lambda drawn: on_event(Event("gpt", drawn, max(expected, drawn)))
         )
         while True:
             with report.stage("gpt"):
                 answer = next(answers, None)
             if answer is None:
                 return
-            with report.stage("latents"):
-                latents = latent_pass(self.modules.gpt, [prompts[answer.index]], [answer.tokens])[0]
             report.codes += len(answer.tokens)
-            yield Spoken(segments[answer.index], Codes(answer.tokens, latents, answer.finished))
+            yield Decoded(segments[answer.index], prompts[answer.index], answer)
 
     def _request(self, segment: Segment, prompt: Tensor, options: SpeakOptions) -> Request:
         weights = self.modules.gpt.decoder_weights()
         limit = min(options.max_codes, weights.max_tokens)
         history = penalised_from_the_start(self.modules.config.gpt)
         return Request(prompt, segment.seed, options.sampling, limit, history)
+
+    def _latents(self, batch: Sequence[Decoded], report: Report) -> list[Spoken]:
+        """GPT, a second time: what its hidden states say about the codes it wrote."""
+        with report.stage("latents"):
+            latents = latent_pass(self.modules.gpt, [d.prompt for d in batch], [d.answer.tokens for d in batch])
+        return [
+            Spoken(d.segment, Codes(d.answer.tokens, hidden, d.answer.finished))
+            for d, hidden in zip(batch, latents, strict=True)
+        ]
 
     def _flow(self, batch: Sequence[Spoken], options: SpeakOptions, report: Report, on_event: OnEvent) -> list[Mel]:
         """S2Mel: codes and latents into mel, all segments of the batch in one flow."""
