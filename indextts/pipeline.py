@@ -19,6 +19,7 @@ from .conditioning.encoder import ConditioningEncoder
 from .decoding import Decoding, choose_decoder
 from .errors import AudioError, IndexTTSError
 from .events import Event, OnEvent, ignore
+from .gpt.latents import latent_pass
 from .gpt.prompt import build_prompt, penalised_from_the_start
 from .loading.find import CheckpointFiles, find_checkpoint
 from .loading.models import Models, load_models
