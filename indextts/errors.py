@@ -33,3 +33,7 @@ class AudioError(IndexTTSError):
 
 class EmotionError(IndexTTSError):
     """An emotion that cannot be computed."""
+
+
+class OutputError(IndexTTSError):
+    """A result that cannot be written where the user wants it."""

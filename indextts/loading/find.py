@@ -176,5 +176,7 @@ def _explain(survey: Survey) -> str:
         )
     missing = ", ".join(name for field, name in survey.missing.items() if field != "qwen")
     looked = ", ".join(str(place) for place in survey.looked_in)
-    where, target = (f" of {survey.folder}", f" --to {survey.folder}") if survey.folder else ("", "")
+    where = f" of {survey.folder}" if survey.folder else ""
+    named = survey.folder or (survey.looked_in[0] if len(survey.looked_in) == 2 else None)
+    target = f" --to {named}" if named else ""
     return f"model files missing{where}: {missing}. Looked in {looked}. Run `indextts2 fetch{target}` to download them"

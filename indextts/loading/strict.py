@@ -47,7 +47,8 @@ def load_strict(
     # Each source goes as its copy comes, so that a mapped file and one copy are all there ever is.
     converted = {name: _converted(tensors.pop(name), device, dtype) for name in expected}
     module.load_state_dict(converted, strict=True, assign=True)
-    _check_nothing_left_on_meta(module)
+    if torch.device(device).type != "meta":  # the doctor only asks whether a file fits
+        _check_nothing_left_on_meta(module)
     return module.requires_grad_(False).eval()
 
 

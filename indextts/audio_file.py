@@ -1,0 +1,74 @@
+"""Recordings from files and results into files, for the command line.
+
+C channels, N samples.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+import soundfile
+import torch
+from torch import Tensor
+
+from .errors import AudioError, OutputError
+from .records import Audio
+
+READ_SECONDS = 20.0
+"""More than the part of a reference that is used, so that a long file costs no memory."""
+
+FORMATS = ("wav", "flac", "ogg", "mp3")
+
+
+def read_audio(file: Path) -> Audio:
+    """The first 20 s of a recording. Raises `AudioError` where the file is missing or no audio that is known here."""
+    try:
+        with soundfile.SoundFile(file) as source:
+            rate = source.samplerate
+            samples = source.read(round(READ_SECONDS * rate), dtype="float32", always_2d=True)
+    except (OSError, soundfile.SoundFileError) as error:
+        why = "no such file" if not file.exists() else str(error)
+        raise AudioError(
+            f"{file}: cannot be read as audio ({why}); expected {', '.join(FORMATS)}, convert other formats first"
+        ) from error
+    return Audio(torch.from_numpy(samples).T.contiguous(), rate)
+
+
+def check_output(file: Path) -> None:
+    """Raises `OutputError` where `file` could not be written. Asked before the work, not after."""
+    if file.suffix.lower().removeprefix(".") not in FORMATS:
+        raise OutputError(f"{file}: got {file.suffix or 'no suffix'}, expected one of {', '.join(FORMATS)}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if file.is_dir():
+            raise IsADirectoryError(f"{file} is a folder")
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
+    except OSError as error:
+        raise _unwritable(file, error) from error
+
+
+def write_audio(file: Path, waveform: Tensor, sample_rate: int) -> None:
+    """Write float32 [1, N], whole or not at all: what lay there before survives a failure. Raises `OutputError`."""
+    part = file.with_name(f".{os.getpid()}.{file.name}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(part, waveform.squeeze(0).numpy(), sample_rate)
+        os.replace(part, file)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise _unwritable(file, error) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_text(file: Path, text: str) -> None:
+    """Raises `OutputError` where the file cannot be written."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise _unwritable(file, error) from error
+
+
+def _unwritable(file: Path, error: Exception) -> OutputError:
+    return OutputError(f"{file}: cannot be written ({error}); check the folder's rights and the free space")

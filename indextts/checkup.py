@@ -1,0 +1,92 @@
+"""The doctor's checks that run something: each returns what it saw, or raises what is wrong."""
+
+import time
+
+import torch
+
+from ..accel.sampling import SamplingParams
+from ..accel.sequence import Request
+from ..s2mel.model import S2Mel
+from .config import ConformerConfig, GPTConfig, load_model_config, load_vocoder_config
+from .decoding import choose_decoder
+from .gpt.model import UnifiedVoice
+from .loading.find import CheckpointFiles, Survey
+from .loading.models import load_models
+from .loading.places import PACK
+from .options import LoadOptions
+from .vocoder.bigvgan import BigVGAN
+
+CODES = 12
+
+
+def acceleration_imports() -> str:
+    """The engine and the attention backend it would choose here."""
+    return choose_decoder(_small_gpt(), use_accel=True).description
+
+
+def model_initialises(survey: Survey) -> str:
+    """Where the files are complete, every tensor in them fits; else the modules can be built at the released size."""
+    if survey.complete and survey.folder is not None:
+        models = load_models(CheckpointFiles(folder=survey.folder, **survey.found), LoadOptions(device="meta"))
+        count = sum(parameter.numel() for parameter in models.parameters())
+        return f"all files fit, {count / 1e6:.0f} million parameters"
+    build_released_size()
+    return "at the released size, without weights"
+
+
+def build_released_size() -> None:
+    """Build the large modules on the meta device, which takes no memory."""
+    config = load_model_config(PACK / "configs" / "indextts2.yaml")
+    vocoder = load_vocoder_config(PACK / "configs" / "bigvgan.yaml")
+    with torch.device("meta"):
+        UnifiedVoice(config.gpt)
+        S2Mel(config.s2mel, config.gpt.model_dim)
+        BigVGAN(vocoder)
+
+
+def options_agree() -> str:
+    """`use_accel` on and off say the same codes on a small model."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = _small_gpt().to(device)
+    prompt = torch.randn(7, model.config.model_dim, generator=torch.Generator().manual_seed(1)).to(device)
+    sampling = SamplingParams(num_beams=1, do_sample=False)
+    codes = []
+    for use_accel in (True, False):
+        decoder = choose_decoder(model, use_accel).decoder
+        request = Request(prompt, 0, sampling, CODES, (1, model.config.start_mel_token))
+        codes.append(next(iter(decoder.generate([request], None))).tokens.tolist())
+    if codes[0] != codes[1]:
+        raise RuntimeError(f"use_accel on says {codes[0]}, off says {codes[1]}")
+    return f"use_accel on and off say the same {len(codes[0])} codes"
+
+
+def s2mel_compiles() -> str:
+    """torch.compile works here: it needs Triton on a GPU and a C++ compiler on a CPU."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    start = time.perf_counter()
+    compiled = torch.compile(torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.Mish()).to(device))
+    with torch.inference_mode():
+        compiled(torch.zeros(2, 8, device=device))
+    return f"torch.compile works on {device}, {time.perf_counter() - start:.1f} s for a small module"
+
+
+def _small_gpt() -> UnifiedVoice:
+    conformer = ConformerConfig(output_size=16, linear_units=16, attention_heads=1, num_blocks=1)
+    config = GPTConfig(
+        model_dim=64,
+        heads=2,
+        layers=2,
+        max_mel_tokens=40,
+        max_text_tokens=20,
+        number_text_tokens=30,
+        number_mel_codes=34,
+        start_mel_token=32,
+        stop_mel_token=33,
+        condition_module=conformer,
+        emo_condition_module=conformer,
+    )
+    model = UnifiedVoice(config).eval().requires_grad_(False)
+    generator = torch.Generator().manual_seed(0)
+    for parameter in model.parameters():
+        parameter.copy_(torch.randn(parameter.shape, generator=generator) / 8)
+    return model

@@ -1,0 +1,124 @@
+"""The command line: say, talk, doctor, fetch, bench. What a user can get wrong ends in one line and exit code 2."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from .errors import IndexTTSError
+
+ERROR, INTERRUPTED = 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the process's exit code."""
+    options = build_parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(message)s")
+    try:
+        return options.command(options)
+    except IndexTTSError as error:
+        print(f"indextts2: error: {error}", file=sys.stderr)
+        return ERROR
+    except ModuleNotFoundError as error:
+        print(f"indextts2: error: {error}; install the pack's requirements: pip install -e FOLDER", file=sys.stderr)
+        return ERROR
+    except KeyboardInterrupt:
+        print("indextts2: stopped", file=sys.stderr)
+        return INTERRUPTED
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands; `command` of what it parses is the function to run."""
+    parser = argparse.ArgumentParser(prog="indextts2", description="IndexTTS-2: scripts and voices in, speech out.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_say(commands)
+    _add_talk(commands)
+    _add_doctor(commands)
+    _add_fetch(commands)
+    _add_bench(commands)
+    return parser
+
+
+def _add(commands: "argparse._SubParsersAction", name: str, module: str, text: str) -> argparse.ArgumentParser:
+    def run(options: argparse.Namespace) -> int:
+        # torch and the models take seconds to import: each command brings only what it needs.
+        return getattr(import_module(f".{module}", __package__), name)(options)
+
+    parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    parser.set_defaults(command=run)
+    parser.add_argument("--model-dir", type=Path, metavar="DIR", help="model folder; without it the usual places")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log what is loaded and chosen")
+    return parser
+
+
+def _add_say(commands: "argparse._SubParsersAction") -> None:
+    parser = _add(commands, "say", "speaking", "speak one text with one voice")
+    parser.add_argument("text", metavar="TEXT")
+    parser.add_argument("--voice", type=Path, required=True, metavar="FILE", help="a few seconds of the speaker")
+    emotion = parser.add_mutually_exclusive_group()
+    emotion.add_argument("--emotion", metavar="EMOTION", help='"happy", "happy:0.6|sad:0.2" or eight numbers')
+    emotion.add_argument("--emotion-text", metavar="WORDS", help="read the emotion from these words")
+    emotion.add_argument("--emotion-audio", type=Path, metavar="FILE", help="take the emotion from this recording")
+    parser.add_argument("--emotion-alpha", type=float, default=1.0, metavar="A", help="how much of it (default 1.0)")
+    _add_running(parser)
+
+
+def _add_talk(commands: "argparse._SubParsersAction") -> None:
+    parser = _add(commands, "talk", "speaking", "speak a dialogue script with many voices")
+    parser.add_argument("script", type=Path, metavar="SCRIPT", help='a text file with lines as "Name: text", or SRT')
+    parser.add_argument("--voice", action="append", required=True, metavar="NAME=FILE", help="once for each speaker")
+    parser.add_argument("--silence", type=float, default=0.5, metavar="S", help="seconds between lines (default 0.5)")
+    parser.add_argument("--srt", type=Path, metavar="FILE", help="write subtitles of what was said")
+    parser.add_argument("--stems", type=Path, metavar="DIR", help="write each speaker alone, NAME.wav")
+    _add_running(parser)
+
+
+def _add_running(parser: argparse.ArgumentParser) -> None:
+    """Options of every command that speaks."""
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="wav, flac, ogg or mp3")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, another take (default 0)")
+    parser.add_argument("--speed", type=float, default=1.0, help="0.5 to 2.0, the pitch stays (default 1.0)")
+    parser.add_argument("--language", choices=("auto", "zh", "en", "zh-en"), default="auto")
+    parser.add_argument("--temperature", type=float, metavar="T", help="default 0.8")
+    parser.add_argument("--top-k", type=int, metavar="K", help="default 30")
+    parser.add_argument("--top-p", type=float, metavar="P", help="default 0.8")
+    parser.add_argument("--max-codes", type=int, metavar="N", help="limit of a segment, 50 codes a second")
+    parser.add_argument(
+        "--boost", action=argparse.BooleanOptionalAction, default=True, help="level and trim the voices"
+    )
+    _add_machine(parser)
+
+
+def _add_machine(parser: argparse.ArgumentParser) -> None:
+    """Options of what runs, and how fast."""
+    switch = argparse.BooleanOptionalAction
+    parser.add_argument("--device", metavar="DEVICE", help="cuda, cuda:N, mps or cpu; without it the best there is")
+    parser.add_argument("--accel", action=switch, default=True, help="decode on the batched engine")
+    parser.add_argument("--compile", action=switch, default=False, help="compile the flow with torch.compile")
+    parser.add_argument("--cuda-kernel", action=switch, default=True, help="the vocoder's fused GPU kernel")
+    parser.add_argument("--fp16", action=switch, default=None, help="half precision (default: on a GPU)")
+    parser.add_argument("--beams", type=int, metavar="N", help="beams of the search (default 3; 1 is faster)")
+    parser.add_argument("--steps", type=int, metavar="N", help="steps of the flow (default 25)")
+
+
+def _add_doctor(commands: "argparse._SubParsersAction") -> None:
+    _add(commands, "doctor", "doctor", "check this machine and the model files, with a remedy for all that is missing")
+
+
+def _add_fetch(commands: "argparse._SubParsersAction") -> None:
+    parser = _add(
+        commands, "fetch", "progress", "download the model files that are missing, continuing where it stopped"
+    )
+    parser.add_argument("--to", type=Path, metavar="DIR", help="the model folder to complete")
+    parser.add_argument("--endpoint", metavar="URL", help="a mirror of the Hugging Face hub; HF_ENDPOINT does the same")
+
+
+def _add_bench(commands: "argparse._SubParsersAction") -> None:
+    parser = _add(commands, "bench", "bench", "time every stage, for one line and for a dialogue, toggle by toggle")
+    parser.add_argument("--voice", type=Path, metavar="FILE", help="the voice to speak with; without it, noise")
+    parser.add_argument("--lines", type=int, default=16, metavar="N", help="lines of the dialogue (default 16)")
+    parser.add_argument("--max-codes", type=int, default=500, metavar="N", help="limit of a line (default 500: 10 s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="append the results, one JSON object a line")
+    _add_machine(parser)

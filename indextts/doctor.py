@@ -1,0 +1,143 @@
+"""`indextts2 doctor`: what this machine has, which model files are there, and whether the parts fit together."""
+
+import argparse
+import importlib.metadata
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+
+from .loading.find import Survey, survey_files
+from .loading.places import COMPANIONS, CORE_FILES, QWEN_FOLDER, default_roots
+
+OK, NOTE, MISSING = "ok", "note", "missing"
+
+FILE_NAMES = CORE_FILES | {field: companion.label for field, companion in COMPANIONS.items()} | {"qwen": QWEN_FOLDER}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's report. `remedy` is empty where there is nothing to do."""
+
+    name: str
+    state: str
+    detail: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        line = f"{self.state:>8}  {self.name}: {self.detail}"
+        return f"{line}\n{'':>10}-> {self.remedy}" if self.remedy else line
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Print every finding; 1 where something that is needed is missing, else 0."""
+    survey = survey_files(default_roots(options.model_dir))
+    findings = []
+    for finding in examine(survey):
+        print(finding, flush=True)
+        findings.append(finding)
+    bad = sum(finding.state == MISSING for finding in findings)
+    print("\neverything needed is there" if not bad else f"\n{bad} of {len(findings)} findings need your attention")
+    return 1 if bad else 0
+
+
+def examine(survey: Survey) -> Iterator[Finding]:
+    """All findings, the quick ones first."""
+    yield from (_python(), _torch(), _gpu(), _triton(), _flash_attention(), _transformers())
+    yield from _files(survey)
+    yield _check("acceleration modules import", "acceleration_imports", "install the pack again: pip install -e FOLDER")
+    yield _check("IndexTTS2 initialises", "model_initialises", "replace what is named here: indextts2 fetch", survey)
+    yield _check("UnifiedVoice takes its options", "options_agree", "turn use_accel off and report this")
+    compiles = _check("S2Mel can be compiled", "s2mel_compiles", _compiler_remedy())
+    yield compiles if compiles.state == OK else replace(compiles, state=NOTE)  # only use_torch_compile needs it
+
+
+def _check(name: str, function: str, remedy: str, *arguments: object) -> Finding:
+    """Run a function of `checkup`. Whatever goes wrong in it, imports too, is what the doctor has to tell."""
+    try:
+        return Finding(name, OK, getattr(import_module(".checkup", __package__), function)(*arguments))
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        return Finding(name, MISSING, reason, remedy)
+
+
+def _python() -> Finding:
+    version, known = sys.version_info, (3, 10) <= sys.version_info[:2] <= (3, 13)
+    detail = f"{version.major}.{version.minor}.{version.micro} on {platform.system()} {platform.machine()}"
+    if version < (3, 10):
+        return Finding("Python", MISSING, detail, "install Python 3.10 to 3.13")
+    return Finding("Python", OK if known else NOTE, detail, "" if known else "tested with 3.10 to 3.13")
+
+
+def _torch() -> Finding:
+    enough = tuple(int(part) for part in torch.__version__.split(".")[:2]) >= (2, 7)
+    remedy = "" if enough else "install PyTorch 2.7 or newer for your GPU, see pytorch.org"
+    return Finding("PyTorch version", OK if enough else MISSING, torch.__version__, remedy)
+
+
+def _gpu() -> Finding:
+    if torch.cuda.is_available():
+        properties = torch.cuda.get_device_properties(0)
+        memory = f"{properties.total_memory / 2**30:.0f} GiB"
+        return Finding("GPU", OK, f"{properties.name}, {memory}, compute {properties.major}.{properties.minor}")
+    if torch.backends.mps.is_available():
+        return Finding("GPU", OK, "Apple GPU through MPS")
+    return Finding("GPU", NOTE, "none that PyTorch can use; speech is made on the CPU", _gpu_remedy())
+
+
+def _gpu_remedy() -> str:
+    if torch.version.cuda is None and torch.version.hip is None:
+        return "if this machine has an NVIDIA GPU, install a CUDA build of PyTorch"
+    return "check the GPU's driver: nvidia-smi"
+
+
+def _triton() -> Finding:
+    version = _version("triton") or _version("triton-windows")
+    if version:
+        return Finding("Triton", OK, version)
+    remedy = "" if not torch.cuda.is_available() else f"pip install {_triton_package()}: use_accel is faster with it"
+    return Finding("Triton", NOTE, "not installed; decoding runs on PyTorch's own attention", remedy)
+
+
+def _triton_package() -> str:
+    return "triton-windows" if platform.system() == "Windows" else "triton"
+
+
+def _flash_attention() -> Finding:
+    version = _version("flash-attn")
+    return Finding("flash-attn", OK, version or "not installed, and not needed")
+
+
+def _transformers() -> Finding:
+    version = _version("transformers")
+    enough = version is not None and tuple(int(part) for part in version.split(".")[:2]) >= (4, 46)
+    remedy = "" if enough else 'pip install "transformers>=4.46"'
+    return Finding("transformers", OK if enough else MISSING, version or "not installed", remedy)
+
+
+def _files(survey: Survey) -> Iterator[Finding]:
+    folder, version = next(iter(survey.other_versions.items()), (None, None))
+    if folder and survey.folder is None:
+        yield Finding("model folder", MISSING, f"{folder} holds IndexTTS-{version}, not IndexTTS-2", "see below")
+    for field, place in survey.found.items():
+        yield Finding(FILE_NAMES.get(field, field), OK, str(place))
+    target = f" --to {survey.folder}" if survey.folder else ""
+    for field, name in survey.missing.items():
+        optional = field == "qwen"
+        detail = "not found" + (", only emotion from text needs it" if optional else "")
+        yield Finding(name, NOTE if optional else MISSING, detail, f"indextts2 fetch{target}")
+
+
+def _compiler_remedy() -> str:
+    if torch.cuda.is_available():
+        return f"pip install {_triton_package()}; without it leave use_torch_compile off"
+    return "install a C++ compiler; without it leave use_torch_compile off"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
