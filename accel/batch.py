@@ -47,7 +47,7 @@ class Batch:
         scheduler = self._scheduler
         cache, runner = self._resources(scheduler.wanted(self._poll_steps))
         self._join(scheduler.admit(), cache, runner)
-        self._grow(scheduler.grow(self._poll_steps))
+        self._grow(self._claim_pages())
         self._tell()
         runner.run(self._state, len(scheduler.running), self._poll_steps)
         return self._poll()
@@ -56,6 +56,15 @@ class Batch:
         """Return every page and empty every lane, whatever state the run is in."""
         self._scheduler.release_all()
         self._state.cleared()
+
+    def _claim_pages(self) -> list[Growth]:
+        growths = self._scheduler.grow(self._poll_steps)
+        while self._scheduler.stuck:
+            lane = len(self._scheduler.running) - 1
+            self._scheduler.evict()
+            self._state.view(lane, lane + 1).cleared()
+            growths = self._scheduler.grow(self._poll_steps)
+        return growths
 
     def _join(self, admitted: list[Running], cache: PagedCache, runner: StepRunner) -> None:
         if not admitted:

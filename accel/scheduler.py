@@ -2,7 +2,7 @@
 
 A sequence *claims* the pages it could need at worst and takes them as it grows. Pages are handed out as Dijkstra's
 banker hands out loans: only while some order remains in which every running sequence could still take its whole claim
-and finish. So a cache far smaller than all claims together serves many sequences at once, none is ever thrown out,
+and finish. So a cache far smaller than all claims together serves many sequences at once, none is thrown out,
 and one that must not grow yet is paused until another has finished.
 
 Dimensions: P prompt rows, S tokens a page, K beams.
@@ -112,11 +112,12 @@ class Scheduler:
                 break
             self.waiting.popleft()
             admitted.append(self._start(index, request, claim))
-        self._check_progress(self.waiting and not self.running)
+        if self.waiting and not self.running:
+            raise self._no_room()
         return admitted
 
     def grow(self, tokens: int) -> list[Growth]:
-        """Give every running sequence pages for `tokens` more, or pause it."""
+        """Give every running sequence pages for `tokens` more, or pause it. See `stuck`."""
         growths: list[Growth] = []
         for lane, running in enumerate(self.running):
             missing = self._missing(running, tokens)
@@ -124,8 +125,20 @@ class Scheduler:
             running.paused = bool(pages) and not self._may_take(pages, running.claim, running.held, running)
             if not running.paused:
                 growths += self._extend(lane, running, missing)
-        self._check_progress(self.running and all(r.paused for r in self.running))
         return growths
+
+    @property
+    def stuck(self) -> bool:
+        """Nobody may grow. The banker never gets here, but a device that refuses memory it was counted on for does."""
+        return bool(self.running) and all(running.paused for running in self.running)
+
+    def evict(self) -> None:
+        """Send the last lane back to wait and return its pages; it starts over, and comes to the same end."""
+        if len(self.running) == 1:
+            raise self._no_room()
+        running = self.running.pop()
+        self._release(running)
+        self.waiting.appendleft((running.index, running.request))
 
     def replace_tables(self, running: Running, tables: Sequence[Sequence[int]], spares: Sequence[int]) -> None:
         """Take over how beams share pages now, and free what none of them refers to any more."""
@@ -197,12 +210,12 @@ class Scheduler:
         self.short |= not allowed
         return allowed
 
-    def _check_progress(self, stuck: object) -> None:
-        if stuck:
-            raise OutOfCacheMemory(
-                f"{len(self.running) + len(self.waiting)} sequences need more cache pages than the device has memory "
-                "for; lower the number of lines at once, the beams or the tokens a line may have"
-            )
+    def _no_room(self) -> OutOfCacheMemory:
+        request = self.running[0].request if self.running else self.waiting[0][1]
+        return OutOfCacheMemory(
+            f"the device has no memory for more than {self.allocator.total} cache pages of {self.page_size} tokens, "
+            f"too few for one sequence; lower its {request.max_tokens} tokens or its {request.sampling.num_beams} beams"
+        )
 
 
 def _all_finish(claims: list[tuple[int, int]], free: int) -> bool:

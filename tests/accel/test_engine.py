@@ -1,0 +1,223 @@
+"""The engine on a tiny decoder: random schedules, cancelling anywhere, pages, limits. No figure here is golden; a
+line decoded alone with the widest cache is what every other schedule must reproduce."""
+
+import logging
+from dataclasses import replace
+
+import pytest
+import torch
+from helpers.tiny_decoder import POSITIONS, random_prompt, tiny_weights
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from indextts2_multitalk.accel.engine import Engine, EngineOptions
+from indextts2_multitalk.accel.kv_cache import OutOfCacheMemory
+from indextts2_multitalk.accel.sampling import SamplingParams
+from indextts2_multitalk.accel.scheduler import claim_of
+from indextts2_multitalk.accel.sequence import Request
+from indextts2_multitalk.accel.step import TorchRunner
+
+WEIGHTS = tiny_weights(stop_bias=-2.0)
+NEVER_STOPS = tiny_weights(stop_bias=-1e4)
+LIMIT = WEIGHTS.max_tokens
+SAMPLED = SamplingParams(num_beams=1, temperature=1.0, top_k=8, top_p=0.9, repetition_penalty=1.2)
+SETTINGS = [
+    SAMPLED,
+    replace(SAMPLED, do_sample=False),
+    replace(SAMPLED, num_beams=3),
+    replace(SAMPLED, num_beams=2, do_sample=False, length_penalty=1.0),
+]
+
+
+def build(rows: int, seed: int, tokens: int, sampling: SamplingParams) -> Request:
+    return Request(random_prompt(rows, seed), seed, sampling, tokens, history=(1, 2))
+
+
+PROBE = build(3, 1, 6, SAMPLED)
+requests = st.lists(
+    st.builds(build, st.integers(1, 11), st.integers(0, 5), st.integers(1, LIMIT), st.sampled_from(SETTINGS)),
+    min_size=1,
+    max_size=7,
+)
+memo: dict = {}
+
+
+def alone(request: Request) -> tuple[list[int], bool]:
+    key = (request.prompt.shape[0], request.seed, request.max_tokens, request.sampling)
+    if key not in memo:
+        (answer,) = Engine(WEIGHTS, EngineOptions(page_size=64)).generate([request])
+        memo[key] = (answer.tokens.tolist(), answer.finished)
+    return memo[key]
+
+
+def pages_of(engine: Engine) -> tuple[int, int]:
+    return engine._pool.allocator.free, engine._pool.allocator.total
+
+
+def check_clean(engine: Engine) -> None:
+    """Every page is back, every lane is empty, and the engine still works."""
+    free, total = pages_of(engine)
+    assert free == total
+    for state in engine._states.values():
+        assert state.lanes.finished.all()
+        assert not state.rows.block_tables.any()
+    (answer,) = engine.generate([PROBE])
+    assert (answer.tokens.tolist(), answer.finished) == alone(PROBE)
+
+
+options = st.builds(
+    EngineOptions,
+    max_lanes=st.integers(1, 5),
+    expected_tokens=st.sampled_from([None, 1, 10]),
+    page_size=st.sampled_from([2, 4, 16]),
+    poll_steps=st.integers(1, 5),
+    prompt_rows=st.sampled_from([1, 12, 1000]),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(requests, options)
+def test_no_schedule_changes_a_line(todo, chosen):
+    engine = Engine(WEIGHTS, chosen)
+    answers = {answer.index: (answer.tokens.tolist(), answer.finished) for answer in engine.generate(todo)}
+    assert answers == {index: alone(request) for index, request in enumerate(todo)}
+    check_clean(engine)
+
+
+@settings(max_examples=30, deadline=None)
+@given(requests, st.integers(0, 60))
+def test_a_cache_that_holds_little_more_than_one_line_serves_all(todo, spare):
+    need = max(claim_of(request, 4) for request in [*todo, PROBE]) + 1 + spare
+    page_bytes = 2 * len(WEIGHTS.layers) * 4 * WEIGHTS.width * 4
+    tight = Engine(WEIGHTS, EngineOptions(max_lanes=5, page_size=4, poll_steps=3, max_cache_bytes=need * page_bytes))
+    answers = {answer.index: (answer.tokens.tolist(), answer.finished) for answer in tight.generate(todo)}
+    assert answers == {index: alone(request) for index, request in enumerate(todo)}
+    assert tight._pool.bytes <= need * page_bytes
+    check_clean(tight)
+
+
+class Cancelled(BaseException):
+    """As a user interface's interrupt, not an Exception."""
+
+
+@settings(max_examples=40, deadline=None)
+@given(requests, options, st.integers(0, 25), st.booleans())
+def test_a_run_cancelled_anywhere_returns_every_page(todo, chosen, polls, by_closing):
+    engine = Engine(WEIGHTS, chosen)
+    seen: list[int] = []
+
+    def on_poll(drawn: int) -> None:
+        seen.append(drawn)
+        if len(seen) > polls and not by_closing:
+            raise Cancelled
+
+    run = engine.generate(todo, on_poll)
+    try:
+        for number, _ in enumerate(run):
+            if by_closing and number == polls % len(todo):
+                run.close()
+    except Cancelled:
+        pass
+    assert seen == sorted(seen)
+    check_clean(engine)
+
+
+def test_a_failing_step_returns_every_page(monkeypatch):
+    engine, steps = Engine(WEIGHTS, EngineOptions(page_size=4)), []
+
+    def fail(runner, state, lanes, count):
+        steps.append(lanes)
+        raise RuntimeError("device lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TorchRunner, "run", fail)
+        with pytest.raises(RuntimeError, match="device lost"):
+            list(engine.generate([build(3, 0, 4, s) for s in SETTINGS]))
+    assert steps
+    check_clean(engine)
+
+
+@pytest.mark.parametrize("sampling", SETTINGS)
+def test_lines_run_to_the_models_last_position(sampling):
+    engine = Engine(NEVER_STOPS, EngineOptions(page_size=4, poll_steps=4))
+    assert LIMIT == POSITIONS - 1
+    answers = list(engine.generate([build(5, seed, LIMIT, sampling) for seed in range(3)]))
+    assert [(len(a.tokens), a.finished) for a in answers] == [(LIMIT, False)] * 3
+    with pytest.raises(ValueError, match=f"max_tokens is {LIMIT + 1}, expected 1..{LIMIT}"):
+        next(engine.generate([build(5, 0, LIMIT + 1, sampling)]))
+
+
+def test_answers_come_when_they_are_ready():
+    engine = Engine(NEVER_STOPS, EngineOptions(poll_steps=1))
+    lengths = [20, 5, 40, 1]
+    answers = [answer.index for answer in engine.generate([build(4, i, n, SAMPLED) for i, n in enumerate(lengths)])]
+    assert answers == [3, 1, 0, 2]
+
+
+def test_poll_hears_the_tokens_of_all_lines():
+    engine, seen = Engine(NEVER_STOPS, EngineOptions(max_lanes=2, poll_steps=4)), []
+    list(engine.generate([build(4, i, 10, s) for i, s in enumerate(SETTINGS)], seen.append))
+    assert seen[-1] == 40
+    assert seen == sorted(seen)
+
+
+def test_memory_that_falls_short_is_told_once(caplog):
+    page_bytes = 2 * len(WEIGHTS.layers) * 4 * WEIGHTS.width * 4
+    engine = Engine(NEVER_STOPS, EngineOptions(page_size=4, max_cache_bytes=16 * page_bytes))
+    with caplog.at_level(logging.INFO, logger="indextts2_multitalk.accel"):
+        list(engine.generate([build(4, i, 40, SAMPLED) for i in range(6)]))
+    told = [record.getMessage() for record in caplog.records if "take turns" in record.getMessage()]
+    assert len(told) == 1
+    assert "of 6 lines" in told[0]
+
+
+def test_a_line_that_cannot_fit_says_what_to_lower():
+    engine = Engine(WEIGHTS, EngineOptions(page_size=4, max_cache_bytes=16_384))
+    with pytest.raises(OutOfCacheMemory, match="lower its 40 tokens or its 3 beams, or raise the limit"):
+        list(engine.generate([build(9, 0, 40, SETTINGS[2])]))
+    check_clean(engine)
+
+
+def test_a_cache_grows_while_lines_decode(caplog):
+    engine = Engine(NEVER_STOPS, EngineOptions(page_size=4, expected_tokens=4))
+    todo = [build(6, seed, 45, SETTINGS[seed % 3]) for seed in range(6)]
+    with caplog.at_level(logging.INFO, logger="indextts2_multitalk.accel"):
+        grown = {a.index: a.tokens.tolist() for a in engine.generate(todo)}
+    assert any("grows" in record.getMessage() for record in caplog.records)
+    wide = Engine(NEVER_STOPS, EngineOptions(page_size=64))
+    assert grown == {a.index: a.tokens.tolist() for a in wide.generate(todo)}
+
+
+def test_one_run_at_a_time():
+    engine = Engine(WEIGHTS)
+    first = engine.generate([build(3, i, 20, SAMPLED) for i in range(3)])
+    next(first)
+    with pytest.raises(RuntimeError, match="already decodes"):
+        next(engine.generate([build(3, 0, 5, SAMPLED)]))
+    first.close()
+    check_clean(engine)
+
+
+def test_close_drops_the_memory_and_the_engine_can_go_on():
+    engine = Engine(WEIGHTS)
+    request = build(3, 0, 9, SAMPLED)
+    list(engine.generate([request]))
+    assert engine.describe()["cache_bytes"] > 0
+    engine.close()
+    assert engine.describe()["cache_bytes"] == 0
+    (answer,) = engine.generate([request])
+    assert (answer.tokens.tolist(), answer.finished) == alone(request)
+
+
+def test_the_caller_is_not_left_in_inference_mode():
+    for _ in Engine(WEIGHTS).generate([build(3, i, 5, SAMPLED) for i in range(2)], lambda drawn: None):
+        assert not torch.is_inference_mode_enabled()
+
+
+def test_warming_up_holds_no_page():
+    engine = Engine(WEIGHTS)
+    engine.warm_up(lanes=3, beams=2, prompt_rows=8)
+    check_clean(engine)
+
+
+def test_no_requests_no_answers():
+    assert list(Engine(WEIGHTS).generate([])) == []
