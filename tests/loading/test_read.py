@@ -85,6 +85,7 @@ def test_truncated_anywhere(tmp_path_factory: pytest.TempPathFactory, suffix: st
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".bin", ".safetensors"])
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @settings(max_examples=40, deadline=None)
 @given(data=st.binary(max_size=200))
 def test_any_bytes(tmp_path_factory: pytest.TempPathFactory, suffix: str, data: bytes) -> None:

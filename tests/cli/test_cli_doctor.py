@@ -1,0 +1,89 @@
+"""The doctor names every part and every file, and a remedy for all that is not as it should be."""
+
+from pathlib import Path
+
+import pytest
+from indextts2_multitalk.indextts import checkup, doctor
+from indextts2_multitalk.indextts.cli import main
+from indextts2_multitalk.indextts.loading.find import survey_files
+
+PARTS = ("Python", "PyTorch version", "GPU", "Triton", "flash-attn", "transformers")
+FILES = (
+    "config.yaml", "gpt.pth", "s2mel.pth", "bpe.model", "feat1.pt", "feat2.pt", "wav2vec2bert_stats.pt",
+    "w2v-bert-2.0", "semantic_codec/model.safetensors", "campplus_cn_common.bin", "bigvgan", "qwen0.6bemo4-merge",
+)  # fmt: skip
+CHECKS = (
+    "acceleration modules import",
+    "IndexTTS2 initialises",
+    "UnifiedVoice takes its options",
+    "S2Mel can be compiled",
+)
+
+
+@pytest.fixture(autouse=True)
+def quick_compile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkup, "s2mel_compiles", lambda: "pretended")
+
+
+def test_healthy(model_folder: Path, capsys) -> None:
+    assert main(["doctor", "--model-dir", str(model_folder)]) == 0
+    report = capsys.readouterr().out
+    for name in (*PARTS, *FILES, *CHECKS):
+        assert f"  {name}: " in report
+    assert "missing" not in report
+    assert "all files fit" in report
+    assert "everything needed is there" in report
+
+
+def test_no_files(tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    assert main(["doctor", "--model-dir", str(tmp_path)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    for name in FILES:
+        place = next(number for number, line in enumerate(lines) if f"  {name}: not found" in line)
+        assert "-> indextts2 fetch" in lines[place + 1]
+    assert any("IndexTTS2 initialises: at the released size, without weights" in line for line in lines)
+
+
+def test_spoiled_file(model_folder: Path, tmp_path: Path, capsys) -> None:
+    for file in model_folder.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    (tmp_path / "s2mel.pth").unlink()
+    (tmp_path / "s2mel.pth").write_bytes(b"PK\x03\x04")
+    assert main(["doctor", "--model-dir", str(tmp_path)]) == 1
+    assert "missing  IndexTTS2 initialises: " in (report := capsys.readouterr().out)
+    assert "s2mel.pth: got 4 bytes" in report
+
+
+def test_other_version(tmp_path: Path, capsys) -> None:
+    for name in ("codec.pth", "gpt.pth", "a.tiktoken"):
+        (tmp_path / name).write_bytes(b"")
+    assert main(["doctor", "--model-dir", str(tmp_path)]) == 1
+    assert f"{tmp_path} holds IndexTTS-2.5, not IndexTTS-2" in capsys.readouterr().out
+
+
+def test_failing_checks_have_remedies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> str:
+        raise RuntimeError("broken\nat length")
+
+    for name in ("acceleration_imports", "model_initialises", "options_agree", "s2mel_compiles"):
+        monkeypatch.setattr(checkup, name, fail)
+    findings = {finding.name: finding for finding in doctor.examine(survey_files([tmp_path], tmp_path))}
+    for name in CHECKS:
+        assert findings[name].detail == "broken"
+        assert findings[name].remedy
+    assert findings["S2Mel can be compiled"].state == doctor.NOTE
+
+
+def test_compiling_is_really_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    tried = []
+    monkeypatch.setattr("torch.compile", lambda module: tried.append(module) or module)
+    assert "torch.compile works on" in checkup.s2mel_compiles()
+    assert tried
+
+
+@pytest.mark.parametrize(("version", "state"), [("2.7.1+cu128", "ok"), ("2.6.0", "missing"), ("3.0.0a0", "ok")])
+def test_torch_version(version: str, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.__version__", version)
+    assert doctor._torch().state == state

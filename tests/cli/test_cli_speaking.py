@@ -1,0 +1,101 @@
+"""`say` and `talk` write what was asked for; what a user gets wrong ends in one line and exit code 2."""
+
+from pathlib import Path
+
+import pytest
+import soundfile
+from indextts2_multitalk.indextts import pipeline
+from indextts2_multitalk.indextts.cli import main
+
+QUICK = ("--max-codes", "20", "--steps", "2", "--device", "cpu")
+SCRIPT = "Ann: Hello there.\nBob: [Happy] Good morning!\n-0.2s-\nAnn: How are you?\n"
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    file = tmp_path / "script.txt"
+    file.write_text(SCRIPT, encoding="utf-8")
+    return file
+
+
+def test_say(tmp_path: Path, model_folder: Path, voice_files: dict[str, Path], capsys) -> None:
+    file = tmp_path / "new folder" / "hello.wav"
+    say = ["say", "Hello there.", "--voice", str(voice_files["Ann"]), "--model-dir", str(model_folder), *QUICK]
+    assert main([*say, "-o", str(file), "--emotion", "happy:0.5|sad:0.2"]) == 0
+    samples, rate = soundfile.read(file)
+    said = capsys.readouterr()
+    assert rate == 22050
+    assert said.out == f"{file}: {len(samples) / rate:.2f} s, 22050 Hz\n"
+    assert "device: cpu" in said.err
+
+
+@pytest.mark.parametrize("switches", [[], ["--no-accel", "--beams", "1", "--temperature", "0.7", "--top-k", "5"]])
+def test_talk(tmp_path: Path, model_folder: Path, voice_files, script: Path, switches: list[str]) -> None:
+    voices = [part for name, file in voice_files.items() for part in ("--voice", f"{name}={file}")]
+    talk = ["talk", str(script), *voices, "--model-dir", str(model_folder), *QUICK, *switches]
+    outputs = ["-o", str(tmp_path / "a.flac"), "--srt", str(tmp_path / "a.srt"), "--stems", str(tmp_path / "stems")]
+    assert main([*talk, *outputs]) == 0
+    whole, rate = soundfile.read(tmp_path / "a.flac")
+    stems = [soundfile.read(tmp_path / "stems" / f"{name}.wav")[0] for name in voice_files]
+    assert {len(stem) for stem in stems} == {len(whole)}
+    assert "Bob: Good morning!" in (tmp_path / "a.srt").read_text(encoding="utf-8")
+    assert main([*talk, "-o", str(tmp_path / "b.flac")]) == 0
+    assert (tmp_path / "a.flac").read_bytes() == (tmp_path / "b.flac").read_bytes()
+
+
+def error_cases() -> list[tuple[list[str], str]]:
+    say, talk = ["say", "Hello."], ["talk", "{script}"]
+    ann = ["--voice", "{Ann}"]
+    out = ["-o", "{tmp}/o.wav"]
+    return [
+        ([*say, "--voice", "{tmp}/none.wav", *out], "none.wav: cannot be read as audio (no such file)"),
+        ([*say, "--voice", "{script}", *out], "script.txt: cannot be read as audio"),
+        ([*say, *ann, "-o", "{tmp}/o.txt"], "o.txt: got .txt, expected one of wav"),
+        ([*say, *ann, "-o", "{script}/o.wav"], "o.wav: cannot be written"),
+        ([*say, *ann, *out, "--emotion", "bored"], "--emotion: got 'bored', expected one of happy"),
+        ([*say, *ann, *out, "--emotion", "happy:3"], "happy has weight 3, expected 0 to 1"),
+        ([*say, *ann, *out, "--beams", "0"], "num_beams"),
+        ([*say, *ann, *out, "--steps", "0"], "steps: got 0, expected at least 1"),
+        ([*say, *ann, *out, "--device", "cuda:77"], "device: got 'cuda:77'"),
+        (["say", "...", *ann, *out], "speak"),
+        ([*talk, "--voice", "{Ann}", *out], "expected NAME=FILE"),
+        ([*talk, "--voice", "Ann={Ann}", *out], "Bob"),
+        (["talk", "{tmp}/none.txt", "--voice", "Ann={Ann}", *out], "none.txt: cannot be read"),
+        (["talk", "{empty}", "--voice", "Ann={Ann}", *out], "expected"),
+    ]
+
+
+@pytest.mark.parametrize(("arguments", "words"), error_cases())
+def test_errors(tmp_path: Path, model_folder: Path, voice_files, script: Path, capsys, arguments, words: str) -> None:
+    empty = tmp_path / "empty.txt"
+    empty.write_text("# nothing\n", encoding="utf-8")
+    places = {"tmp": tmp_path, "script": script, "empty": empty, **voice_files}
+    assert main([*(part.format(**places) for part in arguments), "--model-dir", str(model_folder)]) == 2
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert message.startswith("indextts2: error: ")
+    assert words in message
+    assert not (tmp_path / "o.wav").exists()
+
+
+def test_no_model(tmp_path: Path, voice_files: dict[str, Path], capsys) -> None:
+    arguments = ["say", "Hello.", "--voice", str(voice_files["Ann"]), "-o", str(tmp_path / "o.wav")]
+    assert main([*arguments, "--model-dir", str(tmp_path / "none")]) == 2
+    assert f"indextts2 fetch --to {tmp_path / 'none'}" in capsys.readouterr().err
+
+
+def test_stopped(tmp_path: Path, model_folder: Path, voice_files, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline.Pipeline, "speak", interrupt)
+    arguments = ["say", "Hello.", "--voice", str(voice_files["Ann"]), "-o", str(tmp_path / "o.wav")]
+    assert main([*arguments, "--model-dir", str(model_folder)]) == 130
+    assert capsys.readouterr().err.endswith("indextts2: stopped\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["sing"], ["say", "Hello."], ["talk", "x", "--beams", "many"]])
+def test_usage(arguments: list[str], capsys) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert "usage: indextts2" in capsys.readouterr().err
