@@ -35,7 +35,7 @@ def test_talk(tmp_path: Path, model_folder: Path, voice_files, script: Path, swi
     talk = ["talk", str(script), *voices, "--model-dir", str(model_folder), *QUICK, *switches]
     outputs = ["-o", str(tmp_path / "a.flac"), "--srt", str(tmp_path / "a.srt"), "--stems", str(tmp_path / "stems")]
     assert main([*talk, *outputs]) == 0
-    whole, rate = soundfile.read(tmp_path / "a.flac")
+    whole = soundfile.read(tmp_path / "a.flac")[0]
     stems = [soundfile.read(tmp_path / "stems" / f"{name}.wav")[0] for name in voice_files]
     assert {len(stem) for stem in stems} == {len(whole)}
     assert "Bob: Good morning!" in (tmp_path / "a.srt").read_text(encoding="utf-8")
