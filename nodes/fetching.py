@@ -1,0 +1,47 @@
+"""Downloads what a model lacks, when the user has switched it on, under ComfyUI's progress bar and cancel button."""
+
+import logging
+from pathlib import Path
+
+import comfy.model_management
+import comfy.utils
+import folder_paths
+
+from ..indextts.loading.download import download, hub_endpoint
+from ..indextts.loading.fetch import missing_files
+from ..indextts.loading.find import survey_files
+from .folders import AUTO, model_roots
+from .settings import ModelSettings
+
+log = logging.getLogger(__name__)
+
+
+def fetch(settings: ModelSettings) -> None:
+    """Complete the model that `settings` mean, in its own folder or a new one; what lies anywhere already is left out.
+
+    Raises `CheckpointError` where the hub or the disk fails and ComfyUI's interrupt; what has arrived stays.
+    """
+    survey = survey_files(model_roots(settings.model_dir))
+    files = list(missing_files(survey, survey.folder or _new_folder(settings), hub_endpoint()))
+    for number, file in enumerate(files, start=1):
+        log.info("downloading %s (%d of %d) to %s", file.path, number, len(files), file.target)
+        download(file, hub_endpoint(), _Watch())
+
+
+class _Watch:
+    """Called by the download with a file's name, bytes done and bytes in all."""
+
+    def __init__(self) -> None:
+        self._bar: comfy.utils.ProgressBar | None = None
+
+    def __call__(self, name: str, done: int, total: int) -> None:
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        self._bar = self._bar or comfy.utils.ProgressBar(total)
+        self._bar.update_absolute(done, total)
+
+
+def _new_folder(settings: ModelSettings) -> Path:
+    named = settings.model_dir.strip()
+    if named and named != AUTO:
+        return model_roots(named)[0]
+    return Path(folder_paths.models_dir) / "indextts" / "IndexTTS-2"

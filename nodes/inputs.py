@@ -1,0 +1,135 @@
+"""Inputs that several nodes share.
+
+Keys, order, types, ranges and defaults are what saved workflows hold: new inputs go last.
+"""
+
+from comfy_api.latest import io
+
+from ..indextts.errors import OutputError
+from .folders import output_file
+
+Model = io.Custom("INDEXTTS2_MODEL")
+SpeakerEmotion = io.Custom("SPEAKER_EMOTION_CONFIG")
+Stats = io.Custom("DICT")
+
+SPEAKERS = (1, 2, 3, 4)
+
+RECOMMENDED = (
+    "Recommended: daily work = accel on, compile off, fp16 on a GPU; many lines at once = all on; "
+    "little memory = accel and fp16 on; looking for a fault = all off."
+)
+WITHOUT_MANAGER = "Used when no model_manager is connected; the manager's own setting wins."
+
+
+def num_speakers() -> io.Input:
+    return io.Combo.Input(
+        "num_speakers",
+        options=[str(count) for count in SPEAKERS],
+        default="2",
+        tooltip="How many voices the script has, at most. With 1, plain text without names is read by that voice.",
+    )
+
+
+def conversation_text(default: str) -> io.Input:
+    return io.String.Input(
+        "conversation_text",
+        multiline=True,
+        default=default,
+        tooltip=(
+            "One line per turn: Name: text. Any names; Speaker1, S1 and 说话人1 mean the first voice. [Happy] or "
+            "[happy:0.5|sad:0.2] colours a line, [pause:500ms] pauses, # starts a comment. SRT works too."
+        ),
+    )
+
+
+def output_filename(default: str) -> io.Input:
+    return io.String.Input(
+        "output_filename",
+        default=default,
+        tooltip="The file in ComfyUI's output folder: .wav, .flac, .ogg or .mp3. One of the same name is replaced.",
+    )
+
+
+def check_output_filename(name: str) -> bool | str:
+    """True, or what is wrong: ComfyUI shows it before anything runs. A linked name is checked when it is known."""
+    try:
+        if isinstance(name, str):
+            output_file(name)
+    except OutputError as error:
+        return str(error)
+    return True
+
+
+def model_manager() -> io.Input:
+    return Model.Input(
+        "model_manager",
+        optional=True,
+        tooltip="A model from IndexTTS2 Model Manager. Unconnected, the model that is found first is used.",
+    )
+
+
+def recording(name: str, tooltip: str, optional: bool = True) -> io.Input:
+    return io.Audio.Input(name, optional=optional, tooltip=tooltip)
+
+
+def amount(
+    name: str, default: float, low: float, high: float, step: float, tooltip: str, optional: bool = True
+) -> io.Input:
+    return io.Float.Input(name, default=default, min=low, max=high, step=step, tooltip=tooltip, optional=optional)
+
+
+def switch(name: str, default: bool, tooltip: str) -> io.Input:
+    return io.Boolean.Input(name, default=default, tooltip=tooltip, optional=True)
+
+
+def speed() -> io.Input:
+    return amount("speed", 1.0, 0.5, 2.0, 0.1, "How fast the speech is; the pitch stays. 2 is twice as fast.")
+
+
+def silence_duration() -> io.Input:
+    return amount("silence_duration", 0.5, 0.0, 3.0, 0.1, "Seconds of silence between two lines.")
+
+
+def precision_switches(use_fp16: bool) -> list[io.Input]:
+    return [
+        switch("use_fp16", use_fp16, f"Half precision on a GPU: less memory, faster. {RECOMMENDED} {WITHOUT_MANAGER}"),
+        switch("use_cuda_kernel", False, f"The vocoder's fused GPU kernel, where there is one. {WITHOUT_MANAGER}"),
+    ]
+
+
+def acceleration_switches() -> list[io.Input]:
+    return [
+        switch(
+            "use_accel",
+            True,
+            f"Decode all lines together on the batched engine. Same settings, same words, sooner. {RECOMMENDED}",
+        ),
+        switch(
+            "use_torch_compile",
+            False,
+            f"Compile the mel decoder. The first run takes longer, every later one less. {RECOMMENDED}",
+        ),
+    ]
+
+
+def additions() -> list[io.Input]:
+    """What today's saved workflows do not know; always after everything they do."""
+    return [
+        io.Int.Input(
+            "seed",
+            default=0,
+            min=0,
+            max=0xFFFFFFFFFFFFFFFF,
+            control_after_generate=io.ControlAfterGenerate.fixed,
+            optional=True,
+            tooltip="The same seed speaks the same line the same way. Change it to hear every line anew.",
+        ),
+        io.Int.Input(
+            "num_beams",
+            default=3,
+            min=1,
+            max=10,
+            optional=True,
+            tooltip="How many readings of a line compete. 3 is the model's default, 1 is fastest.",
+        ),
+    ]

@@ -1,0 +1,146 @@
+"""IndexTTS2_ModelManager: loads a model once for every node it is connected to."""
+
+import logging
+import time
+from typing import Any
+
+import comfy.model_management as management
+from comfy_api.latest import io
+
+from ..indextts.errors import IndexTTSError
+from .fetching import fetch
+from .folders import AUTO
+from .inputs import RECOMMENDED, Model, Stats, switch
+from .residents import Resident, residents
+from .settings import DEFAULT_NAME, ModelHandle, ModelSettings, locate
+
+log = logging.getLogger(__name__)
+
+
+class ModelManager(io.ComfyNode):
+    """An INDEXTTS2_MODEL, and what was loaded in words and figures."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="IndexTTS2_ModelManager",
+            display_name="IndexTTS2 Model Manager",
+            category="IndexTTS2/Management",
+            description="Loads IndexTTS-2 once and shares it. ComfyUI can take its memory back at any time.",
+            inputs=[*_which(), *_how()],
+            outputs=[
+                Model.Output("model", tooltip="Connect it to model_manager of the speaking nodes."),
+                io.String.Output("model_info", tooltip="What was loaded, from where, and how it runs."),
+                Stats.Output("model_stats", tooltip="The same as figures."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model_name: str,
+        config_path: str,
+        model_dir: str,
+        use_fp16: bool = False,
+        use_cuda_kernel: bool = False,
+        device: str = AUTO,
+        cache_model: bool = True,
+        force_reload: bool = False,
+        memory_optimization: bool = True,
+        verbose: bool = True,
+        download_missing: bool = False,
+    ) -> io.NodeOutput:
+        settings = ModelSettings(config_path, model_dir, device, use_fp16, use_cuda_kernel)
+        if download_missing:
+            fetch(settings)
+        handle = ModelHandle(settings, model_name.strip() or DEFAULT_NAME, cache_model, not memory_optimization)
+        resident = residents.get(handle, reload=force_reload)
+        resident.enter_device()
+        stats = _stats(handle, resident)
+        info = _info(handle, resident, stats)
+        if verbose:
+            log.info("%s", info)
+        return io.NodeOutput(handle, info, stats)
+
+    @classmethod
+    def fingerprint_inputs(
+        cls, config_path: str = AUTO, model_dir: str = AUTO, force_reload: bool = False, **_: Any
+    ) -> str:
+        """Changes with the files on disk, and on every queue where `force_reload` is on."""
+        if force_reload:
+            return f"reload at {time.time_ns()}"
+        try:
+            files = locate(ModelSettings(config_path or AUTO, model_dir or AUTO))
+        except IndexTTSError as error:
+            return str(error)
+        return ", ".join(f"{file} {file.stat().st_mtime_ns}" for file in (files.config, files.gpt, files.s2mel))
+
+
+def _which() -> list[io.Input]:
+    return [
+        io.String.Input("model_name", default=DEFAULT_NAME, tooltip="What to call this model in model_info."),
+        io.String.Input("config_path", default=AUTO, tooltip="A config.yaml, or auto: the one beside the weights."),
+        io.String.Input(
+            "model_dir",
+            default=AUTO,
+            tooltip="The folder with gpt.pth, s2mel.pth and bpe.model, or auto: the first one found.",
+        ),
+    ]
+
+
+def _how() -> list[io.Input]:
+    return [
+        switch("use_fp16", False, f"Half precision on a GPU: less memory, faster. {RECOMMENDED}"),
+        switch("use_cuda_kernel", False, "The vocoder's fused GPU kernel, where there is one."),
+        io.Combo.Input(
+            "device",
+            options=[AUTO, "cuda", "cpu"],
+            default=AUTO,
+            optional=True,
+            tooltip="auto is the device ComfyUI runs on.",
+        ),
+        switch("cache_model", True, "Keep the model loaded between runs. Off: it leaves as soon as a node has spoken."),
+        switch("force_reload", False, "Read the model from disk again on every queue."),
+        switch(
+            "memory_optimization",
+            True,
+            "When ComfyUI wants the memory back, let go of all of it. Off: the model waits in RAM and returns sooner.",
+        ),
+        switch("verbose", True, "Write what was loaded to the console."),
+        switch(
+            "download_missing",
+            False,
+            "Download missing files from Hugging Face, or the mirror in HF_ENDPOINT. Off: an error lists them.",
+        ),
+    ]
+
+
+def _stats(handle: ModelHandle, resident: Resident) -> dict[str, Any]:
+    """Figures, all of them JSON: sizes in bytes, times in seconds."""
+    parameters = list(resident.pipeline.modules.parameters())
+    return {
+        "model_name": handle.name,
+        "folder": str(resident.files.folder),
+        "device": str(resident.patcher.load_device),
+        "precisions": sorted({str(parameter.dtype).removeprefix("torch.") for parameter in parameters}),
+        "parameters": sum(parameter.numel() for parameter in parameters),
+        "memory_bytes": management.module_size(resident.pipeline.modules),
+        "load_seconds": round(resident.load_seconds, 3),
+        "reused": resident.runs > 1,
+        "cached": handle.keep,
+    }
+
+
+def _info(handle: ModelHandle, resident: Resident, stats: dict[str, Any]) -> str:
+    """The figures as words."""
+    size = stats["memory_bytes"] / 2**20
+    return "\n".join(
+        [
+            f"{handle.name}: {resident.origin}",
+            f"folder: {resident.files.folder}",
+            f"device: {stats['device']}, {' and '.join(stats['precisions'])}",
+            f"{stats['parameters'] / 1e6:.1f} million parameters, {size:.0f} MiB",
+            "kept between runs" if handle.keep else "unloaded after every run",
+            "text emotion: available" if resident.files.qwen else "text emotion: qwen0.6bemo4-merge is not installed",
+        ]
+    )

@@ -1,0 +1,61 @@
+"""The models as citizens of ComfyUI's memory: they come when asked for and leave, whole, when told to."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import comfy.model_patcher
+import torch
+from torch import nn
+
+log = logging.getLogger(__name__)
+
+EVERYTHING = 1e32
+
+
+class IndexTTS2(nn.Module):
+    """Holds the models, so that what ComfyUI notes on a module (`device` and others) stays off them."""
+
+    def __init__(self, models: nn.Module) -> None:
+        super().__init__()
+        self.models = models
+
+
+class PipelinePatcher(comfy.model_patcher.ModelPatcher):
+    """All or nothing: plain modules, captured graphs and key-value pages cannot run half offloaded.
+
+    `release` drops whatever was derived from the weights; it is called before they move. `keep_in_ram`: an unloaded
+    model waits in RAM; otherwise its weights are dropped and `hollow` turns True.
+    """
+
+    def __init__(
+        self, models: nn.Module, load_device: torch.device, release: Callable[[], None], keep_in_ram: bool
+    ) -> None:
+        self.release = release
+        self.keep_in_ram = keep_in_ram
+        self.hollow = False
+        super().__init__(IndexTTS2(models), load_device=load_device, offload_device=torch.device("cpu"))
+        self.model.device = load_device  # the weights were read straight onto it
+
+    def partially_load(self, device_to: Any, extra_memory: float = 0, force_patch_weights: bool = False) -> int:
+        """Move all weights to `device_to`, whatever share was offered."""
+        if self.model.device != device_to:
+            self.release()
+        with torch.inference_mode(False), torch.no_grad():
+            return super().partially_load(device_to, EVERYTHING, force_patch_weights)
+
+    def partially_unload(self, device_to: Any, memory_to_free: int = 0, force_patch_weights: bool = False) -> int:
+        """Free nothing by halves; ComfyUI then unloads the whole model."""
+        return 0
+
+    def detach(self, unpatch_all: bool = True) -> Any:
+        """Leave the device. Runs inside ComfyUI's loop over loaded models, so the objects must outlive it."""
+        self.release()
+        with torch.inference_mode(False), torch.no_grad():
+            model = super().detach(unpatch_all)
+            if unpatch_all and not self.keep_in_ram and not self.hollow:
+                model.to("meta")
+                self.hollow = True
+        if unpatch_all:
+            log.info("IndexTTS2 unloaded, %s", "its memory is free" if self.hollow else "its weights wait in RAM")
+        return model

@@ -1,0 +1,81 @@
+"""What both speaking nodes do with their lines: speak what is new, keep what is finished, say what ran."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from comfy.model_management import InterruptProcessingException
+
+from ..indextts.errors import IndexTTSError
+from ..indextts.options import SpeakOptions
+from ..indextts.records import Line, Take
+from .progress import Progress
+from .residents import Resident, residents
+from .settings import ModelHandle, ModelSettings
+from .takes import shelf, take_key
+
+log = logging.getLogger(__name__)
+
+
+class SpeakingError(IndexTTSError):
+    """A run that ended early; what was finished is kept."""
+
+
+@dataclass(frozen=True)
+class Performance:
+    """Takes in the script's order. `kept`: how many of them an earlier run left. `report`: which model ran, and how."""
+
+    takes: list[Take]
+    kept: int
+    report: str
+
+
+def choose_model(model: ModelHandle | None, fp16: bool, cuda_kernel: bool, accel: bool, compiled: bool) -> ModelHandle:
+    """The connected manager's model, or the default one; how to accelerate is the speaking node's say either way."""
+    handle = model or ModelHandle(ModelSettings(use_fp16=fp16, use_cuda_kernel=cuda_kernel))
+    return replace(handle, settings=replace(handle.settings, use_accel=accel, use_torch_compile=compiled))
+
+
+def perform(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions, verbose: bool) -> Performance:
+    """Speak every line that no earlier run has finished.
+
+    Raises `SpeakingError` where a line fails and ComfyUI's interrupt where the user cancels; finished lines are kept
+    for the next run in both cases.
+    """
+    keys = {line.index: take_key(line, handle.settings, options) for line in lines}
+    takes = {line.index: take for line in lines if (take := shelf.get(keys[line.index], line)) is not None}
+    new = [line for line in lines if line.index not in takes]
+    kept, report = len(takes), "no model ran: every line was finished before"
+    if new:
+        resident = residents.get(handle)
+        try:
+            resident.enter_device(new, options)
+            for take in _speak(resident, new, options, verbose):
+                shelf.put(keys[take.line.index], take)
+                takes[take.line.index] = take
+            report = _report(handle, resident)
+        finally:
+            if not handle.keep:
+                residents.drop(handle)
+    return Performance([takes[line.index] for line in lines], kept, report)
+
+
+def _report(handle: ModelHandle, resident: Resident) -> str:
+    model = f"model: {handle.name} from {resident.files.folder}, {resident.origin}"
+    return f"{model}\n{resident.pipeline.report().text()}"
+
+
+def _speak(resident: Resident, lines: list[Line], options: SpeakOptions, verbose: bool) -> Iterator[Take]:
+    progress, finished = Progress(verbose), 0
+    try:
+        for take in resident.pipeline.speak(lines, options, progress):
+            finished += 1
+            yield take
+    except InterruptProcessingException:
+        log.info("interrupted; %d of %d new lines are finished and kept", finished, len(lines))
+        raise
+    except IndexTTSError as error:
+        raise SpeakingError(
+            f"{error} ({finished} of {len(lines)} new lines are finished and kept; mend this one and queue again)"
+        ) from error
+    progress.finish()

@@ -1,0 +1,85 @@
+"""Which model is meant: where its files lie, on what device and in what precision it runs, and what runs it."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import comfy.model_management as management
+import torch
+
+from ..indextts.errors import IndexTTSError
+from ..indextts.loading.find import CheckpointFiles, find_checkpoint
+from ..indextts.options import LoadOptions
+from .folders import AUTO, model_roots, named_file
+
+DEFAULT_NAME = "IndexTTS2-Default"
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """The last two say how the weights are run; models that differ only there share theirs."""
+
+    config_path: str = AUTO
+    model_dir: str = AUTO
+    device: str = AUTO
+    use_fp16: bool = False
+    use_cuda_kernel: bool = False
+    use_accel: bool = True
+    use_torch_compile: bool = False
+
+    @property
+    def weights(self) -> "ModelSettings":
+        """The same for all settings that can share one copy of the weights."""
+        return replace(self, use_accel=True, use_torch_compile=False)
+
+    @property
+    def options(self) -> LoadOptions:
+        """Raises `IndexTTSError` for a device this ComfyUI does not run on."""
+        return LoadOptions(
+            device=str(torch_device(self.device)),
+            use_fp16=self.use_fp16,
+            use_accel=self.use_accel,
+            use_torch_compile=self.use_torch_compile,
+            use_cuda_kernel=self.use_cuda_kernel,
+        )
+
+
+@dataclass(frozen=True)
+class ModelHandle:
+    """INDEXTTS2_MODEL: which model a node wants, not the model. It is loaded, or loaded again, when a node speaks.
+
+    `keep`: stay loaded after a run. `keep_in_ram`: wait in RAM when ComfyUI wants the device's memory back.
+    """
+
+    settings: ModelSettings = ModelSettings()
+    name: str = DEFAULT_NAME
+    keep: bool = True
+    keep_in_ram: bool = False
+
+
+def locate(settings: ModelSettings) -> CheckpointFiles:
+    """The model's files. Raises `CheckpointError` that lists what is missing and how to get it."""
+    files = find_checkpoint(model_roots(settings.model_dir))
+    config = named_file(settings.config_path)
+    return replace(files, config=config) if config else files
+
+
+def torch_device(wanted: str) -> torch.device:
+    """The device named by a node: "auto" is ComfyUI's own."""
+    current = torch.device(management.get_torch_device())
+    if wanted == AUTO:
+        return current
+    if wanted != "cpu" and current.type != wanted:
+        raise IndexTTSError(f"device: got {wanted}, but this ComfyUI runs on {current}; choose auto or cpu")
+    return torch.device("cpu") if wanted == "cpu" else current
+
+
+def weights_bytes(files: CheckpointFiles, half: bool) -> int:
+    """What the weights will take on the device, from the files' sizes; half precision halves them."""
+    size = sum(_bytes(path) for path in vars(files).values() if isinstance(path, Path) and path != files.folder)
+    return size // 2 if half else size
+
+
+def _bytes(path: Path) -> int:
+    if path.is_dir():
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return path.stat().st_size

@@ -1,0 +1,43 @@
+"""The nodes over a fake ComfyUI and a pipeline that hums."""
+
+import asyncio
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from helpers import fake_comfy
+from helpers.fake_pipeline import FakePipeline
+
+
+@pytest.fixture
+def comfy(tmp_path: Path) -> Iterator[fake_comfy.Management]:
+    with fake_comfy.installed(tmp_path) as management:
+        yield management
+
+
+@pytest.fixture
+def pack(comfy: fake_comfy.Management, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
+    """Node classes by their key in `nodes`, the modules behind them by name, and ComfyUI's memory as `comfy`."""
+    root = importlib.import_module(fake_comfy.PACKAGE)
+    names = ("folders", "audio", "residents", "settings", "takes", "performance", "speakers", "inputs")
+    modules = {name: importlib.import_module(f"{fake_comfy.PACKAGE}.{name}") for name in names}
+    FakePipeline.reset()
+    monkeypatch.setattr(modules["residents"], "Pipeline", FakePipeline)
+    monkeypatch.setattr(modules["residents"], "locate", lambda settings: _files(tmp_path))
+    classes = asyncio.run(root.IndexTTS2Extension().get_node_list())
+    return SimpleNamespace(
+        nodes={cls.define_schema().node_id: cls for cls in classes}, comfy=comfy, output=tmp_path / "output", **modules
+    )
+
+
+def _files(folder: Path) -> SimpleNamespace:
+    return SimpleNamespace(folder=folder, qwen=None)
+
+
+@pytest.fixture
+def recording() -> dict[str, Any]:
+    return {"waveform": torch.sin(torch.arange(16000) / 20)[None, None], "sample_rate": 16000}

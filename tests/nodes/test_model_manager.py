@@ -1,0 +1,134 @@
+"""IndexTTS2_ModelManager and the models it shares: loaded once, given back whole, loaded again when needed."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from helpers.fake_pipeline import FakePipeline
+from indextts2_multitalk.indextts.errors import CheckpointError, IndexTTSError
+
+
+@pytest.fixture
+def manage(pack: SimpleNamespace) -> Any:
+    def run(**inputs: Any) -> tuple[Any, str, dict[str, Any]]:
+        given = {"model_name": "Mine", "config_path": "auto", "model_dir": "auto"}
+        return pack.nodes["IndexTTS2_ModelManager"].execute(**given | inputs).result
+
+    return run
+
+
+@pytest.fixture
+def talk(pack: SimpleNamespace, recording: dict[str, Any]) -> Any:
+    def run(model: Any, text: str = "Hello.", **inputs: Any) -> str:
+        given = {"num_speakers": "1", "output_filename": "talk", "speaker1_audio": recording, "model_manager": model}
+        return pack.nodes["IndexTTS2_MultiTalk"].execute(conversation_text=text, **given | inputs).result[2]
+
+    return run
+
+
+def test_words_and_figures(manage: Any) -> None:
+    handle, info, stats = manage()
+    assert handle.name == "Mine"
+    assert info.startswith("Mine: loaded in")
+    assert json.loads(json.dumps(stats)) == stats
+    assert (stats["parameters"], stats["precisions"], stats["device"]) == (20, ["float32"], "cpu")
+
+
+def test_every_node_shares_the_model(manage: Any, talk: Any) -> None:
+    handle = manage(use_fp16=True)[0]
+    assert "model: Mine" in talk(handle, use_fp16=False)
+    assert "re-used" in talk(handle, "Again.", use_torch_compile=True)
+    assert len(FakePipeline.loads) == 1
+    assert FakePipeline.loads[0].use_fp16 is True
+
+
+def test_given_back_and_loaded_again(manage: Any, talk: Any, pack: SimpleNamespace) -> None:
+    handle = manage()[0]
+    talk(handle)
+    patcher = pack.comfy.current_loaded_models[0].model
+    pack.comfy.unload_all()
+    assert patcher.hollow
+    assert all(parameter.device.type == "meta" for parameter in patcher.model.parameters())
+    assert "loaded in" in talk(handle, "Again.")
+    assert len(FakePipeline.loads) == 2
+
+
+def test_without_memory_optimization_the_model_waits_in_ram(manage: Any, talk: Any, pack: SimpleNamespace) -> None:
+    handle = manage(memory_optimization=False)[0]
+    pack.comfy.unload_all()
+    assert "re-used" in talk(handle)
+    assert len(FakePipeline.loads) == 1
+
+
+def test_derived_memory_goes_before_the_weights_move(manage: Any, pack: SimpleNamespace) -> None:
+    manage()
+    resident = next(iter(pack.residents.residents._loaded.values()))
+    assert resident.pipeline.released == 0
+    pack.comfy.unload_all()
+    assert resident.pipeline.released == 1
+
+
+def test_not_cached_means_gone_after_the_run(manage: Any, talk: Any, pack: SimpleNamespace) -> None:
+    handle = manage(cache_model=False)[0]
+    talk(handle)
+    assert pack.comfy.current_loaded_models == []
+    talk(handle, "Again.")
+    assert len(FakePipeline.loads) == 2
+
+
+def test_not_cached_means_gone_after_a_failure_too(manage: Any, talk: Any, pack: SimpleNamespace) -> None:
+    handle = manage(cache_model=False)[0]
+    FakePipeline.fail_on = ("Hello.", IndexTTSError("no"))
+    with pytest.raises(IndexTTSError):
+        talk(handle)
+    assert pack.comfy.current_loaded_models == []
+
+
+def test_force_reload_reads_again(manage: Any) -> None:
+    manage()
+    assert "loaded in" in manage(force_reload=True)[1]
+    assert len(FakePipeline.loads) == 2
+
+
+def test_the_oldest_of_many_leaves(manage: Any, pack: SimpleNamespace) -> None:
+    for settings in ({}, {"use_fp16": True}, {"use_cuda_kernel": True}):
+        manage(**settings)
+    assert len(pack.comfy.current_loaded_models) == pack.residents.MAX_RESIDENTS
+
+
+def test_a_device_that_is_not_there(manage: Any) -> None:
+    with pytest.raises(IndexTTSError, match="device: got cuda, but this ComfyUI runs on cpu"):
+        manage(device="cuda")
+
+
+def test_fingerprint_is_a_word_that_changes_with_the_files(
+    pack: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    import sys
+
+    file = tmp_path / "gpt.pth"
+    file.write_bytes(b"1")
+    manager = pack.nodes["IndexTTS2_ModelManager"]
+    module = sys.modules[manager.__module__]
+    monkeypatch.setattr(module, "locate", lambda settings: SimpleNamespace(config=file, gpt=file, s2mel=file))
+    first = manager.fingerprint_inputs(model_name="x", config_path="auto", model_dir="auto")
+    assert isinstance(first, str)
+    assert manager.fingerprint_inputs(config_path=None, model_dir=None) == first
+    import os
+
+    os.utime(file, ns=(1, 1))
+    assert manager.fingerprint_inputs() != first
+    assert manager.fingerprint_inputs(force_reload=True) != manager.fingerprint_inputs(force_reload=True)
+
+
+def test_fingerprint_of_a_missing_model_is_no_error(pack: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    manager = pack.nodes["IndexTTS2_ModelManager"]
+
+    def missing(settings: Any) -> None:
+        raise CheckpointError("gpt.pth is missing")
+
+    monkeypatch.setattr(sys.modules[manager.__module__], "locate", missing)
+    assert manager.fingerprint_inputs() == "gpt.pth is missing"

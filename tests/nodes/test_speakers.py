@@ -1,0 +1,60 @@
+"""Which voice a name in the script gets."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from indextts2_multitalk.indextts.errors import ScriptError
+
+
+@pytest.fixture
+def read(pack: SimpleNamespace) -> Any:
+    return lambda text, count, named=None: pack.speakers.read_script(text, count, named or {})[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "voices"),
+    [
+        ("Speaker2: a\nspeaker 1: b\n说话人2：c\nS1: d", {}, {"Speaker2": 2, "Speaker1": 1}),
+        ("Zoe: a\nAdam: b\nZOE: c", {}, {"Zoe": 1, "Adam": 2}),
+        ("Zoe: a\nSpeaker1: b", {}, {"Zoe": 2, "Speaker1": 1}),
+        ("Zoe: a\nAdam: b", {2: "zoe"}, {"Zoe": 2, "Adam": 1}),
+        ("Zoe: a\nAdam: b", {1: "Nobody", 2: "Speaker1"}, {"Zoe": 1, "Adam": 2}),
+        ("【旁白】从前。\n王五|好。", {}, {"旁白": 1, "王五": 2}),
+    ],
+)
+def test_two_voices(read: Any, text: str, named: dict[int, str], voices: dict[str, int]) -> None:
+    assert read(text, 2, named) == voices
+
+
+@pytest.mark.parametrize(
+    ("text", "voices"),
+    [("A text without names.", {"Speaker1": 1}), ("Zoe: a", {"Zoe": 1}), ("S1: a", {"Speaker1": 1})],
+)
+def test_one_voice(read: Any, text: str, voices: dict[str, int]) -> None:
+    assert read(text, 1) == voices
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "message"),
+    [
+        ("Zoe: a\nAdam: b\nEve: c", 2, "line 3, column 1: unknown speaker 'Eve'; the speakers are Zoe, Adam"),
+        ("Speaker1: a\nSpeaker4: b", 3, "line 2, column 1: unknown speaker 'Speaker4'.*num_speakers is 3: raise it"),
+        ("Zoe: a\nAdam: b", 1, "line 2, column 1: unknown speaker 'Adam'"),
+        ("A: a\nB: b\nC: c\nD: d\nE: e", 4, "num_speakers is 4, the most there are: split the script"),
+        ("No names at all.", 2, "line 1, column 1: nobody speaks"),
+    ],
+)
+def test_one_too_many(read: Any, text: str, count: int, message: str) -> None:
+    with pytest.raises(ScriptError, match=message):
+        read(text, count)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(names=st.lists(st.sampled_from(["Zoe", "zoe", "Adam", "Speaker1", "S2", "Eve", "Speaker4"]), min_size=1))
+def test_everyone_has_a_voice_of_their_own(read: Any, names: list[str]) -> None:
+    voices = read("\n".join(f"{name}: text" for name in names), 6)
+    assert set(voices.values()) <= set(range(1, 7))
+    assert len(set(voices.values())) == len(voices)

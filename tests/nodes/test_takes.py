@@ -1,0 +1,60 @@
+"""Finished takes are found again by all that decides their sound, and by nothing else."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from indextts2_multitalk.indextts.options import SpeakOptions
+from indextts2_multitalk.indextts.records import Audio, Emotion, Line, Take, Voice
+
+VOICE = Voice("A", Audio(torch.arange(8.0)[None] / 8, 16000))
+LINE = Line(0, "A", "Hello.", voice=VOICE, emotion=Emotion("vector", vector=(0.5,) + (0.0,) * 7), seed=7)
+
+
+@pytest.fixture
+def key(pack: SimpleNamespace) -> Any:
+    usual, reference = pack.settings.ModelSettings(), SpeakOptions()
+    return lambda line=LINE, settings=usual, options=reference: pack.takes.take_key(line, settings, options)
+
+
+def test_place_and_neighbours_do_not_matter(key: Any) -> None:
+    assert key() == key(replace(LINE, index=5, source_line=9, pause_after=2.0))
+    copied = replace(LINE, voice=Voice("B", Audio(VOICE.audio.samples.clone(), 16000)))
+    assert key() == key(copied)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text": "Hello!"},
+        {"speed": 1.1},
+        {"seed": 8},
+        {"emotion": None},
+        {"emotion": Emotion("vector", vector=(0.4,) + (0.0,) * 7)},
+        {"emotion": Emotion("audio", audio=VOICE.audio)},
+        {"voice": Voice("A", VOICE.audio, boost=True)},
+        {"voice": Voice("A", Audio(VOICE.audio.samples, 8000))},
+        {"voice": Voice("A", Audio(VOICE.audio.samples + 1e-3, 16000))},
+    ],
+)
+def test_everything_heard_matters(key: Any, change: dict[str, Any]) -> None:
+    assert key() != key(replace(LINE, **change))
+
+
+def test_settings_matter(key: Any, pack: SimpleNamespace) -> None:
+    assert key() != key(settings=pack.settings.ModelSettings(use_accel=False))
+    assert key() != key(options=SpeakOptions(steps=10))
+
+
+def test_the_shelf_is_bounded_and_keeps_what_is_used(pack: SimpleNamespace) -> None:
+    shelf = pack.takes.TakeShelf(max_bytes=4 * 100 * 2)
+    for name in ("first", "second"):
+        shelf.put(name, Take(LINE, torch.zeros(1, 100), ()))
+    other = replace(LINE, index=3)
+    kept = shelf.get("first", other)
+    assert kept is not None
+    assert kept.line is other
+    shelf.put("third", Take(LINE, torch.zeros(1, 100), ()))
+    assert [shelf.get(name, LINE) is not None for name in ("first", "second", "third")] == [True, False, True]
