@@ -70,5 +70,15 @@ def write_text(file: Path, text: str) -> None:
         raise _unwritable(file, error) from error
 
 
+def append_text(file: Path, text: str) -> None:
+    """Raises `OutputError` where the file cannot be written."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a", encoding="utf-8") as out:
+            out.write(text)
+    except OSError as error:
+        raise _unwritable(file, error) from error
+
+
 def _unwritable(file: Path, error: Exception) -> OutputError:
     return OutputError(f"{file}: cannot be written ({error}); check the folder's rights and the free space")

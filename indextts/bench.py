@@ -1,0 +1,161 @@
+"""`indextts2 bench`: how long every stage takes here, for one line and for a dialogue, toggle by toggle."""
+
+import argparse
+import datetime
+import json
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from rich.table import Table
+
+from .audio_file import append_text, read_audio
+from .loading.find import find_checkpoint
+from .loading.places import default_roots
+from .options import LoadOptions
+from .pipeline import Pipeline
+from .progress import RunProgress, terminal
+from .records import Audio, Line, Take, Voice
+from .report import STAGES, Report
+from .seeds import seed_lines
+from .speaking import load_options, speak_options
+
+TEXTS = (
+    "Good evening, everyone. The train to the coast leaves in ten minutes, from the last platform on the left.",
+    "今天的天气真不错, 我们一起去公园走走吧, 顺便把那本书带给她.",
+    "I told you twice already, and I will gladly tell you a third time: the key is under the blue flower pot.",
+    "Nobody knows how the story ends, and perhaps that is exactly why we keep on reading it.",
+)
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A row of the table: what users call a setting of the toggles."""
+
+    name: str
+    use_accel: bool
+    use_torch_compile: bool
+
+    def applied_to(self, options: LoadOptions) -> LoadOptions:
+        return replace(options, use_accel=self.use_accel, use_torch_compile=self.use_torch_compile)
+
+
+MODES = (
+    Mode("no acceleration", False, False),
+    Mode("GPT acceleration", True, False),
+    Mode("full acceleration", True, True),
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One run of one mode. `load_seconds`: reading the model, once a mode."""
+
+    mode: str
+    case: str
+    load_seconds: float
+    report: Report
+
+    def json(self) -> str:
+        """One line of a results file."""
+        return json.dumps(
+            {
+                "benchmark": "bench",
+                "case": f"{self.case}, {self.mode}",
+                "value": round(self.report.wall_seconds, 4),
+                "unit": "s",
+                "audio_seconds": round(self.report.audio_seconds, 3),
+                "load_seconds": round(self.load_seconds, 3),
+                "stages": {stage: round(seconds, 4) for stage, seconds in self.report.seconds.items()},
+                "peak_memory_bytes": self.report.peak_memory_bytes,
+                "device": device_name(self.report.device),
+                "precision": self.report.precision,
+                "choices": self.report.choices,
+                "torch": torch.__version__,
+                "version": version("indextts2-multitalk"),
+                "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            },
+            ensure_ascii=False,
+        )
+
+
+def bench(options: argparse.Namespace) -> int:
+    """Run every mode, print a table, and append JSON lines where asked."""
+    console = terminal()
+    results = []
+    for mode in MODES:
+        console.print(f"{mode.name} …")
+        with RunProgress(console) as progress:
+            results += list(_run(mode, options, progress))
+    console.print(_table(results))
+    for note in dict.fromkeys(note for result in results for note in result.report.choices):
+        console.print(note)
+    if options.json:
+        append_text(options.json, "".join(f"{result.json()}\n" for result in results))
+    return 0
+
+
+def _run(mode: Mode, options: argparse.Namespace, progress: RunProgress) -> Iterator[Result]:
+    start = time.perf_counter()
+    files = find_checkpoint(default_roots(options.model_dir))
+    pipeline = Pipeline.load(files, mode.applied_to(load_options(options)))
+    load_seconds = time.perf_counter() - start
+    lines = _dialogue(options)
+    for warm in (True, False):
+        for case, spoken in (("1 line", lines[:1]), (f"{len(lines)} lines", lines)):
+            if pipeline.device.type == "cuda":
+                torch.cuda.reset_peak_memory_stats(pipeline.device)
+            takes = list(pipeline.speak(spoken, speak_options(options), progress))
+            _check(takes, spoken)
+            if not warm:
+                yield Result(mode.name, case, load_seconds, pipeline.report())
+    pipeline.release()
+
+
+def _dialogue(options: argparse.Namespace) -> list[Line]:
+    audio = read_audio(options.voice) if options.voice else _noise()
+    voice = Voice("speaker", audio)
+    texts = (TEXTS * math.ceil(options.lines / len(TEXTS)))[: options.lines]
+    return seed_lines([Line(index, voice.name, text, index + 1, voice) for index, text in enumerate(texts)], 0)
+
+
+def _noise() -> Audio:
+    """Ten seconds that take as long to listen to as a voice would."""
+    samples = torch.randn(1, 10 * 16000, generator=torch.Generator().manual_seed(0))
+    return Audio(0.1 * samples, 16000)
+
+
+def _check(takes: Sequence[Take], lines: Sequence[Line]) -> None:
+    """No figure without sound: every line was spoken, in order, and every sample is a number."""
+    assert [take.line.index for take in takes] == [line.index for line in lines], "a line is missing"
+    assert all(bool(torch.isfinite(take.waveform).all()) for take in takes), "a waveform is not finite"
+
+
+def _table(results: Sequence[Result]) -> Table:
+    slowest = {result.case: result.report.wall_seconds for result in results if result.mode == MODES[0].name}
+    table = Table("mode", "case", "load s", *(f"{stage} s" for stage in STAGES), "whole s", "RTF", "share", "memory")
+    for result in results:
+        report = result.report
+        stages = (f"{report.seconds[stage]:.2f}" for stage in STAGES)
+        share = f"{100 * report.wall_seconds / slowest[result.case]:.0f} %"
+        ends: tuple[Any, ...] = (
+            f"{report.wall_seconds:.2f}",
+            f"{report.real_time_factor or 0:.3f}",
+            share,
+            _memory(report),
+        )
+        table.add_row(result.mode, result.case, f"{result.load_seconds:.1f}", *stages, *ends)
+    return table
+
+
+def _memory(report: Report) -> str:
+    return "-" if report.peak_memory_bytes is None else f"{report.peak_memory_bytes / 2**30:.2f} GiB"
+
+
+def device_name(device: torch.device) -> str:
+    """The GPU's name, or the device's kind."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

@@ -1,0 +1,40 @@
+"""`bench` measures every mode and writes what it measured."""
+
+import json
+from pathlib import Path
+
+import torch
+from indextts2_multitalk.indextts import bench
+from indextts2_multitalk.indextts.cli import main
+
+
+def test_bench(tmp_path: Path, model_folder: Path, capsys) -> None:
+    file = tmp_path / "results.jsonl"
+    quick = ["--lines", "2", "--max-codes", "10", "--steps", "1", "--beams", "1", "--device", "cpu"]
+    assert main(["bench", "--model-dir", str(model_folder), *quick, "--json", str(file)]) == 0
+    results = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert [result["case"] for result in results] == [
+        f"{case}, {mode.name}" for mode in bench.MODES for case in ("1 line", "2 lines")
+    ]
+    assert all(result["value"] > 0 and result["audio_seconds"] > 0 and result["device"] == "cpu" for result in results)
+    table = capsys.readouterr().err
+    for mode in bench.MODES:
+        assert mode.name in table
+
+
+def test_no_figure_without_sound(tmp_path: Path, model_folder: Path, monkeypatch) -> None:
+    def silent(*_: object, **__: object):
+        yield from ()
+
+    monkeypatch.setattr(bench.Pipeline, "speak", silent)
+    monkeypatch.setattr(bench, "MODES", bench.MODES[:1])
+    try:
+        main(["bench", "--model-dir", str(model_folder), "--json", str(tmp_path / "r"), "--device", "cpu"])
+    except AssertionError:
+        assert not (tmp_path / "r").exists()
+    else:
+        raise AssertionError("a benchmark without sound reported")
+
+
+def test_device_name() -> None:
+    assert bench.device_name(torch.device("cpu")) == "cpu"
