@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import Any
 
 import torch
 from rich.table import Table
@@ -136,19 +135,17 @@ def _check(takes: Sequence[Take], lines: Sequence[Line]) -> None:
 
 
 def _table(results: Sequence[Result]) -> Table:
+    """A column for every run, a row for every figure; times in seconds."""
     slowest = {result.case: result.report.wall_seconds for result in results if result.mode == MODES[0].name}
-    table = Table("mode", "case", "load s", *(f"{stage} s" for stage in STAGES), "whole s", "RTF", "share", "memory")
-    for result in results:
-        report = result.report
-        stages = (f"{report.seconds[stage]:.2f}" for stage in STAGES)
-        share = f"{100 * report.wall_seconds / slowest[result.case]:.0f} %"
-        ends: tuple[Any, ...] = (
-            f"{report.wall_seconds:.2f}",
-            f"{report.real_time_factor or 0:.3f}",
-            share,
-            _memory(report),
-        )
-        table.add_row(result.mode, result.case, f"{result.load_seconds:.1f}", *stages, *ends)
+    table = Table("seconds", *(f"{result.mode}, {result.case}" for result in results))
+    table.add_row("load", *(f"{result.load_seconds:.2f}" for result in results))
+    for stage in STAGES:
+        table.add_row(stage, *(f"{result.report.seconds[stage]:.2f}" for result in results))
+    table.add_row("whole", *(f"{result.report.wall_seconds:.2f}" for result in results))
+    table.add_row("of speech", *(f"{result.report.audio_seconds:.2f}" for result in results))
+    table.add_row("RTF", *(f"{result.report.real_time_factor or 0:.3f}" for result in results))
+    table.add_row("share", *(f"{100 * r.report.wall_seconds / slowest[r.case]:.0f} %" for r in results))
+    table.add_row("memory", *(_memory(result.report) for result in results))
     return table
 
 
