@@ -1,0 +1,168 @@
+"""Workflows as programs queue them: what goes in, what is seen on the way, what comes out."""
+
+import json
+import time
+import urllib.error
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+from helpers.comfy_server import ComfyServer, Interrupted, Message, RunFailed
+
+
+def saved(server: ComfyServer, outputs: dict[str, Any]) -> Path:
+    """The file that Save Audio wrote."""
+    (entry,) = outputs["save"]["audio"]
+    return server.base / "output" / entry["subfolder"] / entry["filename"]
+
+
+def words(outputs: dict[str, Any], node: str) -> str:
+    return outputs[node]["text"][0]
+
+
+def test_multi_talk_speaks(server: ComfyServer, multi_talk: Any) -> None:
+    seen: list[Message] = []
+    prompt = multi_talk("Anna: Good morning.\nBen: [sad] Is it?\nAnna: [pause:0.2] It is.", output_filename="a/b.wav")
+    outputs = server.run(prompt, seen.append)
+
+    values = [m["data"]["value"] for m in seen if m["type"] == "progress" and m["data"]["node"] == "talk"]
+    assert len(values) > 3
+    assert values == sorted(values)
+    assert values[-1] == 1000
+
+    samples, rate = soundfile.read(saved(server, outputs))
+    assert rate == 22050
+    assert abs(samples).max() > 0.001
+    written, written_rate = soundfile.read(server.base / "output" / "a" / "b.wav")
+    assert (len(written), written_rate) == (len(samples), 22050)
+
+    info = words(outputs, "info")
+    assert "3 lines, 2 speakers (Anna = speaker1_audio, Ben = speaker2_audio)" in info
+    assert "model: Shared from" in info
+    assert "decoder: " in info
+    assert "2. Ben: sad 0.8, strength 1 | Is it?" in words(outputs, "emotions")
+
+
+def test_emotion_voice_speaks(server: ComfyServer, voices: dict[str, str]) -> None:
+    def load(name: str) -> dict[str, Any]:
+        return {"class_type": "LoadAudio", "inputs": {"audio": voices[name]}}
+
+    inputs = {
+        "num_speakers": "2",
+        "conversation_text": "Speaker1: [Happy] Hello.\nSpeaker2: Good day.",
+        "speaker1_voice": ["anna", 0],
+        "speaker2_voice": ["ben", 0],
+        "speaker2_emotion_voice": ["moved", 0],
+        "speaker2_emotion_alpha": 0.8,
+        "output_filename": "emotion_voice.flac",
+    }
+    outputs = server.run(
+        {
+            "anna": load("anna"),
+            "ben": load("ben"),
+            "moved": load("moved"),
+            "talk": {"class_type": "IndexTTS2_EmotionVoiceMultiTalk", "inputs": inputs},
+            "save": {"class_type": "SaveAudio", "inputs": {"audio": ["talk", 0], "filename_prefix": "audio/emotion"}},
+            "info": {"class_type": "PreviewAny", "inputs": {"source": ["talk", 1]}},
+        }
+    )
+    samples, rate = soundfile.read(saved(server, outputs))
+    assert (rate, abs(samples).max() > 0.001) == (22050, True)
+    assert soundfile.info(server.base / "output" / "emotion_voice.flac").frames == len(samples)
+    info = words(outputs, "info")
+    assert "1. Speaker1: happy 0.8, strength 1 | Hello." in info
+    assert "2. Speaker2: as in an emotion recording of 2.0 s, strength 0.8 | Good day." in info
+    assert "use_fp16: not used" in info
+
+
+@pytest.mark.parametrize(
+    "emotion",
+    [
+        {"emotion_mode": "emotion_vector", "happy": 0.7, "neutral": 0.0},
+        {"emotion_mode": "audio_prompt", "emotion_audio": ["ben", 0], "emotion_alpha": 0.5},
+        {"emotion_mode": "text_description", "emotion_text": "very glad"},
+        {"emotion_mode": "auto"},
+        {"emotion_mode": "inherit"},
+    ],
+    ids=lambda emotion: emotion["emotion_mode"],
+)
+def test_every_emotion_mode_speaks(server: ComfyServer, multi_talk: Any, emotion: dict[str, Any]) -> None:
+    prompt = multi_talk("Speaker1: Now this.", speaker1_emotion_config=["feel", 0])
+    prompt["feel"] = {"class_type": "IndexTTS2_SpeakerEmotionConfig", "inputs": {"speaker_name": "Speaker1", **emotion}}
+    assert saved(server, server.run(prompt)).is_file()
+
+
+def test_files_from_before_acceleration_run(server: ComfyServer, multi_talk: Any) -> None:
+    """An API file with all that the node had then, and nothing that came later."""
+    old = {"language": "auto", "speed": 1.0, "silence_duration": 0.5, "voice_consistency": 1.0, "reference_boost": True}
+    old |= {f"speaker{number}_pause": 0.5 for number in (1, 2, 3, 4)}
+    old |= {"temperature": 0.7, "top_p": 0.9, "use_fp16": False, "use_cuda_kernel": False, "verbose": True}
+    assert saved(server, server.run(multi_talk("Speaker1: As ever.", manager=False, **old))).is_file()
+
+
+def test_the_second_queue_finds_the_model_loaded(server: ComfyServer, multi_talk: Any) -> None:
+    server.run(multi_talk("Speaker1: Once.", manager=False))
+    loads = server.log_text().count("IndexTTS2 model")
+    info = words(server.run(multi_talk("Speaker1: Twice.\nSpeaker1: Once.", manager=False)), "info")
+    assert "re-used, already in memory" in info
+    assert "1 lines kept from an earlier run, 1 spoken now" in info
+    assert server.log_text().count("IndexTTS2 model") == loads
+
+
+def test_cancel_stops_inside_a_line(server: ComfyServer, multi_talk: Any) -> None:
+    long = multi_talk("Speaker1: " + "This goes on for a while, word after word after word. " * 30)
+    pressed: list[float] = []
+
+    def press(message: Message) -> None:
+        if message["type"] == "progress" and message["data"]["node"] == "talk" and not pressed:
+            server.post("/interrupt", {})
+            pressed.append(time.monotonic())
+
+    with pytest.raises(Interrupted):
+        server.run(long, press)
+    assert time.monotonic() - pressed[0] < 5.0
+    assert saved(server, server.run(multi_talk("Speaker1: And on we go."))).is_file()
+
+
+def test_free_empties_memory_and_the_next_queue_loads_again(server: ComfyServer, multi_talk: Any) -> None:
+    server.run(multi_talk("Speaker1: Before."))
+    before = server.log_text().count("IndexTTS2 unloaded, its memory is free")
+    server.post("/free", {"unload_models": True, "free_memory": True})
+    deadline = time.monotonic() + 30
+    while server.log_text().count("IndexTTS2 unloaded, its memory is free") == before:
+        assert time.monotonic() < deadline, server.log_text()[-2000:]
+        time.sleep(0.1)
+    loads = server.log_text().count("IndexTTS2 model")
+    server.run(multi_talk("Speaker1: After."))
+    assert server.log_text().count("IndexTTS2 model") == loads + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "message"),
+    [
+        ("Speaker3: Hello.", {}, "line 1, column 1: unknown speaker 'Speaker3'"),
+        ("Speaker1: [Hapy] Hello.", {}, "line 1, column 11: unknown tag [Hapy]"),
+        ("Speaker1: …!?", {}, "line 1"),
+        ("  ", {}, "the script says nothing"),
+        ("Speaker2: Hello.", {"speaker2_audio": None}, "speaker2_audio: got no audio"),
+    ],
+)
+def test_mistakes_are_told(
+    server: ComfyServer, multi_talk: Any, text: str, settings: dict[str, Any], message: str
+) -> None:
+    prompt = multi_talk(text, **settings)
+    inputs = prompt["talk"]["inputs"]
+    prompt["talk"]["inputs"] = {name: value for name, value in inputs.items() if value is not None}
+    with pytest.raises(RunFailed) as failure:
+        server.run(prompt)
+    assert message in failure.value.message
+
+
+@pytest.mark.parametrize("name", ["../escaped.wav", "/tmp/escaped.wav", "C:\\escaped.wav", ""])
+def test_a_file_outside_the_output_folder_is_refused_at_once(server: ComfyServer, multi_talk: Any, name: str) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        server.run(multi_talk("Speaker1: Hello.", output_filename=name))
+    assert refusal.value.code == 400
+    (error,) = json.loads(refusal.value.read())["node_errors"]["talk"]["errors"]
+    assert "output_filename" in error["details"]
