@@ -6,7 +6,7 @@ Dimensions: T codes, F mel frames, N samples, D the GPT's width.
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -123,7 +123,10 @@ class Pipeline:
         shelf = Shelf(lines, texts, options.segment_silence_seconds)
         decoded = self._decode(segments, options, report, on_event)
         while batch := list(islice(decoded, options.flow_batch)):
-            spoken = self._latents(batch, report)
+            for item in batch:
+                if not item.answer.tokens.numel():
+                    shelf.leave_empty(item.segment.place, item.segment.part)
+            spoken = self._latents([item for item in batch if item.answer.tokens.numel()], report)
             mels = self._flow(spoken, options, report, on_event)
             for item, wave in zip(spoken, self._vocode(mels, report, on_event), strict=True):
                 shelf.put(item.segment.place, item.segment.part, wave, item.codes)
@@ -175,8 +178,13 @@ class Pipeline:
                 answer = next(answers, None)
             if answer is None:
                 return
+            answer = replace(answer, tokens=self._audible(answer.tokens))
             report.codes += len(answer.tokens)
             yield Decoded(segments[answer.index], prompts[answer.index], answer)
+
+    def _audible(self, tokens: Tensor) -> Tensor:
+        """Codes that the codec knows; the start code, which the GPT may draw as any other, has no sound."""
+        return tokens[tokens < self.modules.config.semantic_codec.codebook_size]
 
     def _request(self, segment: Segment, prompt: Tensor, options: SpeakOptions) -> Request:
         weights = self.modules.gpt.decoder_weights()
@@ -186,6 +194,8 @@ class Pipeline:
 
     def _latents(self, batch: Sequence[Decoded], report: Report) -> list[Spoken]:
         """GPT, a second time: what its hidden states say about the codes it wrote."""
+        if not batch:
+            return []
         with report.stage("latents"):
             latents = latent_pass(self.modules.gpt, [d.prompt for d in batch], [d.answer.tokens for d in batch])
         return [
@@ -195,6 +205,8 @@ class Pipeline:
 
     def _flow(self, batch: Sequence[Spoken], options: SpeakOptions, report: Report, on_event: OnEvent) -> list[Mel]:
         """S2Mel: codes and latents into mel, all segments of the batch in one flow."""
+        if not batch:
+            return []
         with report.stage("s2mel"):
             frames = self.modules.s2mel.generate(
                 [self._flow_line(item) for item in batch],

@@ -34,6 +34,12 @@ class Shelf:
         if not codes.finished:
             held.notes.append(f"cut off after {len(codes.tokens)} codes; raise max_codes or split the line")
 
+    def leave_empty(self, place: int, part: int) -> None:
+        """The decoder stopped before its first code: nothing to hear, and a word about it."""
+        held = self._places[place]
+        held.waves[part], held.codes[part] = torch.zeros(1, 0), torch.zeros(0, dtype=torch.int64)
+        held.notes.append("the model ended a segment before its first code, nothing is spoken; try another seed")
+
     def ready(self) -> Iterator[Take]:
         """The takes that can go now; each goes once."""
         while self._next < len(self._places):

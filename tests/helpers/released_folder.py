@@ -8,6 +8,7 @@ Constants of the architecture are there too, filled with NaN: what a file says o
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -29,16 +30,19 @@ State = dict[str, torch.Tensor]
 EMOTION_ROWS = (3, 17, 2, 8, 4, 5, 10, 24)
 
 
-def write_released_folder(path: Path, config: Config = TINY_CONFIG, safetensors: bool = False) -> Path:
+def write_released_folder(
+    path: Path, config: Config = TINY_CONFIG, safetensors: bool = False, w2v_bert: Mapping[str, int] | None = None
+) -> Path:
     """Write `config.yaml`, the core files and everything of `hf_cache/` under `path`, and return `path`.
 
     `safetensors` writes every state dict as .safetensors, flat and unwrapped, instead of the released pickles.
+    `w2v_bert`: sizes of that model beside its width, as `write_w2v_bert` takes them; tiny without.
     """
     path.mkdir(parents=True, exist_ok=True)
     write_config(path, config)
     train_bpe(path / "bpe.model", config["gpt"]["number_text_tokens"])
     _write_core(path, config, safetensors)
-    _write_auxiliary(path / "hf_cache", config, safetensors)
+    _write_auxiliary(path / "hf_cache", config, safetensors, w2v_bert or {})
     write_qwen(path / "qwen0.6bemo4-merge")
     return path
 
@@ -109,7 +113,7 @@ def _write_s2mel(path: Path, config: Config, safetensors: bool) -> None:
         torch.save({"net": wrapped, "epoch": 1, "iters": 2}, path / "s2mel.pth")
 
 
-def _write_auxiliary(path: Path, config: Config, safetensors: bool) -> None:
+def _write_auxiliary(path: Path, config: Config, safetensors: bool, w2v_bert: Mapping[str, int]) -> None:
     codec = path / "semantic_codec" / "model.safetensors"
     save_state(seeded("semantic_codec", semantic_codec_shapes(config)), codec, safetensors=True)
     save_state(seeded("campplus", campplus_shapes()), path / "campplus_cn_common.bin", safetensors)

@@ -25,8 +25,11 @@ _SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 _THINK = ("<think>", "</think>")
 
 
-def write_w2v_bert(folder: Path, hidden_size: int = 64, layers: int = 18, heads: int = 2) -> Path:
-    """A w2v-bert-2.0 folder with random weights: config, preprocessor config and `model.safetensors`."""
+def write_w2v_bert(folder: Path, hidden_size: int = 64, layers: int = 18, heads: int = 2, expansion: int = 2) -> Path:
+    """A w2v-bert-2.0 folder with random weights: config, preprocessor config and `model.safetensors`.
+
+    The released one has 1024, 24, 16 and 4.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     config = {
         "model_type": "wav2vec2-bert",
@@ -37,7 +40,7 @@ def write_w2v_bert(folder: Path, hidden_size: int = 64, layers: int = 18, heads:
         "feature_projection_input_dim": 160,
         "hidden_act": "swish",
         "hidden_size": hidden_size,
-        "intermediate_size": 2 * hidden_size,
+        "intermediate_size": expansion * hidden_size,
         "left_max_position_embeddings": 64,
         "num_attention_heads": heads,
         "num_hidden_layers": layers,

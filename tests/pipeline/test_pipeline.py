@@ -159,3 +159,18 @@ def test_two_pipelines_live_side_by_side(released_folder, pipeline, lines, optio
     one, two = pipeline.speak(lines, options), other.speak(lines, options)
     interleaved = [(next(one), next(two)) for _ in lines]
     assert codes([a for a, _ in interleaved]) == codes([b for _, b in interleaved])
+
+
+def test_a_segment_the_model_leaves_empty_is_noted(pipeline, lines, options):
+    stop = pipeline.modules.config.gpt.stop_mel_token
+    pipeline.release()
+    with torch.inference_mode():
+        bias = pipeline.modules.gpt.mel_head.bias
+        before = bias.clone()
+        bias[stop] += 1e4
+        try:
+            takes = speak(pipeline, lines, options)
+        finally:
+            bias.copy_(before)
+    assert [take.waveform.shape[1] for take in takes] == [0, 0, 0]
+    assert all("try another seed" in note for take in takes for note in take.notes)
