@@ -1,9 +1,12 @@
-# Everything happens inside .venv; nothing outside it is touched.
+# Everything happens inside this folder; nothing outside it is touched.
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
+UNMARKED := not gpu and not comfyui and not weights
+DEMO := output/demo
+MODEL ?= $(DEMO)/model
 
-.PHONY: venv lint typecheck test demo bench test-matrix clean
+.PHONY: venv lint typecheck test demo bench test-matrix matrix-low matrix-high clean
 
 venv: .venv/installed
 .venv/installed: pyproject.toml
@@ -23,10 +26,31 @@ typecheck: venv
 	cd .venv/types && ../bin/mypy --config-file indextts2_multitalk/pyproject.toml -p indextts2_multitalk
 
 test: lint typecheck
-	$(BIN)/python -m pytest -m "not gpu and not comfyui and not weights"
+	$(BIN)/python -m pytest -m "$(UNMARKED)"
 
-bench: venv
-	$(BIN)/indextts2 bench
+# A dialogue of two, end to end, on a small model of seeded weights: real code, no real words.
+demo: $(DEMO)/model/config.yaml
+	$(BIN)/indextts2 talk $(DEMO)/script.txt --voice Ann=$(DEMO)/ann.wav --voice Bob=$(DEMO)/bob.wav \
+		--model-dir $(DEMO)/model --srt $(DEMO)/dialogue.srt -o $(DEMO)/dialogue.wav
+
+$(DEMO)/model/config.yaml: .venv/installed tests/helpers/*.py
+	$(BIN)/python tests/helpers/demo.py $(DEMO)
+
+# On the demo's model, which is too small to say much about speed; MODEL=FOLDER takes another.
+bench: $(DEMO)/model/config.yaml
+	$(BIN)/indextts2 bench --model-dir $(MODEL)
+
+# Both ends of what users have: other transformers and numpy in front of the same torch.
+test-matrix: matrix-low matrix-high
+matrix-low: ENDS := "transformers~=4.46.0" "numpy~=1.26.0"
+matrix-high: ENDS := --upgrade transformers numpy
+matrix-low matrix-high: matrix-%: venv
+	$(BIN)/python -m venv .venv-$*
+	site=$$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") && \
+		echo "import site; site.addsitedir('$$site')" > .venv-$*/lib/python3.*/site-packages/shared.pth
+	.venv-$*/bin/python -m pip install -q $(ENDS)
+	.venv-$*/bin/python -c "import numpy, torch, transformers; print('matrix-$*: transformers', transformers.__version__, 'numpy', numpy.__version__, 'torch', torch.__version__)"
+	.venv-$*/bin/python -m pytest -m "$(UNMARKED)"
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis output
+	rm -rf .venv .venv-* .pytest_cache .ruff_cache .mypy_cache .hypothesis output build *.egg-info
