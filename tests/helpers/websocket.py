@@ -18,7 +18,7 @@ class WebSocket:
         parts = urlsplit(url)
         self._socket = socket.create_connection((parts.hostname, parts.port), timeout=timeout)
         self._stream = self._socket.makefile("rb")
-        path = f"{parts.path or '/'}?{parts.query}"
+        path = f"{parts.path}?{parts.query}" if parts.query else parts.path
         key = base64.b64encode(os.urandom(16)).decode()
         self._socket.sendall(
             f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

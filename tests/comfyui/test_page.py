@@ -1,0 +1,100 @@
+"""The page in a real browser: files that people saved with today's pack load, and what they say is what is queued."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.chromium import Page, find_chromium
+from helpers.comfy_server import ComfyServer
+from helpers.expected_nodes import MULTI_TALK
+
+PACK = Path(__file__).parents[2]
+NODES = "IndexTTS2_MultiTalk", "IndexTTS2_EmotionVoiceMultiTalk"
+
+TALK_17 = [
+    "3", "Anna: Hi.\nBen: Ho.", "old.wav", "en", 1.3, 0.7, 0.1, 0.2, 0.3, 0.4, 1.5, False, 0.6, 0.85, True, True, False
+]  # fmt: skip
+"""Widgets of a MultiTalk saved before acceleration; the last one is `verbose`."""
+
+TALK_19 = [*TALK_17[:16], False, True, False]
+"""The same, saved with `use_accel` off and `use_torch_compile` on before `verbose`."""
+
+EMOTION_VOICE_11 = ["2", "A: a", "old.wav", 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, False, True]
+EMOTION_VOICE_13 = [*EMOTION_VOICE_11, False, True]
+
+
+@pytest.fixture(scope="module")
+def page(server: ComfyServer, voices: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    program = find_chromium()
+    if program is None:
+        pytest.skip("no Chromium is installed")
+    server.post("/settings", {"Comfy.TutorialCompleted": True})
+    with Page(program, tmp_path_factory.mktemp("profile"), server.url) as opened:
+        opened.wait_for("window.app && window.app.graph && window.LiteGraph.registered_node_types.IndexTTS2_MultiTalk")
+        opened.wait_for("window.app.extensions.some((one) => one.name === 'IndexTTS2.OldWorkflows')")
+        yield opened
+
+
+def saved_file(node: str, values: list[Any]) -> dict[str, Any]:
+    """A UI workflow of today's pack: its sockets in order, widgets by position."""
+    socket = {"name": "speaker1_audio" if node == NODES[0] else "speaker1_voice", "type": "AUDIO", "link": None}
+    placed = {
+        "id": 1, "type": node, "pos": [100, 100], "size": [400, 600], "flags": {}, "order": 0, "mode": 0,
+        "inputs": [socket], "outputs": [{"name": "audio", "type": "AUDIO", "links": None}],
+        "properties": {"Node name for S&R": node}, "widgets_values": values,
+    }  # fmt: skip
+    return {"last_node_id": 1, "last_link_id": 0, "nodes": [placed], "links": [], "groups": [], "version": 0.4}
+
+
+def load(page: Page, workflow: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Load a UI workflow and return the API workflow that the page would queue."""
+    steps = f"await app.loadGraphData({json.dumps(workflow)}); return (await app.graphToPrompt()).output"
+    return page.evaluate(f"(async () => {{ {steps} }})()")
+
+
+def queued(page: Page, node: str, values: list[Any]) -> dict[str, Any]:
+    return load(page, saved_file(node, values))["1"]["inputs"]
+
+
+def before_acceleration() -> dict[str, Any]:
+    names = [name for name, kind, _ in (*MULTI_TALK.required, *MULTI_TALK.optional) if kind != "AUDIO"]
+    sockets = ("model_manager", *(f"speaker{i}_emotion_config" for i in (1, 2, 3, 4)), "use_accel", "use_torch_compile")
+    return dict(zip([name for name in names if name not in sockets], TALK_17, strict=False))
+
+
+def test_17_widgets_get_the_acceleration_defaults_before_verbose(page: Page) -> None:
+    expected = before_acceleration() | {"use_accel": True, "use_torch_compile": False, "seed": 0, "num_beams": 3}
+    assert queued(page, NODES[0], TALK_17) == expected
+
+
+def test_19_widgets_load_as_they_are(page: Page) -> None:
+    expected = before_acceleration() | {"use_accel": False, "use_torch_compile": True, "seed": 0, "num_beams": 3}
+    assert queued(page, NODES[0], TALK_19) == expected
+
+
+def test_todays_own_files_load_as_they_are(page: Page) -> None:
+    inputs = queued(page, NODES[0], [*TALK_19, 77, "randomize", 1])
+    assert (inputs["seed"], inputs["num_beams"], inputs["verbose"]) == (77, 1, False)
+
+
+@pytest.mark.parametrize(
+    ("values", "accel", "compiled"), [(EMOTION_VOICE_11, True, False), (EMOTION_VOICE_13, False, True)]
+)
+def test_emotion_voice_files(page: Page, values: list[Any], accel: bool, compiled: bool) -> None:
+    inputs = queued(page, NODES[1], values)
+    assert (inputs["use_accel"], inputs["use_torch_compile"]) == (accel, compiled)
+    assert (inputs["speaker4_emotion_alpha"], inputs["speed"], inputs["use_cuda_kernel"]) == (0.8, 1.1, True)
+
+
+@pytest.mark.parametrize("example", ["multi_talk", "emotion_voice_multi_talk"])
+def test_examples_load_and_run(page: Page, server: ComfyServer, voices: dict[str, str], example: str) -> None:
+    workflow = json.loads((PACK / "example_workflows" / f"{example}.json").read_text(encoding="utf-8"))
+    prompt = load(page, workflow)
+    kinds = {node["class_type"] for node in prompt.values()}
+    assert {"IndexTTS2_ModelManager", "LoadAudio", "SaveAudio"} < kinds
+    for node in prompt.values():
+        if node["class_type"] == "LoadAudio":
+            node["inputs"] = {"audio": voices["anna"]}
+    assert any("audio" in outputs for outputs in server.run(prompt).values())
