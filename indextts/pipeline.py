@@ -23,6 +23,7 @@ from .gpt.latents import latent_pass
 from .gpt.prompt import build_prompt, penalised_from_the_start
 from .loading.find import CheckpointFiles, find_checkpoint
 from .loading.models import Models, load_models
+from .loading.placement import choose_placement
 from .memory import CODES_PER_TEXT_TOKEN, run_bytes
 from .options import LoadOptions, SpeakOptions
 from .records import Codes, Line, Mel, Take, VoiceFeatures
@@ -238,7 +239,7 @@ class Pipeline:
         return self._decoding
 
     def _new_report(self) -> Report:
-        return Report(self.device, self.modules.precision, choices=self.modules.choices)
+        return Report(self.device, self.modules.precision, choices=choose_placement(self.options).choices)
 
 
 def frames_of(codes: Codes, speed: float) -> int:

@@ -11,6 +11,7 @@ from torch import nn
 log = logging.getLogger(__name__)
 
 EVERYTHING = 1e32
+RAM, NOWHERE = torch.device("cpu"), torch.device("meta")
 
 
 class IndexTTS2(nn.Module):
@@ -25,7 +26,7 @@ class PipelinePatcher(comfy.model_patcher.ModelPatcher):
     """All or nothing: plain modules, captured graphs and key-value pages cannot run half offloaded.
 
     `release` drops whatever was derived from the weights; it is called before they move. `keep_in_ram`: an unloaded
-    model waits in RAM; otherwise its weights are dropped and `hollow` turns True.
+    model waits in RAM; otherwise its weights are dropped, never copied, and the model is hollow.
     """
 
     def __init__(
@@ -33,9 +34,13 @@ class PipelinePatcher(comfy.model_patcher.ModelPatcher):
     ) -> None:
         self.release = release
         self.keep_in_ram = keep_in_ram
-        self.hollow = False
-        super().__init__(IndexTTS2(models), load_device=load_device, offload_device=torch.device("cpu"))
+        super().__init__(IndexTTS2(models), load_device=load_device, offload_device=RAM)
         self.model.device = load_device  # the weights were read straight onto it
+
+    @property
+    def hollow(self) -> bool:
+        """Whether the weights are gone; such a model is loaded anew, not moved back."""
+        return self.model.device == NOWHERE
 
     def partially_load(self, device_to: Any, extra_memory: float = 0, force_patch_weights: bool = False) -> int:
         """Move all weights to `device_to`, whatever share was offered."""
@@ -51,11 +56,9 @@ class PipelinePatcher(comfy.model_patcher.ModelPatcher):
     def detach(self, unpatch_all: bool = True) -> Any:
         """Leave the device. Runs inside ComfyUI's loop over loaded models, so the objects must outlive it."""
         self.release()
+        self.offload_device = RAM if self.keep_in_ram else NOWHERE
         with torch.inference_mode(False), torch.no_grad():
             model = super().detach(unpatch_all)
-            if unpatch_all and not self.keep_in_ram and not self.hollow:
-                model.to("meta")
-                self.hollow = True
         if unpatch_all:
             log.info("IndexTTS2 unloaded, %s", "its memory is free" if self.hollow else "its weights wait in RAM")
         return model

@@ -110,6 +110,18 @@ def test_the_second_queue_finds_the_model_loaded(server: ComfyServer, multi_talk
     assert server.log_text().count("IndexTTS2 model") == loads
 
 
+def test_the_nodes_switches_count_though_the_manager_loaded(server: ComfyServer, multi_talk: Any) -> None:
+    loads = server.log_text().count("IndexTTS2 model")
+    plain = multi_talk("Speaker1: Slowly.", use_accel=False, use_torch_compile=True)
+    info = words(server.run(plain), "info")
+    assert "decoder: plain loop (use_accel is off)" in info
+    assert "compile" in info
+    info = words(server.run(multi_talk("Speaker1: Quickly.", use_accel=True)), "info")
+    assert "decoder: engine" in info
+    assert "compile" not in info
+    assert server.log_text().count("IndexTTS2 model") <= loads + 1
+
+
 def test_cancel_stops_inside_a_line(server: ComfyServer, multi_talk: Any) -> None:
     long = multi_talk("Speaker1: " + "This goes on for a while, word after word after word. " * 30)
     pressed: list[float] = []
