@@ -22,13 +22,13 @@ def take_key(line: Line, settings: ModelSettings, options: SpeakOptions) -> str:
     return digest.hexdigest()
 
 
-def _add_emotion(digest: "hashlib._Hash", emotion: Emotion | None) -> None:
+def _add_emotion(digest: hashlib.blake2b, emotion: Emotion | None) -> None:
     if emotion is not None:
         digest.update(repr((emotion.mode, emotion.vector, emotion.text, emotion.alpha)).encode("utf-8"))
         _add_audio(digest, emotion.audio)
 
 
-def _add_audio(digest: "hashlib._Hash", audio: Audio | None) -> None:
+def _add_audio(digest: hashlib.blake2b, audio: Audio | None) -> None:
     if audio is not None:
         digest.update(repr((audio.sample_rate, tuple(audio.samples.shape))).encode("utf-8"))
         digest.update(audio.samples.contiguous().numpy().tobytes())

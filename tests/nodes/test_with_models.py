@@ -1,0 +1,64 @@
+"""The nodes over the real pipeline and a tiny seeded model; only ComfyUI is fake."""
+
+import asyncio
+import importlib
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from helpers import fake_comfy
+from helpers.released_folder import write_released_folder
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_released_folder(tmp_path_factory.mktemp("released"))
+
+
+@pytest.fixture
+def nodes(comfy: fake_comfy.Management, models: Path, tmp_path: Path) -> dict[str, Any]:
+    place = tmp_path / "models" / "TTS" / "IndexTTS-2"
+    place.parent.mkdir(parents=True)
+    place.symlink_to(models)
+    classes = asyncio.run(importlib.import_module(fake_comfy.PACKAGE).IndexTTS2Extension().get_node_list())
+    return {cls.define_schema().node_id: cls for cls in classes}
+
+
+@torch.inference_mode()
+def speak(nodes: dict[str, Any], recording: dict[str, Any], **settings: Any) -> SimpleNamespace:
+    given = {"num_speakers": "1", "conversation_text": "Hello there.", "output_filename": "talk.wav"}
+    audio, path, info, _ = nodes["IndexTTS2_MultiTalk"].execute(**given, speaker1_audio=recording, **settings).result
+    return SimpleNamespace(waveform=audio["waveform"], path=path, info=info)
+
+
+def test_unloaded_and_loaded_again_says_the_same(
+    nodes: dict[str, Any], comfy: fake_comfy.Management, recording: dict[str, Any]
+) -> None:
+    first = speak(nodes, recording)
+    assert "loaded in" in first.info
+    assert Path(first.path).is_file()
+    assert comfy.asked[0] > 0
+
+    patcher = comfy.current_loaded_models[0].model
+    comfy.unload_all()
+    assert patcher.hollow
+    importlib.import_module(f"{fake_comfy.PACKAGE}.takes").shelf._takes.clear()
+
+    again = speak(nodes, recording)
+    assert "loaded in" in again.info
+    assert torch.equal(again.waveform, first.waveform)
+
+
+def test_manager_and_switches_share_one_model(nodes: dict[str, Any], recording: dict[str, Any]) -> None:
+    manage = nodes["IndexTTS2_ModelManager"].execute
+    handle, info, stats = manage(model_name="M", config_path="auto", model_dir="auto").result
+    assert "text emotion: available" in info
+    assert stats["parameters"] > 1e6
+    plain = speak(nodes, recording, model_manager=handle, use_accel=False)
+    assert "decoder: plain loop" in plain.info
+    engine = speak(nodes, recording, model_manager=handle, use_accel=True)
+    assert "decoder: engine" in engine.info
+    assert "re-used" in engine.info
+    assert "0 lines kept" in engine.info
