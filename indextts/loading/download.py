@@ -11,7 +11,8 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,11 +73,14 @@ def download(file: RemoteFile, endpoint: str, on_progress: OnProgress | None = N
     if file.target.is_file() and file.target.stat().st_size == source.size:
         return
     part = file.target.with_name(f"{file.target.name}.{source.etag[:16]}.partial")
-    part.parent.mkdir(parents=True, exist_ok=True)
+    with _writing_to(file.target.parent):
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.touch()
     _check_space(part, source.size)
     _receive(file, source, part, on_progress or (lambda name, done, total: None))
     _check_hash(file, source, part)
-    os.replace(part, file.target)
+    with _writing_to(file.target):
+        os.replace(part, file.target)
 
 
 def _locate(file: RemoteFile, endpoint: str) -> _Source:
@@ -99,14 +103,13 @@ def _locate(file: RemoteFile, endpoint: str) -> _Source:
 def _receive(file: RemoteFile, source: _Source, part: Path, on_progress: OnProgress) -> None:
     """Append to `part` until it is whole; a broken connection is taken up again where it broke."""
     failures = 0
-    while (have := part.stat().st_size if part.is_file() else 0) < source.size:
+    while (have := part.stat().st_size) < source.size:
         try:
             _append(file, source, part, have, on_progress)
             broken: Exception = EOFError("the connection ended early")
         except (OSError, urllib.error.HTTPError) as error:
             broken = error
-        gained = part.is_file() and part.stat().st_size > have
-        failures = 0 if gained else failures + 1
+        failures = 0 if part.stat().st_size > have else failures + 1
         if failures == TRIES or (isinstance(broken, urllib.error.HTTPError) and broken.code < 500):
             raise _unreachable(f"{file.repo}/{file.path}", source.url, broken) from broken
         time.sleep(0.1 * failures**2)
@@ -124,6 +127,16 @@ def _append(file: RemoteFile, source: _Source, part: Path, have: int, on_progres
                 on_progress(file.path, done, source.size)
 
 
+@contextmanager
+def _writing_to(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CheckpointError(
+            f"{place}: cannot be written ({error}); close what uses it, or choose another folder with --to"
+        ) from error
+
+
 def _tls() -> ssl.SSLContext:
     context = ssl.create_default_context()
     if not context.cert_store_stats()["x509_ca"]:  # Python from python.org on macOS brings no certificates
@@ -134,7 +147,7 @@ def _tls() -> ssl.SSLContext:
 
 
 def _check_space(part: Path, size: int) -> None:
-    needed = size - (part.stat().st_size if part.is_file() else 0)
+    needed = size - part.stat().st_size
     free = shutil.disk_usage(part.parent).free
     if free < needed:
         raise CheckpointError(

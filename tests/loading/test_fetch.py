@@ -162,3 +162,9 @@ def test_full_disk(tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(downloading.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 10}))
     with pytest.raises(CheckpointError, match="GiB free"):
         download(RemoteFile(*GPT, tmp_path / "gpt.pth"), hub.endpoint)
+
+
+def test_folder_that_cannot_be_made(tmp_path: Path, hub: Hub) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"cannot be written .* choose another folder with --to"):
+        fetch_missing(tmp_path / "file" / "model", hub.endpoint)
