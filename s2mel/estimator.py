@@ -6,14 +6,14 @@ Dimensions: M frames of all lines together, R branches, N = R * M tokens, D widt
 import torch
 from torch import Tensor, nn
 
-from . import ops
 from .config import S2MelConfig
 from .packing import Packing
 from .schedule import Schedule, StepTable, Times, TimestepEmbedder, linear32
+from .stages import PLAIN, Stages
 from .transformer import Transformer
 from .wavenet import WaveNet
 
-HEAD_EPS = 1e-6
+DEFAULT = Stages(PLAIN)
 FIXED = {
     "style_condition": True,
     "final_layer_type": "wavenet",
@@ -48,7 +48,9 @@ class Estimator(nn.Module):
         super().__init__()
         _check(config)
         dit, width, wave = config.dit, config.dit.hidden_dim, config.wavenet.hidden_dim
+        self.config = config
         self.bands = dit.in_channels
+        self.head_width = width // dit.num_heads
         self.cond_projection = nn.Linear(dit.content_dim, width)
         self.cond_x_merge_linear = nn.Linear(2 * self.bands + width + config.style_encoder.dim, width)
         self.t_embedder = TimestepEmbedder(width)
@@ -64,35 +66,44 @@ class Estimator(nn.Module):
     def dtype(self) -> torch.dtype:
         return self.cond_projection.weight.dtype
 
+    @property
+    def device(self) -> torch.device:
+        return self.cond_projection.weight.device
+
     def schedule(self, times: Times) -> Schedule:
         """Everything that depends on t alone, float32, for all S steps."""
         time, time2 = self.t_embedder(times.starts), self.t_embedder2(times.starts)
         return Schedule.stack(self.transformer.tables(time), self.wavenet.tables(time2), self.final_layer.table(time))
 
     def constants(self, condition: Tensor, prompt: Tensor, style: Tensor, packing: Packing) -> Tensor:
-        """The input projection of all that the steps share: float32 [N, D].
+        """The input projection of all that the steps share: float32 [R, M, D].
 
-        condition [M, C]; prompt [M, bands], zero outside the prompt; style [L, 192]. The unconditional branch knows
-        none of them, so that one frame's worth of it serves every frame.
+        condition [F, C] of all F frames that `packing` has; prompt [F, bands], zero outside the prompt; style [L, 192].
+        The unconditional branch knows none of them, so that one frame's worth of it serves every frame. Raises
+        ValueError for a line too short for the WaveNet's convolutions.
         """
+        if min(packing.lengths) <= self.wavenet.reach:
+            got, least = min(packing.lengths), self.wavenet.reach + 1
+            raise ValueError(f"got a line of {got} frames with its prompt; the WaveNet's convolutions need {least}")
         _, prompt_weight, condition_weight, style_weight = self._merge_weights()
         lengths = torch.tensor(packing.lengths, device=style.device)
-        merged = self.cond_projection(condition) @ condition_weight.T + prompt @ prompt_weight.T
-        merged = merged + (style @ style_weight.T).repeat_interleave(lengths, dim=0)
-        nothing = (self.cond_projection.bias @ condition_weight.T).expand_as(merged)
-        branches = torch.cat([merged, nothing][: packing.branches])
-        return branches.float() + self.cond_x_merge_linear.bias.float()
+        known = self.cond_projection(condition) @ condition_weight.T + prompt @ prompt_weight.T
+        known = known + (style @ style_weight.T).repeat_interleave(lengths, dim=0)
+        out = self.cond_x_merge_linear.bias.float().repeat(packing.branches, packing.frames, 1)
+        out[0, : len(known)] += known
+        out[1:] += self.cond_projection.bias @ condition_weight.T
+        return out
 
-    def forward(self, x: Tensor, constants: Tensor, step: StepTable, packing: Packing) -> Tensor:
-        """Velocity of every branch at one time: x float32 [M, bands], constants [N, D] to float32 [R, M, bands]."""
-        frames = x.to(self.dtype)
-        stream = constants + (frames @ self._merge_weights()[0].T).repeat(packing.branches, 1)
-        hidden = self.transformer(stream, step.norms, packing, self.dtype)
-        long = self.skip_linear(torch.cat([hidden, frames.repeat(packing.branches, 1)], dim=-1))
-        hidden = self.wavenet(self.conv1(long), long, step.gates, packing)
-        hidden = self.final_layer.linear(ops.modulated_norm(hidden, step.final, HEAD_EPS, self.dtype))
-        velocity = nn.functional.linear(hidden, self.conv2.weight.squeeze(-1), self.conv2.bias)
-        return velocity.float().unflatten(0, (packing.branches, packing.frames))
+    def forward(
+        self, x: Tensor, constants: Tensor, step: StepTable, packing: Packing, stages: Stages = DEFAULT
+    ) -> Tensor:
+        """Velocity of every branch at one time: x float32 [M, bands], constants [R, M, D] to float32 [R, M, bands]."""
+        stream = stages.embed(x, constants, self._merge_weights()[0])
+        stream, delta = self.transformer(stream, step.norms, packing, stages)
+        long, hidden = stages.leave(stream, delta, step.norms[-1], x, self.skip_linear, self.conv1)
+        hidden = self.wavenet(hidden, long, step.gates, packing, stages)
+        velocity = stages.head(hidden, step.final, self.final_layer.linear, self.conv2)
+        return velocity.unflatten(0, (packing.branches, packing.frames))
 
     def _merge_weights(self) -> tuple[Tensor, ...]:
         """The input projection's columns: for x, prompt, projected condition and style."""

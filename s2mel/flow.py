@@ -16,9 +16,9 @@ Velocity = Callable[[Tensor, int], Tensor]
 def solve(
     velocity: Velocity,
     noise: Tensor,
+    free: Tensor,
     times: Times,
     guidance: float,
-    free: Tensor,
     on_step: Callable[[int], None] | None = None,
 ) -> Tensor:
     """From noise [M, C] to mel [M, C], float32.

@@ -5,16 +5,19 @@ Dimensions: L lines, T codes, F frames to speak, Fp prompt frames, C condition w
 
 import itertools
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from .capture import whereabouts
 from .config import S2MelConfig
 from .estimator import Estimator
 from .flow import solve
 from .length_regulator import LengthRegulator
-from .packing import Packing, pack
+from .packing import Packing
+from .runner import Choice, CompileRequest, choose
 from .schedule import uniform_times
 
 HIDDEN = (256, 128)
@@ -54,12 +57,9 @@ class S2Mel(nn.Module):
         widths = (latent_width, *HIDDEN, content)
         self.cfm = CFM(config)
         self.length_regulator = LengthRegulator(config.length_regulator)
+        self._request: CompileRequest | None = None
+        self._choice: Choice | None = None
         self.gpt_layer = nn.Sequential(*(nn.Linear(i, o) for i, o in itertools.pairwise(widths)))
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The weights' dtype."""
-        return self.cfm.estimator.dtype
 
     def content(self, codes_embedding: Tensor, latents: Tensor) -> Tensor:
         """Codec embeddings [T, 1024] and GPT latents [T, D] of the same codes to content [T, 1024]."""
@@ -68,6 +68,36 @@ class S2Mel(nn.Module):
     def regulate(self, content: Tensor, frames: int) -> Tensor:
         """content [1, T, W] to conditions [1, frames, C]."""
         return self.length_regulator(content, frames)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the weights, hence of everything but the flow's own state, which is float32."""
+        return self.cfm.estimator.dtype
+
+    def compile_flow(self, cache_folder: Path | None = None) -> None:
+        """Ask for the estimator under torch.compile, from the next run on; compiled code is kept in `cache_folder`."""
+        self._request = CompileRequest(cache_folder)
+        self._choice = None
+
+    @property
+    def choice(self) -> Choice:
+        """What runs the flow where the weights are now, and why. Made, and compiled, at first need."""
+        estimator = self.cfm.estimator
+        if self._choice is None or self._choice.place != whereabouts(estimator):
+            self._choice = choose(estimator, self._request)
+        return self._choice
+
+    @property
+    def compile_state(self) -> str:
+        """ "off", "asked for" (not tried yet), "compiled", or "failed: " and why."""
+        if self._choice is None:
+            return "off" if self._request is None else "asked for"
+        return self._choice.compile_state
+
+    def release(self) -> None:
+        """Drop captured graphs and their memory; they come back at the next run."""
+        if self._choice is not None:
+            self._choice.runner.release()
 
     def generate(
         self,
@@ -93,27 +123,18 @@ class S2Mel(nn.Module):
         on_step: Callable[[int], None] | None = None,
     ) -> list[Tensor]:
         """`generate` from given noises, float32 [80, F] each."""
-        estimator = self.cfm.estimator
-        packing = pack([line.prompt_frames + line.frames for line in lines], 2 if guidance else 1, _device(estimator))
-        times = uniform_times(steps)
-        schedule = estimator.schedule(times)
+        estimator, runner, times = self.cfm.estimator, self.choice.runner, uniform_times(steps)
+        packing = runner.packing([line.prompt_frames + line.frames for line in lines], 2 if guidance else 1)
         constants = estimator.constants(*_conditions(lines, estimator.dtype, packing.device), packing)
-        noise, free = _start(lines, noises, packing)
-
-        def velocity(x: Tensor, step: int) -> Tensor:
-            return estimator(x, constants, schedule[step], packing)
-
-        return _cut(solve(velocity, noise, times, guidance, free, on_step), lines, packing)
+        velocity = runner.velocity(constants, estimator.schedule(times), packing)
+        mel = solve(velocity, *_start(lines, noises, packing), times=times, guidance=guidance, on_step=on_step)
+        return _cut(mel, lines, packing)
 
 
 def draw_noise(line: FlowLine) -> Tensor:
     """Standard normal float32 [80, F] on the CPU, from the line's seed alone."""
     generator = torch.Generator("cpu").manual_seed(line.seed)
     return torch.randn(line.prompt_mel.shape[0], line.frames, generator=generator, device="cpu")
-
-
-def _device(module: Estimator) -> torch.device:
-    return module.cond_projection.weight.device
 
 
 def _conditions(lines: Sequence[FlowLine], dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:

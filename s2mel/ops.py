@@ -10,6 +10,8 @@ from torch import Tensor
 
 from .packing import Packing
 
+# Every function here has a namesake of the same signature among the kernels; see `Ops` in stages.py.
+
 
 def residual_norm(
     stream: Tensor, delta: Tensor | None, table: Tensor, eps: float, dtype: torch.dtype
@@ -44,14 +46,14 @@ def rotate(qkv: Tensor, cosine: Tensor, sine: Tensor, heads: int) -> Tensor:
 
 
 def attention(qkv: Tensor, packing: Packing) -> Tensor:
-    """Each frame attends to its own line's, in its own branch. qkv [N, 3, H, E] to [N, D]. No mask is ever made."""
+    """Each frame attends to its own line's, in its own branch. qkv [N, 3, H, E] to [N, H * E]. No mask is ever made."""
     tokens, _, heads, width = qkv.shape
     split = qkv.view(packing.branches, packing.frames, 3, heads, width)
-    lines = []
+    out = split.new_zeros(packing.branches, packing.frames, heads, width)
     for start, end in packing.bounds:
         q, k, v = split[:, start:end].permute(2, 0, 3, 1, 4)
-        lines.append(F.scaled_dot_product_attention(q, k, v).transpose(1, 2))
-    return torch.cat(lines, dim=1).reshape(tokens, heads * width)
+        out[:, start:end] = F.scaled_dot_product_attention(q, k, v).transpose(1, 2)
+    return out.view(tokens, heads * width)
 
 
 def swiglu(x: Tensor) -> Tensor:
@@ -60,16 +62,27 @@ def swiglu(x: Tensor) -> Tensor:
     return F.silu(gate) * value
 
 
+def gated_convolution(x: Tensor, weight: Tensor, bias: Tensor, out: Tensor, packing: Packing, dilation: int) -> Tensor:
+    """A convolution whose output's first half goes through tanh, its second through sigmoid, multiplied into `out`.
+
+    x [N, W], weight [2W, K * W], bias float32 [2W], out [N, W].
+    """
+    width = x.shape[1]
+    neighbours = packing.neighbours(weight.shape[1] // width, dilation)
+    taken = x.index_select(0, neighbours.flatten()).view(len(neighbours), -1)
+    return gate(F.linear(taken, weight), bias, out)
+
+
 def gate(x: Tensor, bias: Tensor, out: Tensor) -> Tensor:
-    """tanh of the first half times sigmoid of the second, `bias` float32 [2W] added. x [N, 2W] into out [N, W]."""
+    """x [N, 2W] plus bias float32 [2W]: tanh of its first half times sigmoid of its second, into out [N, W]."""
     first, second = (x + bias).chunk(2, dim=-1)
     return out.copy_(torch.tanh(first) * torch.sigmoid(second))
 
 
-def gather(x: Tensor, neighbours: Tensor) -> Tensor:
-    """Every token's neighbours side by side: x [N, W], neighbours [N, K] to [N, K * W]."""
-    tokens, taps = neighbours.shape
-    return x.index_select(0, neighbours.flatten()).view(tokens, taps * x.shape[-1])
+def residual_add(stream: Tensor, delta: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """`stream` float32 plus `delta`, both [N, W], and the same rounded to `dtype`."""
+    summed = stream + delta
+    return summed, summed.to(dtype)
 
 
 def modulated_norm(x: Tensor, table: Tensor, eps: float, dtype: torch.dtype) -> Tensor:

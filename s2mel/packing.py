@@ -1,9 +1,11 @@
 """Lines of differing lengths packed one behind the other along one token axis, so that nothing is ever padded.
 
 Everything in the estimator works on single tokens, except attention, which stays within a line's bounds, and the
-WaveNet's convolutions, which find their neighbours by index. A line's result is therefore the same in any company.
+WaveNet's convolutions, which find their neighbours within the same bounds. A line's result is therefore the same in any
+company. A packing may have room behind its last line: tokens whose values mean nothing and that no line ever reads.
 
-Dimensions: L lines, M frames of all lines together, R guidance branches, N = R * M tokens, K taps, E head width.
+Dimensions: L lines, M frames of all lines and the room behind them, R guidance branches, N = R * M tokens, K taps,
+E head width, Z tiles.
 """
 
 from collections.abc import Sequence
@@ -13,22 +15,23 @@ import torch
 from torch import Tensor
 
 ROTARY_BASE = 10000.0
+TILE = 128
+"""Queries that one program of the attention kernel takes."""
 
 
 @dataclass(frozen=True, eq=False)
 class Packing:
-    """Where each line lies. Token r * M + m is frame m of branch r (0 conditional, 1 unconditional)."""
+    """Where each line lies. Token r * M + m is frame m of branch r (0 conditional, 1 unconditional).
+
+    frames: M. room_for: how many lines `tiles` has room for.
+    """
 
     lengths: tuple[int, ...]
     branches: int
     device: torch.device
-    _neighbours: dict[tuple[int, int], Tensor] = field(default_factory=dict, repr=False)
-    _rotations: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict, repr=False)
-
-    @property
-    def frames(self) -> int:
-        """M."""
-        return sum(self.lengths)
+    frames: int
+    room_for: int
+    _tables: dict[tuple[str, tuple[int, ...]], Tensor] = field(default_factory=dict, repr=False)
 
     @property
     def bounds(self) -> list[tuple[int, int]]:
@@ -38,35 +41,89 @@ class Packing:
 
     def rotation(self, head_width: int) -> tuple[Tensor, Tensor]:
         """Rotary cosines and sines, each float32 [N, E / 2]; positions count from 0 within a line (Su et al. 2021)."""
-        if head_width not in self._rotations:
-            exponents = torch.arange(0, head_width, 2, dtype=torch.float32) / head_width
-            positions = torch.cat([torch.arange(length) for length in self.lengths]).repeat(self.branches)
-            angles = torch.outer(positions, 1.0 / ROTARY_BASE**exponents)
-            self._rotations[head_width] = angles.cos().to(self.device), angles.sin().to(self.device)
-        return self._rotations[head_width]
+        return self._table("cosine", head_width), self._table("sine", head_width)
 
     def neighbours(self, taps: int, dilation: int) -> Tensor:
         """int64 [N, K]: the tokens that a centred convolution reads, reflected at its own line's ends."""
-        if (taps, dilation) not in self._neighbours:
-            rows = [_reflected(end - start, taps, dilation) + start for start, end in self.bounds]
-            branch = torch.cat(rows)
-            table = torch.cat([branch + number * self.frames for number in range(self.branches)])
-            self._neighbours[taps, dilation] = table.to(self.device)
-        return self._neighbours[taps, dilation]
+        return self._table("neighbours", taps, dilation)
+
+    @property
+    def limits(self) -> Tensor:
+        """int32 [N, 2]: first and one-past-last token of each token's line; all tokens where it has none."""
+        return self._table("limits")
+
+    @property
+    def tiles(self) -> Tensor:
+        """int32 [Z, 3]: a tile's first token, and its line's first and one-past-last; zeros where a tile is unused."""
+        return self._table("tiles")
+
+    def copy_(self, other: "Packing") -> None:
+        """Take over another packing of the same size, in place: every table made so far is filled anew."""
+        assert (self.branches, self.frames, self.room_for) == (other.branches, other.frames, other.room_for)
+        for (kind, sizes), held in self._tables.items():
+            held.copy_(other._table(kind, *sizes))
+
+    def _table(self, kind: str, *sizes: int) -> Tensor:
+        """Made on first use, then kept."""
+        key = (kind, sizes)
+        if key not in self._tables:
+            self._tables[key] = self._make(kind, *sizes).to(self.device)
+        return self._tables[key]
+
+    def _make(self, kind: str, *sizes: int) -> Tensor:
+        if kind in ("cosine", "sine"):
+            angles = self._angles(*sizes)
+            return angles.cos() if kind == "cosine" else angles.sin()
+        if kind == "neighbours":
+            return self._reflected(*sizes)
+        return self._limits() if kind == "limits" else self._tiles()
+
+    def _angles(self, head_width: int) -> Tensor:
+        exponents = torch.arange(0, head_width, 2, dtype=torch.float32) / head_width
+        positions = torch.zeros(self.frames)
+        for start, end in self.bounds:
+            positions[start:end] = torch.arange(end - start)
+        return torch.outer(positions.repeat(self.branches), 1.0 / ROTARY_BASE**exponents)
+
+    def _limits(self) -> Tensor:
+        tokens = self.branches * self.frames
+        limits = torch.tensor([0, tokens], dtype=torch.int32).repeat(tokens, 1)
+        for first in range(0, tokens, self.frames):
+            for start, end in self.bounds:
+                limits[first + start : first + end] = torch.tensor([first + start, first + end])
+        return limits
+
+    def _reflected(self, taps: int, dilation: int) -> Tensor:
+        left = left_reach(taps, dilation)
+        start, end = self._limits().long().split(1, dim=1)
+        token = torch.arange(len(start))[:, None] + torch.arange(taps) * dilation - left
+        mirrored = start + (token - start).abs()
+        return (end - 1) - (end - 1 - mirrored).abs()
+
+    def _tiles(self) -> Tensor:
+        tiles = [
+            (token, branch + start, branch + end)
+            for branch in range(0, self.branches * self.frames, self.frames)
+            for start, end in self.bounds
+            for token in range(branch + start, branch + end, TILE)
+        ]
+        room = self.branches * (self.frames // TILE + self.room_for)
+        return torch.tensor(tiles + [(0, 0, 0)] * (room - len(tiles)), dtype=torch.int32)
 
 
-def pack(lengths: Sequence[int], branches: int, device: torch.device) -> Packing:
-    """A packing of lines of `lengths` frames. Raises ValueError where there is none or one is empty."""
+def left_reach(taps: int, dilation: int) -> int:
+    """How many frames before its own a centred convolution reads; it never reads more behind."""
+    reach = (taps - 1) * dilation
+    return reach - reach // 2
+
+
+def pack(
+    lengths: Sequence[int], branches: int, device: torch.device, frames: int | None = None, room_for: int | None = None
+) -> Packing:
+    """A packing of lines of `lengths` frames, with room for `frames` frames and `room_for` lines (default: no more
+    than there are). Raises ValueError where there is no line or an empty one."""
     if not lengths or min(lengths) < 1:
         raise ValueError(f"got lines of {list(lengths)} frames; expected at least one line of at least one frame")
-    return Packing(tuple(lengths), branches, torch.device(device))
-
-
-def _reflected(length: int, taps: int, dilation: int) -> Tensor:
-    """int64 [length, taps] within one line; mirrored at both ends without repeating the end itself."""
-    reach = (taps - 1) * dilation
-    left = reach - reach // 2
-    if length <= left:
-        raise ValueError(f"got a line of {length} frames with its prompt; the WaveNet's convolution needs {left + 1}")
-    index = torch.arange(length)[:, None] + torch.arange(taps) * dilation - left
-    return (length - 1) - ((length - 1) - index.abs()).abs()
+    room = (frames or sum(lengths), room_for or len(lengths))
+    assert room[0] >= sum(lengths) and room[1] >= len(lengths), f"{list(lengths)} frames do not fit into {room}"
+    return Packing(tuple(lengths), branches, torch.device(device), *room)

@@ -8,12 +8,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from . import ops
 from .config import DiTConfig
 from .packing import Packing
 from .schedule import linear32
-
-EPS = 1e-5
+from .stages import Stages
 
 
 class AdaptiveNorm(nn.Module):
@@ -44,9 +42,6 @@ class FeedForward(nn.Module):
         self.w13 = nn.Linear(width, 2 * inner, bias=False)
         self.w2 = nn.Linear(inner, width, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.w2(ops.swiglu(self.w13(x)))
-
 
 class Block(nn.Module):
     """One layer. Blocks of the upper half first merge in what a block of the lower half put out."""
@@ -60,12 +55,6 @@ class Block(nn.Module):
         self.attention_norm = AdaptiveNorm(width)
         self.ffn_norm = AdaptiveNorm(width)
         self.skip_in_linear = nn.Linear(2 * width, width) if merges else None
-
-    def attend(self, x: Tensor, packing: Packing) -> Tensor:
-        """Normed x [N, D] to the attention's output [N, D]."""
-        cosine, sine = packing.rotation(x.shape[-1] // self.heads)
-        qkv = ops.rotate(self.attention.wqkv(x), cosine, sine, self.heads)
-        return self.attention.wo(ops.attention(qkv, packing))
 
 
 class Transformer(nn.Module):
@@ -84,17 +73,17 @@ class Transformer(nn.Module):
         norms = [norm for block in self.blocks for norm in (block.attention_norm, block.ffn_norm)]
         return torch.stack([norm.table(time) for norm in (*norms, self.norm)], dim=1)
 
-    def forward(self, stream: Tensor, norms: Tensor, packing: Packing, dtype: torch.dtype) -> Tensor:
-        """stream float32 [N, D] and one step's `tables` to [N, D] in `dtype`."""
+    def forward(self, stream: Tensor, norms: Tensor, packing: Packing, stages: Stages) -> tuple[Tensor, Tensor]:
+        """stream float32 [N, D] and one step's `tables` to the last block's stream and what is still to be added."""
         skips: list[Tensor] = []
         delta: Tensor | None = None
         for number, block in enumerate(self.blocks):
-            if block.skip_in_linear is not None:
-                merged = ops.residual_cat(stream, delta, skips.pop(), dtype)
-                stream, delta = block.skip_in_linear(merged).float(), None
-            stream, x = ops.residual_norm(stream, delta, norms[2 * number], EPS, dtype)
+            rotation = packing.rotation(stream.shape[1] // block.heads)
+            skip = skips.pop() if block.skip_in_linear is not None else None
+            stream, qkv = stages.before(block, stream, delta, skip, norms[2 * number], rotation)
             if 0 < number <= self.middle:
                 skips.append(stream)
-            stream, x = ops.residual_norm(stream, block.attend(x, packing), norms[2 * number + 1], EPS, dtype)
-            delta = block.feed_forward(x)
-        return ops.residual_norm(stream, delta, norms[-1], EPS, dtype)[1]
+            attended = stages.ops.attention(qkv, packing)
+            stream, delta = stages.after(block, stream, attended, norms[2 * number + 1])
+        assert delta is not None, "a transformer has at least one block"
+        return stream, delta

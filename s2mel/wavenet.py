@@ -8,10 +8,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from . import ops
 from .config import WaveNetConfig
-from .packing import Packing
+from .packing import Packing, left_reach
 from .schedule import linear32
+from .stages import Stages
 
 
 class WaveNet(nn.Module):
@@ -29,6 +29,11 @@ class WaveNet(nn.Module):
         self.out_layer = nn.Linear(layers * width + residual_width, width)
 
     @property
+    def reach(self) -> int:
+        """Frames before its own that a convolution reads at most; every line must be longer."""
+        return max(left_reach(self.taps, dilation) for dilation in self.dilations)
+
+    @property
     def convolutions(self) -> list[nn.Linear]:
         return cast("list[nn.Linear]", list(self.in_layers))
 
@@ -37,17 +42,15 @@ class WaveNet(nn.Module):
         condition = linear32(self.cond_layer, time).unflatten(-1, (len(self.in_layers), 2 * self.width))
         return condition + torch.stack([layer.bias.float() for layer in self.convolutions])
 
-    def forward(self, x: Tensor, residual: Tensor, gates: Tensor, packing: Packing) -> Tensor:
+    def forward(self, x: Tensor, residual: Tensor, gates: Tensor, packing: Packing, stages: Stages) -> Tensor:
         """x [N, W], residual [N, D] and one step's `tables` to [N, W], in the dtype of x."""
         inner = len(self.in_layers) * self.width
         wide = x.new_empty(x.shape[0], inner + residual.shape[-1])
         wide[:, inner:] = residual
         stream = x.float()
-        outs = wide[:, :inner].split(self.width, dim=1)
-        for layer, (convolution, out) in enumerate(zip(self.convolutions, outs, strict=True)):
-            taken = ops.gather(x, packing.neighbours(self.taps, self.dilations[layer]))
-            ops.gate(nn.functional.linear(taken, convolution.weight), gates[layer], out)
+        for layer, gated in enumerate(wide[:, :inner].split(self.width, dim=1)):
+            weight = self.convolutions[layer].weight
+            stages.ops.gated_convolution(x, weight, gates[layer], gated, packing, self.dilations[layer])
             if layer < len(self.res_layers):
-                stream = stream + self.res_layers[layer](out)
-                x = stream.to(x.dtype)
+                stream, x = stages.settle(stream, gated, cast("nn.Linear", self.res_layers[layer]))
         return self.out_layer(wide)

@@ -3,6 +3,8 @@
 Dimensions: B lines, F mel frames, C channels, T samples at some stage, K taps.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -70,11 +72,15 @@ class BigVGAN(nn.Module):
     @property
     def hop(self) -> int:
         """Samples per mel frame."""
-        return int(torch.tensor(self.config.upsample_rates).prod())
+        return math.prod(self.config.upsample_rates)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.conv_pre.weight.dtype
 
     def forward(self, mel: Tensor) -> Tensor:
         """Log-mel [B, 80, F] to waveform [B, 1, F * hop] within -1..1, in the weights' dtype."""
-        x = self.conv_pre(mel)
+        x = self.conv_pre(mel.to(self.dtype))
         for stage, up in enumerate(self.ups):
             x = self.stage(stage, up(x))
         x = self.conv_post(self.activation_post(x))

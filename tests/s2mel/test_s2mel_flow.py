@@ -89,8 +89,8 @@ def test_solver_is_a_pure_function():
     times = uniform_times(10)
     free = torch.tensor([[0.0], [1.0], [1.0]])
     noise = torch.full((3, 2), 4.0)
-    assert torch.equal(solve(lambda x, step: torch.stack([x * 0 + 2.0]), noise, times, 0.0, free)[0], torch.zeros(2))
-    ended = solve(lambda x, step: torch.stack([x * 0 + 2.0, x * 0 + 1.0]), noise, times, 0.5, free)
+    assert torch.equal(solve(lambda x, step: torch.stack([x * 0 + 2.0]), noise, free, times, 0.0)[0], torch.zeros(2))
+    ended = solve(lambda x, step: torch.stack([x * 0 + 2.0, x * 0 + 1.0]), noise, free, times, 0.5)
     assert torch.allclose(ended[1:], torch.full((2, 2), 4.0 + 1.5 * 2.0 - 0.5), atol=1e-5)
     assert torch.equal(noise, torch.full((3, 2), 4.0))
 
@@ -125,8 +125,8 @@ def test_neighbours_are_reflect_padding_of_each_line(lengths, branches, taps, di
             assert torch.equal(table[first : first + end - start] - first, expected)
 
 
-def test_a_line_too_short_for_the_convolution_is_refused():
-    with pytest.raises(ValueError, match="needs 3"):
-        pack([9, 2], 1, torch.device("cpu")).neighbours(5, 1)
+def test_a_line_too_short_for_the_convolution_is_refused(model):
+    with pytest.raises(ValueError, match="need 3"):
+        model.generate([line("a", 1, 1)])
     with pytest.raises(ValueError, match="at least one line"):
         pack([], 1, torch.device("cpu"))

@@ -1,0 +1,150 @@
+"""A 1-D convolution as one Triton kernel, channels last, with the sums that follow it in BigVGAN; half precision in and
+out, float32 inside. Its torch twin is `convolve_plain`.
+
+An implicit matrix product: the inner index runs over taps and channels together, so that it is contiguous in memory for
+the weights, and for the input where taps lie side by side.
+Dimensions: B lines, T samples, I channels in, O channels out, K taps.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+import triton
+import triton.language as tl
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Filter:
+    """A convolution's numbers: weight [O, K * I], inner index tap by tap; bias [O] or None.
+
+    Output t reads input t + tap * dilation - left.
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+    taps: int
+    dilation: int
+    left: int
+
+
+@triton.jit
+def _convolve_tiles(x, weight, bias, residual, total, out, lengths, factor, rows, x_stride, residual_stride, out_stride,
+                    scale, INPUTS: tl.constexpr, OUTPUTS: tl.constexpr, TAPS: tl.constexpr, DILATION: tl.constexpr,
+                    LEFT: tl.constexpr, BIAS: tl.constexpr, RESIDUAL: tl.constexpr, TOTAL: tl.constexpr,
+                    BLOCK_T: tl.constexpr, BLOCK_O: tl.constexpr, BLOCK_K: tl.constexpr,
+                    PRECISION: tl.constexpr):  # fmt: skip
+    line = tl.program_id(2)
+    samples = tl.load(lengths + line) * factor
+    row = tl.program_id(1) * BLOCK_T + tl.arange(0, BLOCK_T)
+    output = tl.program_id(0) * BLOCK_O + tl.arange(0, BLOCK_O)
+    if tl.program_id(1) * BLOCK_T >= samples + TAPS * DILATION:
+        return
+    inner: tl.constexpr = TAPS * INPUTS
+    x += line.to(tl.int64) * x_stride
+    acc = tl.zeros([BLOCK_T, BLOCK_O], tl.float32)
+    for first in range(0, inner, BLOCK_K):
+        index = first + tl.arange(0, BLOCK_K)
+        tap = index // INPUTS
+        at = row[:, None] + (tap * DILATION - LEFT)[None, :]
+        there = (at >= 0) & (at < samples)
+        offset = row[:, None] * INPUTS + (index + tap * ((DILATION - 1) * INPUTS) - LEFT * INPUTS)[None, :]
+        factors_at = weight + output[None, :] * inner + index[:, None]
+        if inner % BLOCK_K == 0:
+            taken = tl.load(x + offset, mask=there, other=0.0)
+            factors = tl.load(factors_at, mask=output[None, :] < OUTPUTS, other=0.0)
+        else:
+            known = index < inner
+            taken = tl.load(x + offset, mask=there & known[None, :], other=0.0)
+            factors = tl.load(factors_at, mask=(output[None, :] < OUTPUTS) & known[:, None], other=0.0)
+        acc = tl.dot(taken, factors, acc, input_precision=PRECISION)
+    if BIAS:
+        acc += tl.load(bias + output, mask=output < OUTPUTS, other=0.0).to(tl.float32)[None, :]
+    mask = (row < rows)[:, None] & (output < OUTPUTS)[None, :]
+    place = row[:, None] * OUTPUTS + output[None, :]
+    if RESIDUAL:
+        acc += tl.load(residual + line.to(tl.int64) * residual_stride + place, mask=mask, other=0.0).to(tl.float32)
+    out += line.to(tl.int64) * out_stride
+    if TOTAL:
+        acc += tl.load(total + line.to(tl.int64) * out_stride + place, mask=mask, other=0.0).to(tl.float32)
+    tl.store(out + place, (acc * scale).to(out.dtype.element_ty), mask=mask)
+
+
+def convolve(
+    x: Tensor,
+    filter: Filter,
+    lengths: Tensor,
+    factor: int,
+    rows: int | None = None,
+    residual: Tensor | None = None,
+    total: Tensor | None = None,
+    scale: float = 1.0,
+    dtype: torch.dtype | None = None,
+) -> Tensor:
+    """(x under `filter` + residual + total) * scale, [B, rows, O]; rows is T and dtype that of x where None.
+
+    x [B, T, I], each line's samples contiguous. Beyond lengths[b] * factor samples (lengths int32 [B]) and before the
+    first, a line is zero whatever lies there. Output rows whose taps all lie beyond the end may stay unwritten.
+    residual, total: [B, rows, O] or None; total contiguous.
+    """
+    lines, samples, inputs = x.shape
+    outputs, inner = filter.weight.shape
+    rows = samples if rows is None else rows
+    assert inner == filter.taps * inputs, f"got weight {tuple(filter.weight.shape)} for {inputs} channels"
+    assert x.stride()[1:] == (inputs, 1) and filter.weight.is_contiguous(), f"got strides {x.stride()}"
+    assert lengths.shape == (lines,) and lengths.dtype is torch.int32, f"got lengths {tuple(lengths.shape)}"
+    for addend in (residual, total):
+        if addend is not None:
+            assert addend.shape == (lines, rows, outputs), f"got {tuple(addend.shape)}, expected {lines, rows, outputs}"
+            assert addend.stride()[1:] == (outputs, 1), f"got addend strides {addend.stride()}"
+    assert total is None or total.is_contiguous(), "total must be contiguous"
+    out = torch.empty(lines, rows, outputs, dtype=dtype or x.dtype, device=x.device)
+    half = x.dtype in (torch.float16, torch.bfloat16)
+    block_t, block_o, block_k, warps, stages = tile(outputs, inner, half)
+    _convolve_tiles[(triton.cdiv(outputs, block_o), triton.cdiv(rows, block_t), lines)](
+        x, filter.weight, filter.bias, residual, total, out, lengths, factor, rows, x.stride(0),
+        0 if residual is None else residual.stride(0), out.stride(0), scale,
+        INPUTS=inputs, OUTPUTS=outputs, TAPS=filter.taps, DILATION=filter.dilation, LEFT=filter.left,
+        BIAS=filter.bias is not None, RESIDUAL=residual is not None, TOTAL=total is not None,
+        BLOCK_T=block_t, BLOCK_O=block_o, BLOCK_K=block_k, PRECISION="tf32" if half else "ieee",
+        num_warps=warps, num_stages=stages,
+    )  # fmt: skip
+    return out
+
+
+def tile(outputs: int, inner: int, half: bool) -> tuple[int, int, int, int, int]:
+    """Samples, channels and inner length of a program's tile; warps; loads in flight."""
+    if not half:
+        return 64, 32, 32, 4, 2
+    if outputs <= 32:
+        return 128, max(16, triton.next_power_of_2(outputs)), 64, 4, 3
+    if outputs <= 128:
+        return 128, triton.next_power_of_2(outputs), 64, 4 if outputs <= 64 else 8, 3
+    return 128, 128 if outputs % 128 == 0 else 64, 64, 8, 3
+
+
+def convolve_plain(
+    x: Tensor,
+    filter: Filter,
+    lengths: Tensor,
+    factor: int,
+    rows: int | None = None,
+    residual: Tensor | None = None,
+    total: Tensor | None = None,
+    scale: float = 1.0,
+    dtype: torch.dtype | None = None,
+) -> Tensor:
+    """`convolve` line by line in torch."""
+    inputs, rows = x.shape[2], x.shape[1] if rows is None else rows
+    weight = filter.weight.unflatten(1, (filter.taps, inputs)).transpose(1, 2).float()
+    bias = None if filter.bias is None else filter.bias.float()
+    reach = (filter.taps - 1) * filter.dilation
+    outs = []
+    for line, length in zip(x.float(), (lengths * factor).tolist(), strict=True):
+        padded = F.pad(line[:length].T, (filter.left, rows + reach - filter.left - length))
+        outs.append(F.conv1d(padded[None], weight, bias, dilation=filter.dilation)[0].T)
+    out = torch.stack(outs)
+    for addend in (residual, total):
+        out = out if addend is None else out + addend
+    return (out * scale).to(dtype or x.dtype)

@@ -1,0 +1,51 @@
+"""Long mels cut into pieces that overlap by the vocoder's reach, so that their waveforms meet without a seam.
+
+Dimensions: F mel frames, N samples.
+"""
+
+import itertools
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..config import BigVGANConfig
+from .snake import REACH
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Frames `start` to `end` of line `line` are to be kept of what comes of `mel` [80, F], which begins at `begin`."""
+
+    line: int
+    mel: Tensor
+    begin: int
+    start: int
+    end: int
+
+    def keep(self, wave: Tensor, hop: int) -> Tensor:
+        """The kept samples of the piece's waveform [N]."""
+        return wave[(self.start - self.begin) * hop : (self.end - self.begin) * hop]
+
+
+def reach_frames(config: BigVGANConfig) -> int:
+    """How many frames away a frame can still change a sample: everything's reach added up, from the output back."""
+    blocks = [
+        sum((taps - 1) * (dilation + 1) // 2 + 2 * REACH for dilation in dilations)
+        for taps, dilations in zip(config.resblock_kernel_sizes, config.resblock_dilation_sizes, strict=True)
+    ]
+    samples = 3 + REACH
+    for rate in reversed(config.upsample_rates):
+        samples = -(-(samples + max(blocks)) // rate) + 1
+    return samples + 3
+
+
+def cut(line: int, mel: Tensor, longest: int, reach: int) -> list[Piece]:
+    """mel [80, F] in pieces of equal length, at most `longest` frames each without their overlap."""
+    frames = mel.shape[1]
+    count = -(-frames // longest)
+    edges = [frames * n // count for n in range(count + 1)]
+    pieces = []
+    for start, end in itertools.pairwise(edges):
+        begin = max(0, start - reach)
+        pieces.append(Piece(line, mel[:, begin : end + reach], begin, start, end))
+    return pieces

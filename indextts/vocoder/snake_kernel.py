@@ -1,0 +1,90 @@
+"""Anti-aliased snake-beta as one Triton kernel, channels last; its torch twin is `snake.snake`.
+
+A lane takes one channel and walks along RUN samples of it, keeping the last six inputs and the last twelve activated
+values in registers, so that nothing is filtered or activated twice. Neighbouring lanes take neighbouring channels.
+Pair i holds the upsampled signal at 2i - 1 and 2i: both read x[i - 3 .. i + 2]. Output t reads pairs t - 2 .. t + 3.
+
+Dimensions: B lines, C channels, T samples.
+"""
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from .snake import kaiser_taps
+
+RUN = 32
+LANES = 256
+
+
+@triton.jit
+def _snake(x, rate, inverse_beta):
+    """x + sin(pi rate x)^2 / beta. The square has period one in rate x: a polynomial of what is left, within 2e-7."""
+    turns = x * rate
+    rest = turns - tl.floor(turns + 0.5)
+    u = rest * rest
+    wave = (((((-3.2729461 * u + 12.990730) * u - 30.085953) * u + 42.725384) * u - 32.469582) * u + 9.8696032) * u
+    return x + inverse_beta * wave
+
+
+@triton.jit
+def _snake_runs(x, alphas, inverse_betas, out, lengths, rows, factor, x_stride, out_stride, channels: tl.constexpr,
+                F0: tl.constexpr, F1: tl.constexpr, F2: tl.constexpr, F3: tl.constexpr, F4: tl.constexpr,
+                F5: tl.constexpr, RUN: tl.constexpr, LANES: tl.constexpr):  # fmt: skip
+    line = tl.program_id(1)
+    samples = tl.load(lengths + line) * factor
+    lane = tl.program_id(0) * LANES + tl.arange(0, LANES)
+    channel, start = lane % channels, lane // channels * RUN
+    x += line.to(tl.int64) * x_stride
+    out += line.to(tl.int64) * out_stride
+    rate, inverse_beta = tl.load(alphas + channel) * 0.3183098861837907, tl.load(inverse_betas + channel)
+    U0: tl.constexpr = 2 * F0
+    U1: tl.constexpr = 2 * F1
+    U2: tl.constexpr = 2 * F2
+    U3: tl.constexpr = 2 * F3
+    U4: tl.constexpr = 2 * F4
+    U5: tl.constexpr = 2 * F5
+    zero = tl.zeros([LANES], tl.float32)
+    x1, x2, x3, x4, x5 = zero, zero, zero, zero, zero
+    s2, s3, s4, s5, s6, s7, s8, s9, s10, s11 = zero, zero, zero, zero, zero, zero, zero, zero, zero, zero
+    for n in tl.static_range(-10, RUN):
+        # Ten steps before the first output: five fill the inputs, five more the activated values.
+        t = start + n
+        x0, x1, x2, x3, x4 = x1, x2, x3, x4, x5
+        at = tl.minimum(tl.maximum(t + 5, 0), samples - 1)
+        x5 = tl.load(x + at * channels + channel, mask=start < samples, other=0.0).to(tl.float32)
+        if n >= -5:
+            odd = U1 * x0 + U3 * x1 + U5 * x2 + U4 * x3 + U2 * x4 + U0 * x5
+            even = U0 * x0 + U2 * x1 + U4 * x2 + U5 * x3 + U3 * x4 + U1 * x5
+            s0, s1, s2, s3, s4, s5, s6, s7, s8, s9 = s2, s3, s4, s5, s6, s7, s8, s9, s10, s11
+            s10 = tl.where(t + 2 < samples, _snake(odd, rate, inverse_beta), s9)
+            s11 = tl.where(t + 3 < samples, _snake(even, rate, inverse_beta), s10)
+        if n == -1:
+            first = start == 0
+            s2, s3, s4 = tl.where(first, s7, s2), tl.where(first, s7, s3), tl.where(first, s7, s4)
+            s5, s6 = tl.where(first, s7, s5), tl.where(first, s7, s6)
+        if n >= 0:
+            outer = F0 * (s0 + s11) + F1 * (s1 + s10) + F2 * (s2 + s9)
+            y = outer + F3 * (s3 + s8) + F4 * (s4 + s7) + F5 * (s5 + s6)
+            tl.store(out + t * channels + channel, y.to(out.dtype.element_ty), mask=t < tl.minimum(samples, rows))
+
+
+def snake(x: Tensor, alpha: Tensor, inverse_beta: Tensor, lengths: Tensor, factor: int) -> Tensor:
+    """x [B, T, C], each line's samples contiguous, to the same shape, contiguous; float32 inside.
+
+    alpha, inverse_beta: float32 [C]. Line b has lengths[b] * factor samples (lengths int32 [B], factor samples a
+    frame); it is worked as if nothing lay behind them, and nothing is written there.
+    """
+    lines, samples, channels = x.shape
+    assert x.stride()[1:] == (channels, 1), f"got strides {x.stride()}, expected samples of {channels} channels each"
+    assert alpha.shape == inverse_beta.shape == (channels,), f"got {tuple(alpha.shape)}, expected {(channels,)}"
+    assert alpha.dtype is inverse_beta.dtype is torch.float32, f"got {alpha.dtype}, {inverse_beta.dtype}"
+    assert lengths.shape == (lines,) and lengths.dtype is torch.int32, f"got lengths {tuple(lengths.shape)}"
+    out = torch.empty(lines, samples, channels, dtype=x.dtype, device=x.device)
+    lanes = triton.cdiv(samples, RUN) * channels
+    _snake_runs[(triton.cdiv(lanes, LANES), lines)](
+        x, alpha, inverse_beta, out, lengths, samples, factor, x.stride(0), out.stride(0), channels,
+        *kaiser_taps()[:6], RUN=RUN, LANES=LANES, num_warps=4,
+    )  # fmt: skip
+    return out

@@ -1,0 +1,142 @@
+"""Mels of any number and length into waveforms: cut, batched, and run by the fastest way the device has.
+
+Dimensions: B pieces, F mel frames, N samples.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...s2mel.capture import capture, whereabouts
+from .bigvgan import BigVGAN
+from .pieces import Piece, cut, reach_frames
+
+log = logging.getLogger(__name__)
+
+LONGEST_PIECE = 1024
+MOST_FRAMES = 8192
+"""Of all pieces that run together: about 0.6 GiB of activations."""
+ROUND_FRAMES = 128
+MOST_GRAPHS = 8
+OLDEST_CAPABILITY = (8, 0)
+
+
+class Fused:
+    """The Triton kernels, replayed as one CUDA graph for each number of pieces and rounded length."""
+
+    def __init__(self, model: BigVGAN) -> None:
+        from .channels_last import ChannelsLast
+
+        self._run = ChannelsLast(model)
+        self._bands, self._dtype = model.config.num_mels, model.dtype
+        self._pool = torch.cuda.graph_pool_handle()
+        self._captured: OrderedDict[tuple[int, int], tuple[Any, Tensor, Tensor, Tensor]] = OrderedDict()
+
+    def __call__(self, pieces: Sequence[Piece]) -> Iterator[Tensor]:
+        """float32 [N] for each piece, valid until the next call."""
+        frames = -(-max(piece.mel.shape[1] for piece in pieces) // ROUND_FRAMES) * ROUND_FRAMES
+        graph, mel, lengths, wave = self._find(1 << (len(pieces) - 1).bit_length(), frames, pieces[0].mel.device)
+        sizes = [piece.mel.shape[1] for piece in pieces]
+        lengths.copy_(torch.tensor(sizes + [0] * (len(lengths) - len(sizes)), dtype=torch.int32))
+        for place, piece in zip(mel, pieces, strict=False):
+            place[: piece.mel.shape[1]] = piece.mel.T
+        graph.replay()
+        yield from wave[: len(pieces)]
+
+    def _find(self, lines: int, frames: int, device: torch.device) -> tuple[Any, Tensor, Tensor, Tensor]:
+        key = (lines, frames)
+        if key not in self._captured:
+            mel = torch.zeros(lines, frames, self._bands, dtype=self._dtype, device=device)
+            lengths = torch.full((lines,), frames, dtype=torch.int32, device=device)
+            graph, wave = capture(lambda: self._run(mel, lengths), device, self._pool)
+            log.debug("captured the vocoder for %d pieces of %d frames", *key)
+            self._captured[key] = (graph, mel, lengths, wave)
+            if len(self._captured) > MOST_GRAPHS:
+                self._captured.popitem(last=False)
+        self._captured.move_to_end(key)
+        return self._captured[key]
+
+
+class Plain:
+    """The model as it stands, one piece after the other."""
+
+    def __init__(self, model: BigVGAN) -> None:
+        self._model = model
+
+    def __call__(self, pieces: Sequence[Piece]) -> Iterator[Tensor]:
+        for piece in pieces:
+            yield self._model(piece.mel[None])[0, 0].float()
+
+
+class Vocoder:
+    """Runs `model` where its weights are. use_cuda_kernel: take the Triton kernels where the device has them."""
+
+    def __init__(self, model: BigVGAN, use_cuda_kernel: bool) -> None:
+        self._model, self._asked = model, use_cuda_kernel
+        self._reach = reach_frames(model.config)
+        self._runner: Fused | Plain | None = None
+        self._place = 0
+
+    @property
+    def description(self) -> str:
+        """What runs the vocoder where the weights are now, and why."""
+        why_not = self._why_not()
+        return "vocoder: Triton kernels, CUDA graphs" if why_not is None else f"vocoder: plain torch ({why_not})"
+
+    def release(self) -> None:
+        """Drop captured graphs and their memory; they come back at the next run."""
+        self._runner = None
+
+    def speak(self, mels: Sequence[Tensor]) -> list[Tensor]:
+        """Log-mels [80, F] to waveforms float32 [1, F * hop] within -1..1, on the device.
+
+        Neither what runs beside a line nor where it is cut changes it.
+        """
+        device, hop = self._model.conv_pre.weight.device, self._model.hop
+        waves = [torch.empty(1, mel.shape[1] * hop, device=device) for mel in mels]
+        pieces = [p for n, mel in enumerate(mels) for p in cut(n, mel.to(device), LONGEST_PIECE, self._reach)]
+        run = self._choose()
+        for batch in batches(pieces):
+            for piece, wave in zip(batch, run(batch), strict=True):
+                waves[piece.line][0, piece.start * hop : piece.end * hop] = piece.keep(wave, hop)
+        return waves
+
+    def _choose(self) -> "Fused | Plain":
+        if self._runner is None or self._place != whereabouts(self._model):
+            self._runner = Fused(self._model) if self._why_not() is None else Plain(self._model)
+            self._place = whereabouts(self._model)
+            log.info(self.description)
+        return self._runner
+
+    def _why_not(self) -> str | None:
+        """Why the kernels do not run, or None where they do."""
+        device = self._model.conv_pre.weight.device
+        if not self._asked:
+            return "use_cuda_kernel is off"
+        if device.type != "cuda":
+            return f"on {device.type}"
+        if torch.cuda.get_device_capability(device) < OLDEST_CAPABILITY:
+            return "Triton kernels need compute capability 8.0"
+        try:
+            import triton  # noqa: F401
+        except ImportError as error:
+            return f"Triton is missing: {error}"
+        return None
+
+
+def batches(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
+    """Pieces of similar length together, so that rounding up wastes little, at most `MOST_FRAMES` in all."""
+    batch: list[Piece] = []
+    for piece in sorted(pieces, key=lambda piece: -piece.mel.shape[1]):
+        longest = max((p.mel.shape[1] for p in batch), default=0)
+        full = (len(batch) + 1) * max(longest, piece.mel.shape[1]) > MOST_FRAMES
+        if batch and (full or piece.mel.shape[1] < 0.75 * longest):
+            yield batch
+            batch = []
+        batch.append(piece)
+    if batch:
+        yield batch

@@ -1,0 +1,81 @@
+"""Attention within each packed line, as one Triton kernel (Dao et al. 2022); its torch twin is `ops.attention`.
+
+A program takes BLOCK_Q queries of one head and walks over its line's keys; what lies behind the line's end is masked
+in the last step only. Which rows a program takes is read from `tiles`, so that a captured graph serves any lengths.
+Dimensions: N tokens, H heads, E head width, Z tiles.
+"""
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from .packing import TILE, Packing
+
+
+@triton.jit
+def _attend(scores_max, total, acc, q, k, v, inside, scale, MASK: tl.constexpr, PRECISION: tl.constexpr):
+    """One step of the running softmax, in base 2."""
+    scores = tl.dot(q, k, input_precision=PRECISION) * scale
+    if MASK:
+        scores = tl.where(inside[None, :], scores, float("-inf"))
+    highest = tl.maximum(scores_max, tl.max(scores, 1))
+    weights = tl.exp2(scores - highest[:, None])
+    fade = tl.exp2(scores_max - highest)
+    total = total * fade + tl.sum(weights, 1)
+    acc = tl.dot(weights.to(v.dtype), v, acc * fade[:, None], input_precision=PRECISION)
+    return highest, total, acc
+
+
+@triton.jit
+def _attention_tiles(qkv, out, tiles, scale, HEADS: tl.constexpr, HEAD: tl.constexpr, BLOCK_Q: tl.constexpr,
+                     BLOCK_K: tl.constexpr, PRECISION: tl.constexpr):  # fmt: skip
+    tile = tl.program_id(0)
+    head = tl.program_id(1)
+    first = tl.load(tiles + tile * 3)
+    start = tl.load(tiles + tile * 3 + 1)
+    end = tl.load(tiles + tile * 3 + 2)
+    width: tl.constexpr = HEADS * HEAD
+    channel = head * HEAD + tl.arange(0, HEAD)
+    row = first + tl.arange(0, BLOCK_Q)
+    column = tl.arange(0, BLOCK_K)
+    q = tl.load(qkv + row[:, None] * (3 * width) + channel[None, :], mask=(row < end)[:, None], other=0.0)
+    keys = qkv + width + (start + column[None, :]) * (3 * width) + channel[:, None]
+    values = qkv + 2 * width + (start + column[:, None]) * (3 * width) + channel[None, :]
+    scores_max = tl.full([BLOCK_Q], float("-inf"), tl.float32)
+    total = tl.zeros([BLOCK_Q], tl.float32)
+    acc = tl.zeros([BLOCK_Q, HEAD], tl.float32)
+    whole = (end - start) // BLOCK_K * BLOCK_K
+    for at in range(0, whole, BLOCK_K):
+        k, v = tl.load(keys + at * (3 * width)), tl.load(values + at * (3 * width))
+        scores_max, total, acc = _attend(scores_max, total, acc, q, k, v, column, scale, False, PRECISION)
+    if whole < end - start:
+        inside = column < end - start - whole
+        k = tl.load(keys + whole * (3 * width), mask=inside[None, :], other=0.0)
+        v = tl.load(values + whole * (3 * width), mask=inside[:, None], other=0.0)
+        scores_max, total, acc = _attend(scores_max, total, acc, q, k, v, inside, scale, True, PRECISION)
+    result = (acc / total[:, None]).to(out.dtype.element_ty)
+    tl.store(out + row[:, None] * width + channel[None, :], result, mask=(row < end)[:, None])
+
+
+def attention(qkv: Tensor, packing: Packing) -> Tensor:
+    """As `ops.attention`; tokens behind the last line are left unwritten. qkv contiguous [N, 3, H, E] to [N, H * E].
+
+    E must be a power of two from 16 to 256.
+    """
+    tokens, three, heads, width = qkv.shape
+    assert three == 3 and qkv.is_contiguous(), f"got shape {tuple(qkv.shape)}, strides {qkv.stride()}"
+    assert supports(width), f"head width {width}"
+    tiles = packing.tiles
+    out = qkv.new_empty(tokens, heads * width)
+    half = qkv.dtype in (torch.float16, torch.bfloat16)
+    _attention_tiles[(tiles.shape[0], heads)](
+        qkv, out, tiles, width**-0.5 * 1.4426950408889634,
+        HEADS=heads, HEAD=width, BLOCK_Q=TILE, BLOCK_K=64 if half else 32,
+        PRECISION="tf32" if half else "ieee", num_warps=4 if half else 8, num_stages=3 if half else 2,
+    )  # fmt: skip
+    return out
+
+
+def supports(head_width: int) -> bool:
+    return 16 <= head_width <= 256 and head_width & (head_width - 1) == 0

@@ -1,0 +1,32 @@
+"""CUDA graphs of whole functions, and knowing when one has become stale."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+
+def capture(function: Callable[[], torch.Tensor], device: torch.device, pool: Any) -> tuple[Any, torch.Tensor]:
+    """Run `function` once, then record it. Returns the graph and the tensor that a replay writes.
+
+    All that `function` reads must stay where it is. Graphs of one `pool` share memory: a replay may overwrite what
+    another one left. Nothing but the current thread is disturbed.
+    """
+    graph = torch.cuda.CUDAGraph()
+    stream, current = torch.cuda.Stream(device), torch.cuda.current_stream(device)
+    stream.wait_stream(current)
+    with torch.cuda.stream(stream):
+        function()
+        graph.capture_begin(pool=pool, capture_error_mode="thread_local")
+        try:
+            out = function()
+        finally:
+            graph.capture_end()
+    current.wait_stream(stream)
+    return graph, out
+
+
+def whereabouts(module: nn.Module) -> int:
+    """A number that changes when a weight is moved, replaced or converted: captured graphs read the old one then."""
+    return hash(tuple((p.data_ptr(), p.device, p.dtype) for p in module.parameters()))

@@ -1,0 +1,109 @@
+"""torch.compile on the estimator's stages: compiled once for all lengths and layers, kept on disk between starts."""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .estimator import Estimator
+from .packing import pack
+from .schedule import uniform_times
+from .stages import PLAIN, Stages
+
+log = logging.getLogger(__name__)
+
+LENGTHS = {
+    "embed": ((0, 0), (1, 1)),
+    "before": ((1, 0), (2, 0), (3, 0), (5, 0)),
+    "after": ((1, 0), (2, 0)),
+    "leave": ((0, 0), (1, 0), (3, 0)),
+    "settle": ((0, 0), (1, 0)),
+    "head": ((0, 0),),
+}
+"""The stages that are compiled, and which dimension of which argument counts tokens or frames, hence is any number."""
+
+TYPICAL_FRAMES = 1792
+"""What the compiler is shown on a GPU: ten seconds of speech behind ten seconds of prompt."""
+
+
+class CompiledStages(Stages):
+    """The compiler fuses each stage's plain operations itself; attention and convolution stay those of `stages`."""
+
+    def __init__(self, stages: Stages) -> None:
+        kernels = stages.ops
+        super().__init__(replace(PLAIN, attention=kernels.attention, gated_convolution=kernels.gated_convolution))
+        plain = Stages(self.ops)
+        for name, lengths in LENGTHS.items():
+            setattr(self, name, _any_length(torch.compile(getattr(plain, name), fullgraph=True), lengths))
+
+
+def _any_length(stage: Callable[..., Any], lengths: tuple[tuple[int, int], ...]) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Any:
+        for index, dimension in lengths:
+            argument = arguments[index]
+            for tensor in argument if isinstance(argument, tuple) else (argument,):
+                if tensor is not None:
+                    torch._dynamo.mark_dynamic(tensor, dimension)
+        return stage(*arguments)
+
+    return call
+
+
+def compile_stages(estimator: Estimator, stages: Stages, cache_folder: Path | None) -> Stages:
+    """Compiled stages, tried once on random tokens. Raises whatever the compiler raises.
+
+    cache_folder: where compiled code is kept for the next start; None leaves it to the compiler's own cache.
+    """
+    log.info("Compiling CFM model with torch.compile")
+    artifacts = None if cache_folder is None else cache_folder / f"flow-{_fingerprint(estimator)}.bin"
+    known = artifacts is not None and _load(artifacts)
+    compiled = CompiledStages(stages)
+    _try(estimator, compiled)
+    if artifacts is not None and not known:
+        _save(artifacts)
+    log.info("CFM model compiled successfully")
+    return compiled
+
+
+@torch.inference_mode()
+def _try(estimator: Estimator, stages: Stages) -> None:
+    """Once with guidance and once without: a stage's code may differ for one branch."""
+    device, config = estimator.device, estimator.config
+    frames = TYPICAL_FRAMES if device.type == "cuda" else 64
+    for branches in (2, 1):
+        packing = pack([frames], branches, device)
+        x = torch.rand(frames, estimator.bands, device=device)
+        constants = torch.rand(branches, frames, config.dit.hidden_dim, device=device)
+        estimator(x, constants, estimator.schedule(uniform_times(1))[0], packing, stages)
+
+
+def _fingerprint(estimator: Estimator) -> str:
+    """Of all that compiled code depends on."""
+    device = estimator.device
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    known = (torch.__version__, name, str(estimator.dtype), estimator.config.model_dump_json())
+    return hashlib.sha256("|".join(known).encode()).hexdigest()[:16]
+
+
+def _load(path: Path) -> bool:
+    """Give the compiler what an earlier start left. A damaged file only means compiling anew."""
+    if not path.is_file():
+        return False
+    if torch.compiler.load_cache_artifacts(path.read_bytes()) is None:
+        log.warning("%s: cannot be used as compiled code; compiling anew", path)
+        return False
+    return True
+
+
+def _save(path: Path) -> None:
+    saved = torch.compiler.save_cache_artifacts()
+    if saved is None:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_bytes(saved[0])
+    unfinished.replace(path)

@@ -1,0 +1,73 @@
+"""The WaveNet's gated convolution as one Triton kernel; its torch twin is `ops.gated_convolution`.
+
+A matrix product whose left rows are found tap by tap, mirrored at their own line's ends. Every program holds both
+halves of its output columns, so that the gate is worked on the accumulators.
+Dimensions: N tokens, W width, K taps.
+"""
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from .packing import Packing
+
+
+@triton.jit
+def _gated_tiles(x, limits, weight, bias, out, tokens, out_stride, WIDTH: tl.constexpr, TAPS: tl.constexpr,
+                 DILATION: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_W: tl.constexpr, BLOCK_K: tl.constexpr,
+                 EVEN: tl.constexpr, PRECISION: tl.constexpr):  # fmt: skip
+    row = tl.program_id(1) * BLOCK_N + tl.arange(0, BLOCK_N)
+    column = tl.program_id(0) * BLOCK_W + tl.arange(0, BLOCK_W)
+    there, kept = row < tokens, column < WIDTH
+    start = tl.load(limits + row * 2, mask=there, other=0)
+    last = tl.load(limits + row * 2 + 1, mask=there, other=1) - 1
+    reach: tl.constexpr = TAPS * WIDTH
+    left: tl.constexpr = (TAPS - 1) * DILATION - (TAPS - 1) * DILATION // 2
+    per_tap: tl.constexpr = (WIDTH + BLOCK_K - 1) // BLOCK_K
+    # A column of the first half beside its partner of the second: the halves then part within each thread's registers.
+    paired = tl.arange(0, 2 * BLOCK_W)
+    partner = tl.program_id(0) * BLOCK_W + paired // 2
+    weights = weight + (partner + paired % 2 * WIDTH)[None, :] * reach
+    acc = tl.zeros([BLOCK_N, 2 * BLOCK_W], tl.float32)
+    for step in range(TAPS * per_tap):
+        tap = step // per_tap
+        channel = (step % per_tap) * BLOCK_K + tl.arange(0, BLOCK_K)
+        source = start + tl.abs(row + (tap * DILATION - left) - start)
+        source = last - tl.abs(last - source)
+        taken_at = x + source[:, None] * WIDTH + channel[None, :]
+        weight_at = weights + (tap * WIDTH + channel)[:, None]
+        if EVEN:
+            taken = tl.load(taken_at, mask=there[:, None], other=0.0)
+            factor = tl.load(weight_at)
+        else:
+            known = channel < WIDTH
+            taken = tl.load(taken_at, mask=there[:, None] & known[None, :], other=0.0)
+            factor = tl.load(weight_at, mask=(partner < WIDTH)[None, :] & known[:, None], other=0.0)
+        acc = tl.dot(taken, factor, acc, input_precision=PRECISION)
+    first, second = tl.split(tl.reshape(acc, [BLOCK_N, BLOCK_W, 2]))
+    first += tl.load(bias + column, mask=kept, other=0.0)[None, :]
+    second += tl.load(bias + WIDTH + column, mask=kept, other=0.0)[None, :]
+    gated = (2 * tl.sigmoid(2 * first) - 1) * tl.sigmoid(second)
+    place = out + row[:, None] * out_stride + column[None, :]
+    tl.store(place, gated.to(out.dtype.element_ty), mask=there[:, None] & kept[None, :])
+
+
+def gated_convolution(x: Tensor, weight: Tensor, bias: Tensor, out: Tensor, packing: Packing, dilation: int) -> Tensor:
+    """As `ops.gated_convolution`. x contiguous [N, W], weight [2W, K * W], bias float32 [2W], out [N, W] whose rows may
+    lie apart."""
+    tokens, width = x.shape
+    taps = weight.shape[1] // width
+    assert weight.shape == (2 * width, taps * width), f"weight {tuple(weight.shape)}, x {tuple(x.shape)}, {taps} taps"
+    assert all(tensor.is_contiguous() for tensor in (x, weight, bias)), "x, weight and bias must be contiguous"
+    assert bias.shape == (2 * width,) and bias.dtype is torch.float32, f"bias {tuple(bias.shape)} {bias.dtype}"
+    assert out.shape == x.shape and out.stride(1) == 1, f"out {tuple(out.shape)}, strides {out.stride()}"
+    half = x.dtype in (torch.float16, torch.bfloat16)
+    block = (128, 64, 64) if half else (64, 32, 32)
+    grid = (triton.cdiv(width, block[1]), triton.cdiv(tokens, block[0]))
+    _gated_tiles[grid](
+        x, packing.limits, weight, bias, out, tokens, out.stride(0), WIDTH=width, TAPS=taps, DILATION=dilation,
+        BLOCK_N=block[0], BLOCK_W=block[1], BLOCK_K=block[2], EVEN=width % 64 == 0,
+        PRECISION="tf32" if half else "ieee", num_warps=8 if half else 4, num_stages=3,
+    )  # fmt: skip
+    return out

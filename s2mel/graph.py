@@ -1,0 +1,119 @@
+"""The estimator as captured CUDA graphs, one for each size of packing; everything a graph reads lies at a fixed place.
+
+Dimensions: M frames with the room behind them, R branches, D width, P numbers of one step.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .capture import capture
+from .estimator import Estimator
+from .flow import Velocity
+from .packing import Packing, pack
+from .schedule import Schedule
+from .stages import Stages
+
+log = logging.getLogger(__name__)
+
+MOST_GRAPHS = 12
+STEPS_AHEAD = 2
+"""How many steps the host may be ahead of the device; a cancelled run is over that many steps later."""
+
+
+class Eager:
+    """Launches every kernel anew; any device."""
+
+    name = "eager"
+
+    def __init__(self, estimator: Estimator, stages: Stages) -> None:
+        self._estimator, self._stages = estimator, stages
+
+    def packing(self, lengths: Sequence[int], branches: int) -> Packing:
+        return pack(lengths, branches, self._estimator.device)
+
+    def velocity(self, constants: Tensor, schedule: Schedule, packing: Packing) -> Velocity:
+        """The estimator as the solver wants it. constants float32 [R, M, D]."""
+        return lambda x, step: self._estimator(x, constants, schedule[step], packing, self._stages)
+
+    def release(self) -> None:
+        """Nothing is kept."""
+
+
+class Captured:
+    """One graph, and the tensors it reads and writes."""
+
+    def __init__(self, estimator: Estimator, stages: Stages, constants: Tensor, schedule: Schedule, packing: Packing,
+                 pool: Any) -> None:  # fmt: skip
+        self.packing, self.constants, self.row = packing, constants, schedule.rows[0].clone()
+        self.x = torch.zeros(packing.frames, estimator.bands, device=packing.device)
+        step = schedule.read(self.row)
+        self.graph, self.out = capture(
+            lambda: estimator(self.x, constants, step, packing, stages), packing.device, pool
+        )
+
+    def __call__(self, x: Tensor, row: Tensor) -> Tensor:
+        """x float32 [frames, bands] to [R, frames, bands], valid until the next call."""
+        self.x[: len(x)].copy_(x)
+        self.row.copy_(row)
+        self.graph.replay()
+        return self.out[:, : len(x)]
+
+
+class Graphs:
+    """Replays a graph per step. Packings get room up to a round size, so that few graphs serve all lengths."""
+
+    name = "CUDA graphs"
+
+    def __init__(self, estimator: Estimator, stages: Stages) -> None:
+        self._estimator, self._stages = estimator, stages
+        self._pool = torch.cuda.graph_pool_handle()
+        self._captured: OrderedDict[tuple[int, int, int], Captured] = OrderedDict()
+
+    def packing(self, lengths: Sequence[int], branches: int) -> Packing:
+        lines = 1 << (len(lengths) - 1).bit_length()
+        return pack(lengths, branches, self._estimator.device, frames=rounded(sum(lengths)), room_for=lines)
+
+    def velocity(self, constants: Tensor, schedule: Schedule, packing: Packing) -> Velocity:
+        """As `Eager.velocity`; what a call returns is overwritten by the next."""
+        captured = self._find(constants, schedule, packing)
+        done = [torch.cuda.Event() for _ in range(STEPS_AHEAD)]
+
+        def velocity(x: Tensor, step: int) -> Tensor:
+            event = done[step % STEPS_AHEAD]
+            event.synchronize()
+            out = captured(x, schedule.rows[step])
+            event.record()
+            return out
+
+        return velocity
+
+    def release(self) -> None:
+        """Drop every graph and the memory they share."""
+        self._captured.clear()
+        self._pool = torch.cuda.graph_pool_handle()
+
+    def _find(self, constants: Tensor, schedule: Schedule, packing: Packing) -> Captured:
+        key = (packing.frames, packing.room_for, packing.branches)
+        captured = self._captured.get(key)
+        if captured is None:
+            captured = Captured(self._estimator, self._stages, constants, schedule, packing, self._pool)
+            log.debug("captured the flow's step for %d frames, %d lines, %d branches", *key)
+            self._captured[key] = captured
+            if len(self._captured) > MOST_GRAPHS:
+                self._captured.popitem(last=False)
+        else:
+            captured.packing.copy_(packing)
+            captured.constants.copy_(constants)
+        self._captured.move_to_end(key)
+        return captured
+
+
+def rounded(frames: int) -> int:
+    """Up to a multiple of 128, or of a sixteenth of the next power of two where that is more: at most 7 % of room."""
+    unit = max(128, 1 << max(0, (frames - 1).bit_length() - 4))
+    return -(-frames // unit) * unit

@@ -1,0 +1,84 @@
+"""How the estimator runs on a device: which operations, compiled or not, launched one by one or as graphs.
+
+Chosen once for a device and dtype; every choice says why.
+"""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from .capture import whereabouts
+from .compile import compile_stages
+from .estimator import Estimator
+from .graph import Eager, Graphs
+from .stages import PLAIN, Ops, Stages
+
+log = logging.getLogger(__name__)
+
+OLDEST_CAPABILITY = (8, 0)
+
+
+@dataclass(frozen=True)
+class CompileRequest:
+    """That torch.compile is wanted, and where its code is kept between starts (None: the compiler's own place)."""
+
+    cache_folder: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What runs. compile_state: "off", "compiled", or "failed: " and why. place: of the weights it was made for."""
+
+    runner: Eager | Graphs
+    ops: Ops
+    reason: str
+    compile_state: str
+    place: int
+
+    @property
+    def description(self) -> str:
+        return f"flow: {self.ops.name}, {self.runner.name} ({self.reason}); torch.compile {self.compile_state}"
+
+
+def choose(estimator: Estimator, request: CompileRequest | None) -> Choice:
+    """The fastest way this device and dtype have, compiled where asked and possible."""
+    device, dtype = estimator.device, estimator.dtype
+    ops, reason = choose_ops(device, dtype, estimator.head_width)
+    stages, state = Stages(ops), "off"
+    if request is not None:
+        stages, state = _compiled(estimator, stages, request)
+    graphs = ops is not PLAIN
+    choice = Choice((Graphs if graphs else Eager)(estimator, stages), ops, reason, state, whereabouts(estimator))
+    log.info(choice.description)
+    return choice
+
+
+def choose_ops(device: torch.device, dtype: torch.dtype, head_width: int) -> tuple[Ops, str]:
+    """The operations to use, and why."""
+    if device.type != "cuda":
+        return PLAIN, f"on {device.type}"
+    if dtype is torch.float32:
+        return PLAIN, "float32"
+    capability = torch.cuda.get_device_capability(device)
+    if capability < OLDEST_CAPABILITY:
+        return PLAIN, f"compute capability {capability[0]}.{capability[1]}, Triton kernels need 8.0"
+    try:
+        from .fused import FUSED, supports
+    except ImportError as error:
+        return PLAIN, f"Triton is missing: {error}"
+    if not supports(head_width):
+        return PLAIN, f"heads {head_width} wide, the attention kernel needs a power of two from 16 to 256"
+    return FUSED, str(dtype).removeprefix("torch.")
+
+
+def _compiled(estimator: Estimator, stages: Stages, request: CompileRequest) -> tuple[Stages, str]:
+    """A failure costs the speed and nothing else."""
+    try:
+        return compile_stages(estimator, stages, request.cache_folder), "compiled"
+    except Exception as error:
+        first_line = (str(error).strip().splitlines() or ["no reason given"])[0]
+        reason = f"{type(error).__name__}: {first_line}"
+        log.warning("torch.compile does not work here (%s); the flow runs uncompiled", reason)
+        return stages, f"failed: {reason}"

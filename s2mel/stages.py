@@ -1,0 +1,101 @@
+"""The estimator's pieces between attentions and convolutions, each a function of one layer's weights and some tokens.
+
+They are what a compiler gets to see: small, without loops or lines' bounds, the same for all layers.
+Dimensions: M frames, R branches, N = R * M tokens, D width, W WaveNet width, H heads, E head width.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from . import ops
+
+if TYPE_CHECKING:
+    from .transformer import Block
+
+NORM_EPS = 1e-5
+HEAD_EPS = 1e-6
+
+
+@dataclass(frozen=True)
+class Ops:
+    """One implementation of every function of `ops.py`; `name` is what the report says."""
+
+    name: str
+    residual_norm: Callable[..., tuple[Tensor, Tensor]]
+    residual_cat: Callable[..., Tensor]
+    residual_add: Callable[..., tuple[Tensor, Tensor]]
+    rotate: Callable[..., Tensor]
+    swiglu: Callable[..., Tensor]
+    modulated_norm: Callable[..., Tensor]
+    attention: Callable[..., Tensor]
+    gated_convolution: Callable[..., Tensor]
+
+
+PLAIN = Ops(
+    "plain torch",
+    ops.residual_norm,
+    ops.residual_cat,
+    ops.residual_add,
+    ops.rotate,
+    ops.swiglu,
+    ops.modulated_norm,
+    ops.attention,
+    ops.gated_convolution,
+)
+
+
+class Stages:
+    def __init__(self, ops: Ops) -> None:
+        self.ops = ops
+
+    def embed(self, x: Tensor, constants: Tensor, weight: Tensor) -> Tensor:
+        """x float32 [M, bands] on top of the constants [R, M, D]: the residual stream, float32 [N, D]."""
+        return (constants + F.linear(x.to(weight.dtype), weight)).flatten(0, 1)
+
+    def before(
+        self,
+        block: "Block",
+        stream: Tensor,
+        delta: Tensor | None,
+        skip: Tensor | None,
+        norm: Tensor,
+        rotation: tuple[Tensor, Tensor],
+    ) -> tuple[Tensor, Tensor]:
+        """Up to the attention: the stream with `delta` [N, D] in it, and rotated queries, keys, values [N, 3, H, E]."""
+        wqkv = block.attention.wqkv
+        if block.skip_in_linear is not None:
+            merged = self.ops.residual_cat(stream, delta, skip, wqkv.weight.dtype)
+            stream, delta = block.skip_in_linear(merged).float(), None
+        stream, x = self.ops.residual_norm(stream, delta, norm, NORM_EPS, wqkv.weight.dtype)
+        return stream, self.ops.rotate(wqkv(x), *rotation, block.heads)
+
+    def after(self, block: "Block", stream: Tensor, attended: Tensor, norm: Tensor) -> tuple[Tensor, Tensor]:
+        """From the attention on: the stream with it in, and what the feed-forward adds to it, [N, D]."""
+        projected = block.attention.wo(attended)
+        stream, x = self.ops.residual_norm(stream, projected, norm, NORM_EPS, attended.dtype)
+        forward = block.feed_forward
+        return stream, forward.w2(self.ops.swiglu(forward.w13(x)))
+
+    def leave(
+        self, stream: Tensor, delta: Tensor, norm: Tensor, x: Tensor, skip: nn.Linear, enter: nn.Linear
+    ) -> tuple[Tensor, Tensor]:
+        """Out of the transformer: its output beside x [M, bands] through `skip`, [N, D], and that through `enter`."""
+        dtype = skip.weight.dtype
+        normed = self.ops.residual_norm(stream, delta, norm, NORM_EPS, dtype)[1]
+        frames = x.to(dtype).repeat(len(normed) // len(x), 1)
+        long = skip(torch.cat([normed, frames], dim=-1))
+        return long, enter(long)
+
+    def settle(self, stream: Tensor, gated: Tensor, layer: nn.Linear) -> tuple[Tensor, Tensor]:
+        """One WaveNet layer's way back: the stream float32 [N, W], and the same in the weights' dtype."""
+        return self.ops.residual_add(stream, layer(gated), gated.dtype)
+
+    def head(self, hidden: Tensor, table: Tensor, first: nn.Linear, last: nn.Conv1d) -> Tensor:
+        """hidden [N, W] to the velocity float32 [N, bands]."""
+        normed = self.ops.modulated_norm(hidden, table, HEAD_EPS, hidden.dtype)
+        return F.linear(first(normed), last.weight.squeeze(-1), last.bias).float()

@@ -1,0 +1,107 @@
+"""torch.compile on the flow: compiled once for all lengths, kept, and never in the way where it fails."""
+
+import functools
+import logging
+
+import pytest
+import torch
+from helpers.s2mel import line, small_model
+from indextts2_multitalk.s2mel import compile as flow_compile
+
+
+class Counting:
+    """A compiler that runs what it is given as it stands, and counts."""
+
+    def __init__(self) -> None:
+        self.graphs = 0
+
+    def __call__(self, graph, inputs):
+        self.graphs += 1
+        return graph.forward
+
+
+@pytest.fixture
+def counting(monkeypatch):
+    compiler = Counting()
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=compiler))
+    torch.compiler.reset()
+    yield compiler
+    torch.compiler.reset()
+
+
+def relative(actual: torch.Tensor, expected: torch.Tensor) -> float:
+    return ((actual - expected).abs().max() / expected.abs().max()).item()
+
+
+@torch.inference_mode()
+def test_compiled_once_for_all_lengths_and_layers(counting, caplog):
+    model = small_model()
+    lines = [line("a", 11, 37, seed=1), line("b", 5, 8, seed=2)]
+    expected = model.generate(lines, steps=2)
+    model.compile_flow()
+    assert model.compile_state == "asked for"
+    with caplog.at_level(logging.INFO):
+        actual = model.generate(lines, steps=2)
+    said = [record.getMessage() for record in caplog.records]
+    first, last = "Compiling CFM model with torch.compile", "CFM model compiled successfully"
+    assert said.index(first) < said.index(last)
+    assert model.compile_state == "compiled"
+    assert all(relative(a, e) <= 1e-5 for a, e in zip(actual, expected, strict=True))
+    graphs = counting.graphs
+    assert graphs <= 12
+    for frames in (9, 33, 100):
+        model.generate([line("c", 10, frames)], steps=1)
+        model.generate([line("c", 10, frames)], steps=1, guidance=0.0)
+    assert counting.graphs == graphs
+
+
+@torch.inference_mode()
+def test_a_compiler_that_fails_costs_only_the_speed(monkeypatch, caplog):
+    def broken(*_args, **_options):
+        raise RuntimeError("no working compiler\nand a long trace")
+
+    monkeypatch.setattr(torch, "compile", broken)
+    model, lines = small_model(), [line("a", 11, 37, seed=1)]
+    expected = model.generate(lines, steps=2)
+    model.compile_flow()
+    with caplog.at_level(logging.WARNING):
+        actual = model.generate(lines, steps=2)
+    assert torch.equal(actual[0], expected[0])
+    assert model.compile_state == "failed: RuntimeError: no working compiler"
+    assert "torch.compile failed: RuntimeError: no working compiler" in model.choice.description
+    warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert len(warnings) == 1
+    assert "no working compiler" in warnings[0]
+    assert "uncompiled" in warnings[0]
+
+
+@torch.inference_mode()
+def test_compiled_code_is_kept_in_the_folder(counting, monkeypatch, tmp_path):
+    loaded = []
+    monkeypatch.setattr(torch.compiler, "save_cache_artifacts", lambda: (b"compiled", None))
+    monkeypatch.setattr(torch.compiler, "load_cache_artifacts", lambda data: loaded.append(data) or object())
+    for _ in range(2):
+        model = small_model()
+        model.compile_flow(tmp_path / "compiled")
+        model.generate([line("a", 6, 9)], steps=1)
+    (kept,) = (tmp_path / "compiled").iterdir()
+    assert kept.read_bytes() == b"compiled"
+    assert loaded == [b"compiled"]
+
+
+def test_a_damaged_file_means_compiling_anew(tmp_path, caplog):
+    damaged = tmp_path / "flow.bin"
+    damaged.write_bytes(b"not what it should be")
+    assert flow_compile._load(damaged) is False
+    assert "compiling anew" in caplog.text
+    assert flow_compile._load(tmp_path / "absent.bin") is False
+
+
+@torch.inference_mode()
+def test_moved_weights_are_chosen_for_anew():
+    model = small_model()
+    first = model.choice
+    assert model.choice is first
+    model.to(torch.bfloat16)
+    assert model.choice is not first
+    model.release()

@@ -1,0 +1,94 @@
+"""The vocoder on many lines: pieces meet without a seam, company changes nothing, kernels and plain torch agree."""
+
+import pytest
+import torch
+from helpers.vocoder import mel, small_vocoder
+from indextts2_multitalk.indextts.config import BigVGANConfig
+from indextts2_multitalk.indextts.errors import ConfigError
+from indextts2_multitalk.indextts.vocoder import vocoder
+from indextts2_multitalk.indextts.vocoder.bigvgan import BigVGAN
+from indextts2_multitalk.indextts.vocoder.pieces import cut, reach_frames
+
+
+@pytest.fixture
+def model() -> BigVGAN:
+    return small_vocoder()
+
+
+def relative(actual: torch.Tensor, expected: torch.Tensor) -> float:
+    return ((actual - expected).abs().max() / expected.abs().max()).item()
+
+
+@torch.inference_mode()
+def test_pieces_meet_without_a_seam(model, monkeypatch):
+    whole = mel("long", 150)
+    expected = model(whole[None])[0]
+    monkeypatch.setattr(vocoder, "LONGEST_PIECE", 40)
+    (wave,) = vocoder.Vocoder(model, use_cuda_kernel=False).speak([whole])
+    assert wave.shape == (1, 150 * model.hop)
+    assert relative(wave, expected) <= 1e-6
+
+
+@torch.inference_mode()
+def test_the_reach_is_no_shorter_than_what_a_frame_changes(model):
+    reach = reach_frames(model.config)
+    one, other = mel("a", 121), mel("a", 121)
+    other[:, 60] += 1.0
+    changed = (model(one[None]) != model(other[None]))[0, 0].nonzero()
+    assert changed.min() >= (60 - reach) * model.hop
+    assert changed.max() < (60 + reach + 1) * model.hop
+
+
+@torch.inference_mode()
+def test_lines_come_back_in_their_order(model):
+    lines = [mel("a", 9), mel("b", 40), mel("c", 21)]
+    waves = vocoder.Vocoder(model, use_cuda_kernel=True).speak(lines)
+    for line, wave in zip(lines, waves, strict=True):
+        assert relative(wave, model(line[None])[0]) <= 1e-6
+
+
+@torch.inference_mode()
+def test_kernels_equal_plain_torch(model):
+    pytest.importorskip("triton")
+    from indextts2_multitalk.indextts.vocoder.channels_last import ChannelsLast
+
+    lines = [mel("a", 5), mel("b", 3)]
+    expected = [model(line[None])[0, 0] for line in lines]
+    batch = torch.full((2, 6, 80), float("nan"))
+    for place, line in zip(batch, lines, strict=True):
+        place[: line.shape[1]] = line.T
+    waves = ChannelsLast(model)(batch, torch.tensor([5, 3], dtype=torch.int32))
+    assert waves.dtype is torch.float32
+    for wave, whole in zip(waves, expected, strict=True):
+        assert relative(wave[: len(whole)], whole) <= 1e-4
+    assert relative(model(lines[0][None])[0, 0], expected[0]) <= 1e-6
+
+
+def test_pieces_cover_every_frame_once():
+    for frames in (1, 39, 40, 41, 200):
+        pieces = cut(3, torch.zeros(80, frames), longest=40, reach=6)
+        assert [(p.start, p.end) for p in pieces] == sorted((p.start, p.end) for p in pieces)
+        assert sum(p.end - p.start for p in pieces) == frames
+        assert all(p.end - p.start <= 40 and p.mel.shape[1] <= 52 and p.line == 3 for p in pieces)
+
+
+def test_batches_are_bounded_and_alike(monkeypatch):
+    monkeypatch.setattr(vocoder, "MOST_FRAMES", 100)
+    pieces = [cut(n, torch.zeros(80, frames), 60, 0)[0] for n, frames in enumerate((10, 50, 48, 49, 9, 60))]
+    batches = list(vocoder.batches(pieces))
+    assert sorted(p.line for batch in batches for p in batch) == list(range(6))
+    for batch in batches:
+        longest = max(p.mel.shape[1] for p in batch)
+        assert longest * len(batch) <= 100
+        assert min(p.mel.shape[1] for p in batch) >= 0.75 * longest
+
+
+def test_what_runs_is_said(model):
+    assert "use_cuda_kernel is off" in vocoder.Vocoder(model, use_cuda_kernel=False).description
+    assert "on cpu" in vocoder.Vocoder(model, use_cuda_kernel=True).description
+
+
+def test_another_generator_is_refused():
+    config = small_vocoder().config.model_copy(update={"resblock": "2"})
+    with pytest.raises(ConfigError, match="resblock"):
+        BigVGAN(BigVGANConfig.model_validate(config.model_dump()))
