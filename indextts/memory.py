@@ -18,13 +18,18 @@ LETTERS_PER_TEXT_TOKEN = 3
 WORKING_BYTES = 600 * 2**20
 """Activations of the flow and the vocoder for a batch of segments, and the graphs."""
 
+TEXT_READER_BYTES = 1400 * 2**20
+"""The model that reads emotions from text, 0.6 billion half-precision weights; it is loaded by the first such line."""
+
 _IDEOGRAPH = re.compile(r"[\u3040-\u9fff\uac00-\ud7af]")
 
 
 def run_bytes(config: GPTConfig, dtype: torch.dtype, lines: Sequence[Line], options: SpeakOptions) -> int:
     """Bytes for the keys and values of all lines, every beam counted whole, and for working room."""
     per_token = 2 * config.layers * config.model_dim * dtype.itemsize
-    return options.num_beams * sum(_tokens(line.text, options.max_codes) for line in lines) * per_token + WORKING_BYTES
+    cache = options.num_beams * sum(_tokens(line.text, options.max_codes) for line in lines) * per_token
+    reads_text = any(line.emotion is not None and line.emotion.mode == "text" for line in lines)
+    return cache + WORKING_BYTES + reads_text * TEXT_READER_BYTES
 
 
 def _tokens(text: str, max_codes: int) -> int:

@@ -100,12 +100,19 @@ class Pipeline:
         """Bytes of device memory that speaking `lines` takes beside the weights; an estimate, rather too much."""
         return run_bytes(self.modules.config.gpt, self.modules.gpt.mel_head.weight.dtype, lines, options)
 
+    def text_emotion(self, line: Line) -> tuple[float, ...] | None:
+        """The eight weights that were read for a line whose emotion comes from text; None for every other line."""
+        if line.emotion is None or line.emotion.mode != "text":
+            return None
+        return self._conditioning.read_text(line.emotion, line.text)
+
     def release(self) -> None:
-        """Drop the engine with its cache and graphs, and every cached voice; the weights stay where they are."""
+        """Drop the engine with its cache and graphs, the text reader and every cached voice; the weights stay."""
         if self._decoding is not None:
             self._decoding.close()
             self._decoding = None
         self._conditioning.clear()
+        self.modules.text_emotion.unload()
 
     @torch.inference_mode()
     def speak(

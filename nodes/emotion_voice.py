@@ -11,11 +11,12 @@ from ..indextts.options import SpeakOptions
 from ..indextts.records import Emotion, Line
 from . import inputs
 from .audio import audio_from, audio_to
+from .emotions import analyze
 from .folders import output_file
 from .lines import Script, prepare
 from .performance import choose_model, perform
 from .settings import ModelHandle
-from .summary import analyze_emotions, summarize
+from .summary import summarize
 
 SOCKETS = "speaker{}_voice"
 SCRIPT = "Speaker1: [Happy] Hello, how are you today!\nSpeaker2: [Excited] I'm doing great, thank you for asking!"
@@ -69,7 +70,7 @@ class EmotionVoiceMultiTalk(io.ComfyNode):
         write_audio(file, timeline.waveform, timeline.sample_rate)
         info = summarize(cast, performance, timeline, file, SOCKETS)
         audio = audio_to(timeline.waveform, timeline.sample_rate)
-        return io.NodeOutput(audio, f"{info}\n{analyze_emotions(cast)}")
+        return io.NodeOutput(audio, f"{info}\n{analyze(performance.takes)}")
 
 
 def _read(text: str, count: int, speakers: dict[str, Any], speed: float, seed: int) -> Script:
@@ -126,7 +127,8 @@ def _emotion(number: int) -> list[io.Input]:
             0.0,
             2.0,
             0.1,
-            f"How strong speaker {number}'s emotion is, from recording or tag. 0 is none, 1 as given.",
+            f"How strong speaker {number}'s emotion is, from recording or tag. 0 is none, 1 as given; only "
+            "recordings go beyond 1.",
         ),
     ]
 

@@ -1,10 +1,12 @@
 """SPEAKER_EMOTION_CONFIG: one speaker's emotion as a node sets it, as the pipeline takes it, and in words."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from ..indextts.errors import EmotionError
-from ..indextts.records import EMOTIONS, Audio, Emotion, Line
+from ..indextts.records import EMOTIONS, Audio, Emotion, Take
 
+READ_AS = "emotion read as "
 MODES = ("inherit", "audio_prompt", "emotion_vector", "text_description", "auto")
 
 
@@ -50,16 +52,28 @@ def _source(emotion: Emotion) -> str:
         return f"as in an emotion recording of {emotion.audio.seconds:.1f} s"
     if emotion.mode == "vector":
         assert emotion.vector is not None, "a vector emotion has a vector"
-        weights = [f"{name} {weight:g}" for name, weight in zip(EMOTIONS, emotion.vector, strict=True) if weight]
-        return ", ".join(weights) or "no emotion weighted"
+        return _weighted(emotion.vector)
     return f'as described: "{emotion.text}"' if emotion.text else "read from the line's own text"
 
 
-def describe_lines(lines: list[Line]) -> str:
-    """One row a line: who speaks, with what emotion, what is said."""
-    return "\n".join(
-        f"{line.index + 1}. {line.speaker}: {describe(line.emotion)} | {shorten(line.text)}" for line in lines
-    )
+def with_reading(take: Take, weights: tuple[float, ...] | None) -> Take:
+    """`take` with a note on the weights that were read from its text, if any were."""
+    return take if weights is None else replace(take, notes=(*take.notes, f"{READ_AS}{_weighted(weights)}"))
+
+
+def analyze(takes: Sequence[Take]) -> str:
+    """The `emotion_analysis` output. One row a line: who spoke, with what emotion, what was said."""
+    return "\n".join(f"{take.line.index + 1}. {take.line.speaker}: {_analysis(take)}" for take in takes)
+
+
+def _analysis(take: Take) -> str:
+    read = [note.removeprefix("emotion ") for note in take.notes if note.startswith(READ_AS)]
+    return f"{', '.join([describe(take.line.emotion), *read])} | {shorten(take.line.text)}"
+
+
+def _weighted(vector: tuple[float, ...]) -> str:
+    weights = [f"{name} {weight:g}" for name, weight in zip(EMOTIONS, vector, strict=True) if weight]
+    return ", ".join(weights) or "no emotion weighted"
 
 
 def shorten(text: str, limit: int = 60) -> str:

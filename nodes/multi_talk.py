@@ -11,12 +11,12 @@ from ..indextts.options import SpeakOptions
 from ..indextts.records import Emotion, Line
 from . import inputs
 from .audio import audio_to
-from .emotions import SpeakerEmotion
+from .emotions import SpeakerEmotion, analyze
 from .folders import output_file
 from .lines import Script, prepare
 from .performance import choose_model, perform
 from .settings import ModelHandle
-from .summary import analyze_emotions, summarize
+from .summary import summarize
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class MultiTalk(io.ComfyNode):
         if verbose:
             log.info("%s", info)
         audio = audio_to(timeline.waveform, timeline.sample_rate)
-        return io.NodeOutput(audio, str(file), info, analyze_emotions(cast))
+        return io.NodeOutput(audio, str(file), info, analyze(performance.takes))
 
 
 def _read(text: str, count: int, speakers: dict[str, Any], boost: bool, speed: float, seed: int) -> Script:

@@ -9,6 +9,7 @@ from comfy.model_management import InterruptProcessingException
 from ..indextts.errors import IndexTTSError
 from ..indextts.options import SpeakOptions
 from ..indextts.records import Line, Take
+from .emotions import with_reading
 from .progress import Progress
 from .residents import Resident, residents
 from .settings import ModelHandle, ModelSettings
@@ -51,6 +52,7 @@ def perform(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions, v
         try:
             resident.enter_device(new, options)
             for take in _speak(resident, new, options, verbose):
+                take = with_reading(take, resident.pipeline.text_emotion(take.line))
                 shelf.put(keys[take.line.index], take)
                 takes[take.line.index] = take
             report = _report(handle, resident)

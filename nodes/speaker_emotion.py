@@ -68,7 +68,14 @@ def _who_and_how() -> list[io.Input]:
             ),
         ),
         io.Audio.Input("emotion_audio", optional=True, tooltip="A recording with the emotion, for audio_prompt."),
-        amount("emotion_alpha", 1.0, 0.0, 2.0, 0.1, "How strong the emotion is. 0 is none, 1 as given."),
+        amount(
+            "emotion_alpha",
+            1.0,
+            0.0,
+            2.0,
+            0.1,
+            "How strong the emotion is. 0 is none, 1 as given; only recordings go beyond 1.",
+        ),
     ]
 
 

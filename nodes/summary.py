@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from ..indextts.dialogue.timeline import Timeline
-from .emotions import describe_lines
 from .lines import Cast
 from .performance import Performance
 
@@ -22,8 +21,3 @@ def summarize(cast: Cast, performance: Performance, timeline: Timeline, file: Pa
         f"line {take.line.index + 1}, {take.line.speaker}: {note}" for take in performance.takes for note in take.notes
     ]
     return "\n".join(rows + notes)
-
-
-def analyze_emotions(cast: Cast) -> str:
-    """The `emotion_analysis` output."""
-    return describe_lines(cast.lines)

@@ -78,8 +78,18 @@ class ConditioningEncoder:
             return voice.emotion
         if emotion.mode == "audio":
             return mixed(voice.emotion, self._emotion_of(emotion.audio), emotion.alpha)
-        weights = user_weights(emotion.vector) if emotion.mode == "vector" else self._read_text(emotion, line_text)
+        weights = user_weights(emotion.vector) if emotion.mode == "vector" else self.read_text(emotion, line_text)
         return self.models.emotions.blend(scaled(weights, emotion.alpha), voice.style, voice.emotion)
+
+    def read_text(self, emotion: Emotion, line_text: str) -> Weights:
+        """The eight weights of a "text" emotion, the model's own: unlike a user's neither tempered nor capped.
+
+        Raises `EmotionError` where there is nothing to read or nothing that reads.
+        """
+        text = (emotion.text or "").strip() or line_text.strip()
+        if not text:
+            raise EmotionError("Emotion from text: got an empty text, expected a line or a description; write one")
+        return self.cache.get(("text", text), lambda: self.models.text_emotion.weights(text))
 
     def _compute_voice(self, audio: Audio, boost: bool) -> VoiceFeatures:
         reference = prepare_reference(audio, boost)
@@ -114,13 +124,6 @@ class ConditioningEncoder:
         wav16 = prepare_reference(audio).wav16.to(self.device)
         semantic = self.models.semantic(self._on_device(self._fbank)(wav16))
         return self.models.voice.emotion(semantic.to(_dtype(self.models.voice)))[0]
-
-    def _read_text(self, emotion: Emotion, line_text: str) -> Weights:
-        """The model's own weights: unlike a user's they are neither tempered nor capped."""
-        text = (emotion.text or "").strip() or line_text.strip()
-        if not text:
-            raise EmotionError("Emotion from text: got an empty text, expected a line or a description; write one")
-        return self.cache.get(("text", text), lambda: self.models.text_emotion.weights(text))
 
     def _on_device(self, module: nn.Module) -> nn.Module:
         return module.to(self.device)

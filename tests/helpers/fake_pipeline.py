@@ -51,6 +51,10 @@ class FakePipeline:
     def memory_required(self, lines: Sequence[Line], options: Any) -> int:
         return sum(len(line.text) for line in lines)
 
+    def text_emotion(self, line: Line) -> tuple[float, ...] | None:
+        reads = line.emotion is not None and line.emotion.mode == "text"
+        return (0.0, 0.0, 0.6, 0.0, 0.0, 0.0, 0.0, 0.2) if reads else None
+
     def release(self) -> None:
         self.released += 1
 

@@ -90,6 +90,15 @@ def test_an_emotion_config_names_its_voice(talk: Any, pack: SimpleNamespace) -> 
     ]
 
 
+def test_what_was_read_from_text_is_told(talk: Any, pack: SimpleNamespace) -> None:
+    configure = pack.nodes["IndexTTS2_SpeakerEmotionConfig"].execute
+    config = configure(speaker_name="Speaker1", emotion_mode="auto").result[0]
+    for _ in range(2):
+        _, _, info, emotions = talk("Speaker1: Alas.", speaker1_emotion_config=config)
+        assert "line 1, Speaker1: emotion read as sad 0.6, calm 0.2" in info
+        assert emotions == "1. Speaker1: read from the line's own text, strength 1, read as sad 0.6, calm 0.2 | Alas."
+
+
 def test_one_voice_reads_plain_text(talk: Any) -> None:
     assert "1 lines, 1 speakers" in talk("Just a text.", num_speakers="1", speaker2_audio=None)[2]
 
