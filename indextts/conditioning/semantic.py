@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from ..errors import CheckpointError
 from .features import SEMANTIC_SAMPLE_RATE, seamless_features
@@ -21,8 +22,8 @@ IGNORED = ("masked_spec_embed", "adapter.*", "intermediate_ffn.*", "encoder.laye
 class SemanticEncoder(nn.Module):
     """The first `layers` layers of a Hugging Face folder's model, and the statistics its output is normalized by.
 
-    State: the folder's tensors under `model.`, and `mean` and `var` [W] of `wav2vec2bert_stats.pt`. The whole model's
-    hidden state k is the output of its k-th layer with no norm after it: what a model of k layers ends on.
+    Weights may be stored in half precision; every step is computed in float32. State: the tensors that `rename` gives,
+    with `mean` and `var` [W] of `wav2vec2bert_stats.pt`. The whole model's hidden state k is the output of its k-th layer with no norm after it: what a model of k layers ends on.
     """
 
     mean: Tensor
@@ -36,6 +37,9 @@ class SemanticEncoder(nn.Module):
         without = {"add_adapter": False, "use_intermediate_ffn_before_adapter": False, "apply_spec_augment": False}
         sizes = {"num_hidden_layers": layers, "mask_time_prob": 0.0, "mask_feature_prob": 0.0, "layerdrop": 0.0}
         self.model = Wav2Vec2BertModel(Wav2Vec2BertConfig.from_dict({**config, **without, **sizes})).eval()
+        self.model.feature_projection = _InFloat32(self.model.feature_projection)
+        encoder = self.model.encoder
+        encoder.layers = nn.ModuleList(_InFloat32(layer) for layer in encoder.layers)
         self.stride = int(preprocessor.get("stride", 2))
         self.bands = int(preprocessor.get("num_mel_bins", 80))
         self.padding_value = float(preprocessor.get("padding_value", 0.0))
@@ -57,15 +61,35 @@ class SemanticEncoder(nn.Module):
     def forward(self, energies: Tensor) -> Tensor:
         """`KaldiFilterBank` energies [F, bands] of one recording to normalized semantic features [1, T, W], float32."""
         features, mask = seamless_features(energies, self.stride, self.padding_value)
-        dtype = next(self.model.parameters()).dtype
-        hidden = self.model(input_features=features.to(dtype), attention_mask=mask).last_hidden_state
-        return (hidden.float() - self.mean.float()) / self.var.float().sqrt()
+        hidden = self.model(input_features=features.float(), attention_mask=mask).last_hidden_state
+        return (hidden - self.mean.float()) / self.var.float().sqrt()
+
+
+class _InFloat32(nn.Module):
+    """A module whose weights are widened for the length of a call: half the memory, the precision of float32."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        widened = {name: tensor.float() for name, tensor in self.inner.state_dict(keep_vars=True).items()}
+        return functional_call(self.inner, widened, inputs, named)
+
+
+def parts(layers: int) -> tuple[str, ...]:
+    """Where in the folder's file the first `layers` layers' tensors are: prefixes of their names."""
+    return ("feature_projection.", *(f"encoder.layers.{layer}." for layer in range(layers)))
 
 
 def rename(state: Mapping[str, Tensor], statistics: Mapping[str, Tensor], layers: int) -> dict[str, Tensor]:
     """The folder's tensors that the first `layers` layers need, and the statistics, under the module's names."""
-    parts = ("feature_projection.", *(f"encoder.layers.{layer}." for layer in range(layers)))
-    needed = {f"model.{name}": tensor for name, tensor in state.items() if name.startswith(parts)}
+    needed = {
+        f"model.{part}inner.{name.removeprefix(part)}": tensor
+        for part in parts(layers)
+        for name, tensor in state.items()
+        if name.startswith(part)
+    }
     return needed | {"mean": statistics["mean"], "var": statistics["var"]}
 
 

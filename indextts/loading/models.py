@@ -204,7 +204,7 @@ def _semantic_state(state: State, statistics: Mapping[str, torch.Tensor], layers
         needed = semantic.rename(state, statistics, layers)
     except KeyError as error:
         raise CheckpointError(f"wav2vec2bert_stats.pt: {error.args[0]}: missing; run `indextts2 fetch`") from error
-    extra = [name for name in state if f"model.{name}" not in needed]
+    extra = [name for name in state if not name.startswith(semantic.parts(layers))]
     unknown = [name for name in extra if not any(fnmatchcase(name, pattern) for pattern in semantic.IGNORED)]
     if unknown:
         raise CheckpointError(f"{file}: got unknown tensors {unknown[:6]}, expected those of facebook/w2v-bert-2.0")

@@ -12,7 +12,8 @@ from ..options import LoadOptions
 class Precision:
     """The dtype of each part's weights. Style, codec and emotion rows are small and stay in float32.
 
-    w2v-bert stays there too: which code a frame of the prompt gets turns on small differences of its output.
+    w2v-bert is only stored in half precision and computes in float32: which code a frame of the prompt gets turns on
+    small differences of its output.
     """
 
     gpt: torch.dtype = torch.float32
@@ -22,12 +23,11 @@ class Precision:
     vocoder: torch.dtype = torch.float32
 
     def __str__(self) -> str:
-        halves = [name for name, dtype in vars(self).items() if dtype == torch.float16]
-        return f"float16 ({', '.join(halves)}), float32 elsewhere" if halves else "float32"
+        return "float32" if self == FULL else "float16, float32 for conditioning and between flow steps"
 
 
 FULL = Precision()
-HALF = Precision(gpt=torch.float16, voice_encoder=torch.float16, s2mel=torch.float16, vocoder=torch.float16)
+HALF = Precision(*5 * (torch.float16,))
 
 
 @dataclass(frozen=True)

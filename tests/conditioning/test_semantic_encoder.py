@@ -53,7 +53,7 @@ def test_the_last_output_is_the_hidden_state_that_is_asked_for(folder, statistic
 def test_layers_above_are_not_held(folder, statistics):
     encoder = load(folder, statistics, 2)
     names = encoder.state_dict()
-    assert "model.encoder.layers.1.ffn1_layer_norm.weight" in names
+    assert "model.encoder.layers.1.inner.ffn1_layer_norm.weight" in names
     assert not any("layers.2." in name for name in names)
     assert not any(tensor.is_meta for tensor in (*encoder.parameters(), *encoder.buffers()))
     assert not encoder.model.training
@@ -66,13 +66,13 @@ def test_what_the_model_lacks_is_not_passed_on(folder, statistics):
 
 
 @torch.inference_mode()
-def test_half_precision_still_answers_in_float32(folder, statistics):
+def test_half_precision_weights_compute_in_float32(folder, statistics):
     wave = 0.1 * torch.from_numpy(normal("input:semantic", (8000,)))
     energies = KaldiFilterBank()(wave)
     exact = load(folder, statistics, 2)(energies)
-    half = load(folder, statistics, 2).bfloat16()(energies)
+    half = load(folder, statistics, 2).half()(energies)
     assert half.dtype == torch.float32
-    assert ((half - exact).abs().max() / exact.abs().max()).item() < 0.1
+    assert ((half - exact).abs().max() / exact.abs().max()).item() < 2e-3
 
 
 @pytest.mark.parametrize(
