@@ -23,7 +23,8 @@ class SemanticEncoder(nn.Module):
     """The first `layers` layers of a Hugging Face folder's model, and the statistics its output is normalized by.
 
     Weights may be stored in half precision; every step is computed in float32. State: the tensors that `rename` gives,
-    with `mean` and `var` [W] of `wav2vec2bert_stats.pt`. The whole model's hidden state k is the output of its k-th layer with no norm after it: what a model of k layers ends on.
+    with `mean` and `var` [W] of `wav2vec2bert_stats.pt`. The whole model's hidden state k is the output of its k-th
+    layer with no norm after it: what a model of k layers ends on.
     """
 
     mean: Tensor
