@@ -1,0 +1,64 @@
+"""On a GPU, what ComfyUI takes back is really free; over the real pipeline and a tiny model, only ComfyUI is fake."""
+
+import gc
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from helpers import fake_comfy
+from helpers.released_folder import write_released_folder
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+]
+
+LEFT_OVER_BYTES = 2**20
+"""What libraries may keep of their own; the tiny model takes 70 MB."""
+
+
+@pytest.fixture
+def node(comfy: fake_comfy.Management, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    from indextts2_multitalk.nodes.multi_talk import MultiTalk
+
+    write_released_folder(tmp_path / "models" / "indextts" / "IndexTTS-2")
+    monkeypatch.setattr(comfy, "get_torch_device", lambda: torch.device("cuda", 0))
+    torch.zeros(1, device="cuda") @ torch.zeros(1, device="cuda")
+    return MultiTalk
+
+
+@torch.inference_mode()
+def speak(node: Any, recording: dict[str, Any], text: str = "Hello there.", **settings: Any) -> torch.Tensor:
+    given = {"num_speakers": "1", "conversation_text": text, "output_filename": "talk.wav"}
+    return node.execute(**given, speaker1_audio=recording, **settings).result[0]["waveform"]
+
+
+def allocated() -> int:
+    gc.collect()
+    return torch.cuda.memory_allocated()
+
+
+@pytest.mark.parametrize("use_fp16", [False, True])
+def test_unloading_frees_the_device(
+    node: Any, comfy: fake_comfy.Management, recording: dict[str, Any], use_fp16: bool
+) -> None:
+    before = allocated()
+    speak(node, recording, use_fp16=use_fp16)
+    assert allocated() - before > 20 * LEFT_OVER_BYTES
+    comfy.unload_all()
+    assert allocated() - before < LEFT_OVER_BYTES
+
+
+def test_a_model_that_waits_in_ram_comes_back(
+    node: Any, comfy: fake_comfy.Management, recording: dict[str, Any]
+) -> None:
+    from indextts2_multitalk.nodes import takes
+    from indextts2_multitalk.nodes.settings import ModelHandle
+
+    waiting, before = ModelHandle(keep_in_ram=True), allocated()
+    first = speak(node, recording, model_manager=waiting)
+    comfy.unload_all()
+    assert allocated() - before < LEFT_OVER_BYTES
+    takes.shelf._takes.clear()
+    assert torch.equal(speak(node, recording, model_manager=waiting), first)
