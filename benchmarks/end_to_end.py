@@ -23,9 +23,10 @@ import torch
 from indextts2_multitalk.indextts.gpt.latents import latent_pass
 from indextts2_multitalk.indextts.gpt.prompt import build_prompt
 from indextts2_multitalk.indextts.options import LoadOptions, SpeakOptions
-from indextts2_multitalk.indextts.pipeline import Pipeline, Segment, Spoken
+from indextts2_multitalk.indextts.pipeline import Pipeline
 from indextts2_multitalk.indextts.records import CODES_PER_SECOND, Audio, Codes, Line, Voice
 from indextts2_multitalk.indextts.seeds import seed_lines
+from indextts2_multitalk.indextts.segments import Segment, Spoken
 from measure import Refused, drain, emit, seconds
 
 TESTS = Path(__file__).parents[1] / "tests"
@@ -145,16 +146,20 @@ def new_voice(pipeline: Pipeline, lines: list[Line]) -> float:
 
 
 def measure_memory(folder: Path, arguments: argparse.Namespace) -> None:
-    """Peak of what PyTorch allocates from loading to the last sample, all stages resident."""
-    for case, count in (("peak-memory-1-line", 1), ("peak-memory-16-lines", 16)):
+    """Peak of what PyTorch allocates from loading to the last sample."""
+    half = LoadOptions(arguments.device, use_fp16=True)
+    for case, count, load in (
+        ("peak-memory-1-line", 1, half),
+        ("peak-memory-16-lines", 16, half),
+        ("peak-memory-low", 1, replace(half, low_memory=True)),
+    ):
         gc.collect()
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
-        pipeline = Pipeline.load(folder, LoadOptions(arguments.device, use_fp16=arguments.fp16))
+        pipeline = Pipeline.load(folder, load)
         with endless(pipeline):
             list(pipeline.speak(lines_of(count, min(count, 4)), speak_options(arguments, 1)))
-        peak = torch.cuda.max_memory_allocated() / 2**30
-        emit("end_to_end", case, peak, "GiB", "float16" if arguments.fp16 else "float32")
+        emit("end_to_end", case, torch.cuda.max_memory_allocated() / 2**30, "GiB", "float16")
         pipeline.release()
         del pipeline
 

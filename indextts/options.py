@@ -11,7 +11,8 @@ class LoadOptions:
 
     use_fp16: half precision for GPT, S2Mel and vocoder, where the device has it.
     use_accel: decode on the batched KV-cache engine; off is the plain loop.
-    use_torch_compile: compile the flow's estimator. use_cuda_kernel: the fused vocoder kernel.
+    use_torch_compile: compile the flow's estimator. use_cuda_kernel: the fused vocoder kernel. low_memory: models that
+    listen and models that speak take turns on the device.
     """
 
     device: str | None = None
@@ -19,6 +20,7 @@ class LoadOptions:
     use_accel: bool = True
     use_torch_compile: bool = False
     use_cuda_kernel: bool = True
+    low_memory: bool = False
 
 
 @dataclass(frozen=True)

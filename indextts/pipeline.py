@@ -3,17 +3,18 @@
 Dimensions: T codes, F mel frames, N samples, D the GPT's width.
 """
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from ..accel.sequence import Finished, Request
+from ..accel.sequence import Request
 from ..s2mel.model import FlowLine
 from .conditioning.encoder import ConditioningEncoder
 from .decoding import Decoding, choose_decoder
@@ -26,59 +27,34 @@ from .loading.models import Models, load_models
 from .loading.placement import choose_placement
 from .memory import CODES_PER_TEXT_TOKEN, run_bytes
 from .options import LoadOptions, SpeakOptions
-from .records import Codes, Line, Mel, Take, VoiceFeatures
+from .records import Codes, Line, Mel, Take
 from .report import Report
-from .seeds import mix_seed
+from .residence import AllResident, Residence, TakingTurns
+from .segments import Decoded, Segment, Spoken, frames_of
 from .shelf import Shelf
 from .text.frontend import PreparedText, TextFrontend
+from .vocoder.vocoder import Vocoder
 
-FRAMES_PER_CODE = 1.72
-"""Mel frames (22050 / 256 a second) that the released model gives one code (50 a second)."""
-
-
-@dataclass(frozen=True, eq=False)
-class Segment:
-    """One text segment and all it is conditioned on: the `part`-th of the line at `place` of the run. emotion: [D]."""
-
-    place: int
-    part: int
-    line: Line
-    text_ids: tuple[int, ...]
-    voice: VoiceFeatures
-    emotion: Tensor
-
-    @property
-    def seed(self) -> int:
-        return mix_seed(self.line.seed, self.part)
-
-
-@dataclass(frozen=True, eq=False)
-class Decoded:
-    """What the decoder wrote for a segment. prompt: [P, D], read once more for the latents."""
-
-    segment: Segment
-    prompt: Tensor
-    answer: Finished
-
-
-@dataclass(frozen=True, eq=False)
-class Spoken:
-    """A decoded segment with its latents, on its way to the waveform."""
-
-    segment: Segment
-    codes: Codes
+COMPILED = Path(os.environ.get("INDEXTTS2_CACHE", Path.home() / ".cache" / "indextts2")) / "compiled"
+"""Where torch.compile's code waits for the next start."""
 
 
 class Pipeline:
     """The models in memory and what is cached about them. Pipelines share nothing; several live side by side."""
 
-    def __init__(self, modules: Models, files: CheckpointFiles, options: LoadOptions) -> None:
+    def __init__(
+        self, modules: Models, files: CheckpointFiles, options: LoadOptions, residence: Residence | None = None
+    ) -> None:
+        """residence: who decides what is on the device; without one the options do."""
         self.modules = modules
         self.options = options
+        self.residence = residence or self._own_residence()
         self._text = TextFrontend(files.bpe_model)
-        self._conditioning = ConditioningEncoder(modules.conditioning())
+        self._conditioning = ConditioningEncoder(modules.conditioning(), self._before_listening)
+        self._vocoder = Vocoder(modules.vocoder, options.use_cuda_kernel)
         self._decoding: Decoding | None = None
         self._report: Report | None = None
+        modules.s2mel.compile_flow(options.use_torch_compile, COMPILED)
 
     @classmethod
     def load(cls, source: CheckpointFiles | Path, options: LoadOptions | None = None) -> "Pipeline":
@@ -89,8 +65,8 @@ class Pipeline:
 
     @property
     def device(self) -> torch.device:
-        """Where the models are now; ComfyUI may move them."""
-        return self.modules.gpt.mel_head.weight.device
+        """Where the models run now; ComfyUI may move them."""
+        return self.modules.emotions.styles.device
 
     def report(self) -> Report:
         """What the last run came to, or what would run where there was none."""
@@ -107,12 +83,10 @@ class Pipeline:
         return self._conditioning.read_text(line.emotion, line.text)
 
     def release(self) -> None:
-        """Drop the engine with its cache and graphs, the text reader and every cached voice; the weights stay."""
-        if self._decoding is not None:
-            self._decoding.close()
-            self._decoding = None
+        """Drop the engine and its cache, all graphs, the text reader and every cached voice; the weights stay."""
+        self._stop_speaking()
+        self.modules.s2mel.release()
         self._conditioning.clear()
-        self.modules.text_emotion.unload()
 
     @torch.inference_mode()
     def speak(
@@ -136,9 +110,10 @@ class Pipeline:
                     shelf.leave_empty(item.segment.place, item.segment.part)
             spoken = self._latents([item for item in batch if item.answer.tokens.numel()], report)
             mels = self._flow(spoken, options, report, on_event)
-            for item, wave in zip(spoken, self._vocode(mels, report, on_event), strict=True):
-                shelf.put(item.segment.place, item.segment.part, wave, item.codes)
+            for said, wave in zip(spoken, self._vocode(mels, report, on_event), strict=True):
+                shelf.put(said.segment.place, said.segment.part, wave, said.codes)
             report.wall_seconds = time.perf_counter() - start
+            report.flow, report.vocoder = self.modules.s2mel.choice.description, self._vocoder.description
             for take in shelf.ready():
                 report.add_take(take)
                 yield take
@@ -175,6 +150,7 @@ class Pipeline:
         self, segments: Sequence[Segment], options: SpeakOptions, report: Report, on_event: OnEvent
     ) -> Iterator[Decoded]:
         """GPT: the codes of every segment, decoded as one batch, in the order the decoder finishes them."""
+        self.residence.speak()
         prompts = [build_prompt(self.modules.gpt, s.voice.latents, s.emotion, s.text_ids) for s in segments]
         requests = [self._request(s, prompt, options) for s, prompt in zip(segments, prompts, strict=True)]
         expected = sum(CODES_PER_TEXT_TOKEN * len(segment.text_ids) for segment in segments)
@@ -231,13 +207,14 @@ class Pipeline:
         condition = s2mel.regulate(content[None], frames_of(codes, item.segment.line.speed))[0]
         return FlowLine(voice.prompt_condition, condition, voice.prompt_mel, voice.style, item.segment.seed)
 
-    def _vocode(self, mels: Sequence[Mel], report: Report, on_event: OnEvent) -> Iterator[Tensor]:
+    def _vocode(self, mels: Sequence[Mel], report: Report, on_event: OnEvent) -> list[Tensor]:
         """Vocoder: a waveform float32 [1, N] on the CPU for each mel."""
-        for done, mel in enumerate(mels, start=1):
-            with report.stage("vocoder"):
-                wave = self.modules.vocoder(mel.frames[None])[0].float().cpu()
-            on_event(Event("vocoder", done, len(mels)))
-            yield wave
+        if not mels:
+            return []
+        with report.stage("vocoder"):
+            waves = [wave.cpu() for wave in self._vocoder.speak([mel.frames for mel in mels])]
+        on_event(Event("vocoder", len(mels), len(mels)))
+        return waves
 
     def _decoder(self, report: Report) -> Decoding:
         if self._decoding is None:
@@ -245,13 +222,23 @@ class Pipeline:
         report.decoder = self._decoding.description
         return self._decoding
 
+    def _stop_speaking(self) -> None:
+        """Drop whatever holds addresses of the speaking models' weights."""
+        if self._decoding is not None:
+            self._decoding.close()
+            self._decoding = None
+        self._vocoder.release()
+
+    def _before_listening(self) -> None:
+        self.residence.listen()
+
+    def _own_residence(self) -> Residence:
+        if not self.options.low_memory:
+            return AllResident()
+        return TakingTurns(self.modules, choose_placement(self.options).device, lambda: self._stop_speaking())
+
     def _new_report(self) -> Report:
         return Report(self.device, self.modules.precision, choices=choose_placement(self.options).choices)
-
-
-def frames_of(codes: Codes, speed: float) -> int:
-    """Mel frames that `codes` are spoken in at `speed` (1.0: as the model would; 2.0: in half the time)."""
-    return max(1, int(len(codes.tokens) * FRAMES_PER_CODE / speed))
 
 
 @contextmanager

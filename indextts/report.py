@@ -19,6 +19,8 @@ class Report:
     device: torch.device
     precision: str
     decoder: str = "not chosen yet"
+    flow: str = ""
+    vocoder: str = ""
     choices: tuple[str, ...] = ()
     lines: int = 0
     segments: int = 0
@@ -60,6 +62,7 @@ class Report:
         rows = [
             f"device: {self.device}, {self.precision}",
             f"decoder: {self.decoder}",
+            *filter(None, (self.flow, self.vocoder)),
             *self.choices,
             f"lines: {self.lines} in {self.segments} segments, {self.voices} voices",
         ]

@@ -74,10 +74,11 @@ class S2Mel(nn.Module):
         """Of the weights, hence of everything but the flow's own state, which is float32."""
         return self.cfm.estimator.dtype
 
-    def compile_flow(self, cache_folder: Path | None = None) -> None:
-        """Ask for the estimator under torch.compile, from the next run on; compiled code is kept in `cache_folder`."""
-        self._request = CompileRequest(cache_folder)
-        self._choice = None
+    def compile_flow(self, wanted: bool = True, cache_folder: Path | None = None) -> None:
+        """From the next run on, the estimator under torch.compile or not. `cache_folder` keeps the compiled code."""
+        request = CompileRequest(cache_folder) if wanted else None
+        if request != self._request:
+            self._request, self._choice = request, None
 
     @property
     def choice(self) -> Choice:

@@ -43,15 +43,22 @@ class ConditioningModels:
 class ConditioningEncoder:
     """Voices and emotion vectors, cached by the content of the audio they come from, at most `cache_bytes` of them."""
 
-    def __init__(self, models: ConditioningModels, cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(
+        self,
+        models: ConditioningModels,
+        before_listening: Callable[[], None] = lambda: None,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        """before_listening: called before the models that listen are used; they may be elsewhere until then."""
         self.models = models
+        self._before_listening = before_listening
         self.cache = ContentCache(cache_bytes)
         self._mel = MelSpectrogram()
         self._fbank = KaldiFilterBank(models.semantic.bands)
 
     @property
     def device(self) -> torch.device:
-        return next(self.models.voice.parameters()).device
+        return self.models.emotions.styles.device
 
     def clear(self) -> None:
         """Let go of every cached voice and emotion."""
@@ -93,6 +100,7 @@ class ConditioningEncoder:
 
     def _compute_voice(self, audio: Audio, boost: bool) -> VoiceFeatures:
         reference = prepare_reference(audio, boost)
+        self._before_listening()
         wav16, wav22 = reference.wav16.to(self.device), reference.wav22.to(self.device)
         energies = self._on_device(self._fbank)(wav16)
         mel = self._on_device(self._mel)(wav22)
@@ -121,6 +129,7 @@ class ConditioningEncoder:
         return self.cache.get(key, lambda: self._compute_emotion(used))
 
     def _compute_emotion(self, audio: Audio) -> Tensor:
+        self._before_listening()
         wav16 = prepare_reference(audio).wav16.to(self.device)
         semantic = self.models.semantic(self._on_device(self._fbank)(wav16))
         return self.models.voice.emotion(semantic.to(_dtype(self.models.voice)))[0]

@@ -186,7 +186,7 @@ class _Loader:
             file=file,
             ignored=room.IGNORED if room else (),
             rename=room.rename if room else None,
-            device=self.placement.device,
+            device=self.placement.home,
             dtype=dtype,
         )
         logger.info("%s: %s loaded in %.1f s", file, type(module).__name__, time.perf_counter() - start)

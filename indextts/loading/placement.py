@@ -32,9 +32,10 @@ HALF = Precision(*5 * (torch.float16,))
 
 @dataclass(frozen=True)
 class Placement:
-    """`choices`: what the user asked for and does not get, and why."""
+    """device: where the models run. home: where they are loaded. choices: what the user asked for in vain, and why."""
 
     device: torch.device
+    home: torch.device
     precision: Precision = FULL
     choices: tuple[str, ...] = ()
 
@@ -46,12 +47,9 @@ def choose_placement(options: LoadOptions) -> Placement:
     choices = []
     if options.use_fp16 and not half:
         choices.append(f"use_fp16: not used, float32 is the faster on {device.type}")
-    if options.use_torch_compile:
-        choices.append("use_torch_compile: not built in this version, the flow runs uncompiled")
-    if options.use_cuda_kernel:
-        why = "not built in this version" if device.type == "cuda" else "it needs a CUDA device"
-        choices.append(f"use_cuda_kernel: not used, {why}; the vocoder runs on plain PyTorch")
-    return Placement(device, HALF if half else FULL, tuple(choices))
+    return Placement(
+        device, torch.device("cpu") if options.low_memory else device, HALF if half else FULL, tuple(choices)
+    )
 
 
 def _device(name: str | None) -> torch.device:

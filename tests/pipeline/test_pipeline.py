@@ -7,8 +7,9 @@ import torch
 from indextts2_multitalk.indextts.errors import AudioError, TextError
 from indextts2_multitalk.indextts.events import Event
 from indextts2_multitalk.indextts.options import LoadOptions
-from indextts2_multitalk.indextts.pipeline import Pipeline, frames_of
+from indextts2_multitalk.indextts.pipeline import Pipeline
 from indextts2_multitalk.indextts.records import Codes, Emotion, Voice
+from indextts2_multitalk.indextts.segments import frames_of
 
 
 def speak(pipeline, lines, options, on_event=None):

@@ -82,7 +82,7 @@ def test_compiled_code_is_kept_in_the_folder(counting, monkeypatch, tmp_path):
     monkeypatch.setattr(torch.compiler, "load_cache_artifacts", lambda data: loaded.append(data) or object())
     for _ in range(2):
         model = small_model()
-        model.compile_flow(tmp_path / "compiled")
+        model.compile_flow(cache_folder=tmp_path / "compiled")
         model.generate([line("a", 6, 9)], steps=1)
     (kept,) = (tmp_path / "compiled").iterdir()
     assert kept.read_bytes() == b"compiled"

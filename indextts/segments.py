@@ -1,0 +1,53 @@
+"""A line's parts on their way through the pipeline: conditioned, decoded, with latents.
+
+Dimensions: P prompt rows, D the GPT's width.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..accel.sequence import Finished
+from .records import Codes, Line, VoiceFeatures
+from .seeds import mix_seed
+
+FRAMES_PER_CODE = 1.72
+"""Mel frames (22050 / 256 a second) that the released model gives one code (50 a second)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """One text segment and all it is conditioned on: the `part`-th of the line at `place` of the run. emotion: [D]."""
+
+    place: int
+    part: int
+    line: Line
+    text_ids: tuple[int, ...]
+    voice: VoiceFeatures
+    emotion: Tensor
+
+    @property
+    def seed(self) -> int:
+        return mix_seed(self.line.seed, self.part)
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """What the decoder wrote for a segment. prompt: [P, D], read once more for the latents."""
+
+    segment: Segment
+    prompt: Tensor
+    answer: Finished
+
+
+@dataclass(frozen=True, eq=False)
+class Spoken:
+    """A decoded segment with its latents, on its way to the waveform."""
+
+    segment: Segment
+    codes: Codes
+
+
+def frames_of(codes: Codes, speed: float) -> int:
+    """Mel frames that `codes` are spoken in at `speed` (1.0: as the model would; 2.0: in half the time)."""
+    return max(1, int(len(codes.tokens) * FRAMES_PER_CODE / speed))

@@ -1,0 +1,48 @@
+"""Low-memory mode on a machine without a second device: `meta` stands in for it."""
+
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from indextts2_multitalk.indextts.options import LoadOptions
+from indextts2_multitalk.indextts.pipeline import Pipeline
+from indextts2_multitalk.indextts.residence import LISTENING, SPEAKING, TakingTurns
+
+DEVICE = torch.device("meta")
+ALWAYS = ("codec", "emotions", "s2mel")
+
+
+def names_on_device(modules: nn.Module) -> set[str]:
+    return {name for name, module in modules.named_children() if next(module.parameters()).device == DEVICE}
+
+
+class Models(nn.Module):
+    """A module for every part, all of them tiny."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in (*LISTENING, *SPEAKING, *ALWAYS):
+            setattr(self, name, nn.Linear(2, 2))
+
+
+def test_what_both_groups_need_stays_and_the_groups_take_turns():
+    modules = Models()
+    left: list[set[str]] = []
+    residence = TakingTurns(modules, DEVICE, lambda: left.append(names_on_device(modules)))
+    assert names_on_device(modules) == set(ALWAYS)
+    for parameter in (p for name in (*LISTENING, *SPEAKING) for p in getattr(modules, name).parameters()):
+        assert parameter.device.type == "cpu"
+    residence.listen()
+    assert names_on_device(modules) == {*ALWAYS, *LISTENING}
+    residence.listen()
+    assert len(left) == 1
+
+
+def test_low_memory_says_the_same(released_folder, lines, options):
+    said = []
+    for low_memory in (False, True):
+        pipeline = Pipeline.load(released_folder, LoadOptions(device="cpu", low_memory=low_memory))
+        said.append([take.waveform for take in pipeline.speak(lines, replace(options, flow_batch=2))])
+    for usual, low in zip(*said, strict=True):
+        torch.testing.assert_close(low, usual, atol=1e-4, rtol=0)
