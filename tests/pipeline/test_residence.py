@@ -3,11 +3,10 @@
 from dataclasses import replace
 
 import torch
-from torch import nn
-
 from indextts2_multitalk.indextts.options import LoadOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
 from indextts2_multitalk.indextts.residence import LISTENING, SPEAKING, TakingTurns
+from torch import nn
 
 DEVICE = torch.device("meta")
 ALWAYS = ("codec", "emotions", "s2mel")
