@@ -14,8 +14,8 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
 ]
 
-LEFT_OVER_BYTES = 2**20
-"""What libraries may keep of their own; the tiny model takes 70 MB."""
+LEFT_OVER_BYTES = 4 * 2**20
+"""Filter banks and the like; the tiny model takes more than ten times as much."""
 
 
 @pytest.fixture
@@ -24,7 +24,6 @@ def node(comfy: fake_comfy.Management, tmp_path: Path, monkeypatch: pytest.Monke
 
     write_released_folder(tmp_path / "models" / "indextts" / "IndexTTS-2")
     monkeypatch.setattr(comfy, "get_torch_device", lambda: torch.device("cuda", 0))
-    torch.zeros(1, device="cuda") @ torch.zeros(1, device="cuda")
     return MultiTalk
 
 
@@ -36,6 +35,7 @@ def speak(node: Any, recording: dict[str, Any], text: str = "Hello there.", **se
 
 def allocated() -> int:
     gc.collect()
+    torch._C._cuda_clearCublasWorkspaces()
     return torch.cuda.memory_allocated()
 
 
@@ -45,7 +45,7 @@ def test_unloading_frees_the_device(
 ) -> None:
     before = allocated()
     speak(node, recording, use_fp16=use_fp16)
-    assert allocated() - before > 20 * LEFT_OVER_BYTES
+    assert allocated() - before > 4 * LEFT_OVER_BYTES
     comfy.unload_all()
     assert allocated() - before < LEFT_OVER_BYTES
 
