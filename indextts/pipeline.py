@@ -87,6 +87,7 @@ class Pipeline:
         self._stop_speaking()
         self.modules.s2mel.release()
         self._conditioning.clear()
+        self.modules.text_emotion.unload()
 
     @torch.inference_mode()
     def speak(
