@@ -12,12 +12,17 @@ def summarize(cast: Cast, performance: Performance, timeline: Timeline, file: Pa
     seconds = timeline.waveform.shape[-1] / timeline.sample_rate
     who = ", ".join(f"{name} = {inputs.format(number)}" for name, number in cast.voices.items())
     rows = [
-        f"{len(cast.lines)} lines, {len(cast.voices)} speakers ({who})",
+        f"{count(len(cast.lines), 'line')}, {count(len(cast.voices), 'speaker')} ({who})",
         f"{seconds:.2f} s at {timeline.sample_rate} Hz, written to {file}",
-        f"{performance.kept} lines kept from an earlier run, {len(cast.lines) - performance.kept} spoken now",
+        f"{count(performance.kept, 'line')} kept from an earlier run, {len(cast.lines) - performance.kept} spoken now",
         performance.report,
     ]
     notes = [
         f"line {take.line.index + 1}, {take.line.speaker}: {note}" for take in performance.takes for note in take.notes
     ]
     return "\n".join(rows + notes)
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun, such as 1 line, 2 lines."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

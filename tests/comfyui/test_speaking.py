@@ -106,19 +106,16 @@ def test_the_second_queue_finds_the_model_loaded(server: ComfyServer, multi_talk
     loads = server.log_text().count("IndexTTS2 model")
     info = words(server.run(multi_talk("Speaker1: Twice.\nSpeaker1: Once.", manager=False)), "info")
     assert "re-used, already in memory" in info
-    assert "1 lines kept from an earlier run, 1 spoken now" in info
+    assert "1 line kept from an earlier run, 1 spoken now" in info
     assert server.log_text().count("IndexTTS2 model") == loads
 
 
 def test_the_nodes_switches_count_though_the_manager_loaded(server: ComfyServer, multi_talk: Any) -> None:
     loads = server.log_text().count("IndexTTS2 model")
-    plain = multi_talk("Speaker1: Slowly.", use_accel=False, use_torch_compile=True)
-    info = words(server.run(plain), "info")
-    assert "decoder: plain loop (use_accel is off)" in info
-    assert "compile" in info
-    info = words(server.run(multi_talk("Speaker1: Quickly.", use_accel=True)), "info")
-    assert "decoder: engine" in info
-    assert "compile" not in info
+    plain = words(server.run(multi_talk("Speaker1: Slowly.", use_accel=False)), "info")
+    assert "decoder: plain loop (use_accel is off)" in plain
+    fast = words(server.run(multi_talk("Speaker1: Quickly.", use_accel=True)), "info")
+    assert "decoder: engine" in fast
     assert server.log_text().count("IndexTTS2 model") <= loads + 1
 
 
@@ -133,7 +130,7 @@ def test_cancel_stops_inside_a_line(server: ComfyServer, multi_talk: Any) -> Non
 
     with pytest.raises(Interrupted):
         server.run(long, press)
-    assert time.monotonic() - pressed[0] < 5.0
+    assert time.monotonic() - pressed[0] < 2.0
     assert saved(server, server.run(multi_talk("Speaker1: And on we go."))).is_file()
 
 

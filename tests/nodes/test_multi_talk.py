@@ -100,7 +100,7 @@ def test_what_was_read_from_text_is_told(talk: Any, pack: SimpleNamespace) -> No
 
 
 def test_one_voice_reads_plain_text(talk: Any) -> None:
-    assert "1 lines, 1 speakers" in talk("Just a text.", num_speakers="1", speaker2_audio=None)[2]
+    assert "1 line, 1 speaker " in talk("Just a text.", num_speakers="1", speaker2_audio=None)[2]
 
 
 def test_same_seed_same_sound_other_seed_other_sound(talk: Any) -> None:
