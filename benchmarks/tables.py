@@ -1,0 +1,119 @@
+"""Write the README's tables from the result files: `python benchmarks/tables.py` (`--check` only compares).
+
+A table stands between `<!-- NAME -->` and `<!-- /NAME -->`; what was measured last for a case is what it shows.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+READMES = ("README.md", "README_zh.md")
+
+Row = dict[str, Any]
+
+STAGES = {
+    "1-line": ("GPT, one line, one beam, per code", "GPT，单行、单束，每码"),
+    "1-line-3-beams": ("GPT, one line, 3 beams, per code", "GPT，单行、3 束，每码"),
+    "16-lines": ("GPT, 16 lines together, per code and line", "GPT，16 行同时，每码每行"),
+    "64-lines": ("GPT, 64 lines together, per code and line", "GPT，64 行同时，每码每行"),
+    "first-code": ("first code after the request", "请求到第一个码"),
+    "flow": ("flow, 25 steps, not compiled", "流匹配 25 步，未编译"),
+    "flow-compiled": ("flow, 25 steps, compiled", "流匹配 25 步，已编译"),
+    "compile": ("first compile", "首次编译"),
+    "vocoder": ("vocoder", "声码器"),
+    "conditioning": ("a voice not heard before", "新的参考音色"),
+    "whole-line": ("a whole line of 10 s, one beam", "整行 10 秒，单束"),
+    "whole-line-3-beams": ("a whole line of 10 s, 3 beams", "整行 10 秒，3 束"),
+    "dialogue-16": ("a dialogue of 16 lines, 160 s", "16 行对话，160 秒"),
+    "peak-memory-1-line": ("peak memory, one line", "峰值显存，单行"),
+    "peak-memory-16-lines": ("peak memory, 16 lines", "峰值显存，16 行"),
+    "peak-memory-low": ("peak memory, low-memory mode", "峰值显存，低显存模式"),
+}
+ACCELERATED = ("full acceleration", None)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="exit with 1 where a table is not what the results say")
+    check = parser.parse_args().check
+    rows = read_results()
+    stale = False
+    for language, name in enumerate(READMES):
+        file = ROOT / name
+        old = file.read_text(encoding="utf-8")
+        new = with_tables(old, {"speed": speed_table(rows, language), "toggles": toggle_table(rows, language)})
+        stale = stale or new != old
+        if not check:
+            file.write_text(new, encoding="utf-8")
+    return int(check and stale)
+
+
+def read_results() -> list[Row]:
+    """All results, oldest file first."""
+    files = sorted(RESULTS.glob("*.jsonl"), key=lambda file: (file.stem.partition("-")[2], file.stem))
+    return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines() if line]
+
+
+def with_tables(text: str, tables: dict[str, str]) -> str:
+    """Raises `ValueError` where a table has no place."""
+    for name, table in tables.items():
+        before, start, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition(f"<!-- /{name} -->")
+        if not end:
+            raise ValueError(f"no <!-- {name} --> … <!-- /{name} --> to write the table between")
+        text = before + start + table + end + after
+    return text
+
+
+def last(rows: list[Row], case: str, reference: bool, toggles: tuple[str | None, ...] = ACCELERATED) -> Row | None:
+    """The newest result of a case on a GPU."""
+    found = [
+        row
+        for row in rows
+        if row["case"] == case
+        and (row["benchmark"] == "reference") == reference
+        and "CPU" not in row["device"]
+        and row.get("toggles") in toggles
+    ]
+    return found[-1] if found else None
+
+
+def speed_table(rows: list[Row], language: int) -> str:
+    header = ("| on one NVIDIA H200 | ours | reference | |", "| 单张 NVIDIA H200 | 本项目 | 参考实现 | |")[language]
+    lines = [header, "|---|---|---|---|"]
+    for case, names in STAGES.items():
+        ours, theirs = last(rows, case, reference=False), last(rows, case, reference=True)
+        if ours is not None:
+            ratio = f"{theirs['value'] / ours['value']:.1f} ×" if theirs else ""
+            lines.append(f"| {names[language]} | {shown(ours)} | {shown(theirs) if theirs else '–'} | {ratio} |")
+    return "\n".join(lines) + "\n"
+
+
+def toggle_table(rows: list[Row], language: int) -> str:
+    header = ("| a line of 10 s | time | RTF | speed |", "| 整行 10 秒 | 用时 | RTF | 速度 |")[language]
+    names = {
+        "no acceleration": ("no acceleration", "不加速"),
+        "GPT acceleration": ("`use_accel`", "`use_accel`"),
+        "full acceleration": ("all on", "全部打开"),
+    }
+    lines = [header, "|---|---|---|---|"]
+    found = {name: last(rows, "whole-line", False, (name,)) for name in names}
+    base = found["no acceleration"]
+    for name, row in found.items():
+        if row is not None and base is not None:
+            speed = f"{100 * base['value'] / row['value']:.0f} %"
+            lines.append(f"| {names[name][language]} | {shown(row)} | {row['rtf']:.4f} | {speed} |")
+    return "\n".join(lines) + "\n"
+
+
+def shown(row: Row) -> str:
+    unit = row["unit"].partition("/")[0]
+    return f"{row['value']:.3g} {unit}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
