@@ -32,7 +32,11 @@ class Page:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        self._steer = WebSocket(self._target())
+        try:
+            self._steer = WebSocket(self._target())
+        except BaseException:
+            self._process.kill()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -68,5 +72,4 @@ class Page:
                 if pages:
                     return pages[0]["webSocketDebuggerUrl"]
             time.sleep(0.1)
-        self._process.kill()
         raise RuntimeError(f"Chromium did not start within {START_SECONDS} s")

@@ -51,7 +51,10 @@ class WebSocket:
         """A whole message, put together from its frames."""
         kind, payload, final = 0, b"", False
         while not final:
-            first, second = self._stream.read(2)
+            head = self._stream.read(2)
+            if len(head) < 2:
+                raise OSError("the other side is gone")
+            first, second = head
             final, kind, length = bool(first & 0x80), first & 0x0F or kind, second & 0x7F
             if length == 126:
                 (length,) = struct.unpack(">H", self._stream.read(2))
