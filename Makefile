@@ -46,8 +46,9 @@ matrix-low: ENDS := "transformers~=4.46.0" "numpy~=1.26.0"
 matrix-high: ENDS := --upgrade transformers numpy
 matrix-low matrix-high: matrix-%: venv
 	$(BIN)/python -m venv .venv-$*
-	site=$$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") && \
-		echo "import site; site.addsitedir('$$site')" > .venv-$*/lib/python3.*/site-packages/shared.pth
+	shared=$$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") && \
+		own=$$(.venv-$*/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") && \
+		echo "import site; site.addsitedir('$$shared')" > "$$own/shared.pth"
 	.venv-$*/bin/python -m pip install -q $(ENDS)
 	.venv-$*/bin/python -c "import numpy, torch, transformers; print('matrix-$*: transformers', transformers.__version__, 'numpy', numpy.__version__, 'torch', torch.__version__)"
 	.venv-$*/bin/python -m pytest -m "$(UNMARKED)"
