@@ -13,7 +13,7 @@ venv: .venv/installed
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q --upgrade pip
 	$(BIN)/python -m pip install -q "$(TORCH)"
-	$(BIN)/python -m pip install -q -e ".[dev]"
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install -q -e ".[dev]"
 	mkdir -p .venv/types && ln -sfn "$(CURDIR)" .venv/types/indextts2_multitalk
 	touch $@
 
