@@ -31,6 +31,7 @@ class Batch:
         self._poll_steps = poll_steps
         self._answered = 0
         self._told = False
+        self._paused = False
 
     @property
     def drawn(self) -> int:
@@ -93,7 +94,9 @@ class Batch:
             cells = torch.tensor([(g.lane * self._state.beams + g.beam, g.column, g.page) for g in growths]).to(device)
             rows.block_tables[cells[:, 0], cells[:, 1]] = cells[:, 2].to(torch.int32)
         paused = [running.paused for running in self._scheduler.running]
-        lanes.paused[: len(paused)] = torch.tensor(paused).to(device)
+        if any(paused) or self._paused:
+            lanes.paused[: len(paused)] = torch.tensor(paused).to(device)
+        self._paused = any(paused)
 
     def _tell(self) -> None:
         """A word, once a run, where memory keeps lines back."""

@@ -76,7 +76,8 @@ def advance(
     picks = _pick(_continuations(logits, seen, table, beams), seeds, steps, table.noise, state.scores, logits.shape[1])
     stops = picks.tokens == stop_token
     scale = (steps + 1).float() ** table.length_penalty
-    for rank in range(beams):
+    # A graph takes this way always; where looking costs nothing, the usual step, in which no beam stops, skips it.
+    for rank in range(beams if stops.device.type != "cpu" or bool(stops.any()) else 0):
         state = _finish(state, stops[:, rank], picks.totals[:, rank] / scale, picks.parents[:, rank], steps)
     done = (state.found == beams) & (state.ranks.amin(dim=1) >= picks.totals[:, 0] / scale)
     going = stops.to(torch.int8).sort(dim=1, stable=True).indices[:, :beams]

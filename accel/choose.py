@@ -13,16 +13,18 @@ from .state import DecodeState
 
 def choose_next(state: DecodeState, logits: torch.Tensor, cache: PagedCache, stop_token: int) -> None:
     """Draw one token for every beam of every alive lane and record it. logits: [R, V]; lanes not alive keep all."""
+    alive = state.alive
     if state.beams == 1:
-        lanes = state.lanes
-        tokens = draw(logits, state.rows.seen, state.table, lanes.seeds, lanes.steps)
-        _record(state, tokens, tokens == stop_token)
-        return
-    _choose_beams(state, logits, cache, stop_token)
+        tokens = draw(logits, state.rows.seen, state.table, state.lanes.seeds, state.lanes.steps)
+        _record(state, alive, tokens, tokens == stop_token)
+    else:
+        _choose_beams(state, alive, logits, cache, stop_token)
 
 
-def _choose_beams(state: DecodeState, logits: torch.Tensor, cache: PagedCache, stop_token: int) -> None:
-    lanes, alive = state.lanes, state.alive
+def _choose_beams(
+    state: DecodeState, alive: torch.Tensor, logits: torch.Tensor, cache: PagedCache, stop_token: int
+) -> None:
+    lanes = state.lanes
     choice = advance(logits, state.rows.seen, state.table, lanes.seeds, lanes.steps, state.search, stop_token)
     for name, column in vars(choice.state).items():
         held = getattr(state.search, name)
@@ -30,27 +32,28 @@ def _choose_beams(state: DecodeState, logits: torch.Tensor, cache: PagedCache, s
     beams = torch.arange(state.beams, device=logits.device)
     parents = torch.where(alive[:, None], choice.parents, beams)
     _follow(state, parents, cache)
-    _put(state.rows.parents, state, parents.flatten())
-    _record(state, choice.tokens.flatten(), choice.done)
+    _record(state, alive, choice.tokens.flatten(), choice.done, parents.flatten())
 
 
-def _record(state: DecodeState, tokens: torch.Tensor, done: torch.Tensor) -> None:
-    """tokens: int64 [R]. done: bool [L], stopped by this draw."""
-    rows, lanes, alive = state.rows, state.lanes, state.alive
-    _put(rows.drawn, state, tokens)
-    rows.tokens.copy_(torch.where(alive.repeat_interleave(state.beams), tokens, rows.tokens))
+def _record(
+    state: DecodeState,
+    alive: torch.Tensor,
+    tokens: torch.Tensor,
+    done: torch.Tensor,
+    parents: torch.Tensor | None = None,
+) -> None:
+    """tokens, parents: int64 [R]. done: bool [L], stopped by this draw. Lanes not alive write to the last column."""
+    rows, lanes = state.rows, state.lanes
+    place = state.per_row(torch.where(alive, lanes.steps, rows.drawn.shape[1] - 1))[:, None]
+    rows.drawn.scatter_(1, place, tokens.to(rows.drawn.dtype)[:, None])
+    if parents is not None:
+        rows.parents.scatter_(1, place, parents.to(rows.parents.dtype)[:, None])
+    rows.tokens.copy_(torch.where(state.per_row(alive), tokens, rows.tokens))
     rows.seen.scatter_(1, rows.tokens[:, None], True)
     lanes.steps.add_(alive)
-    lanes.stopped.logical_or_(alive & done)
-    lanes.finished.logical_or_(alive & (done | (lanes.steps >= lanes.limits)))
-
-
-def _put(record: torch.Tensor, state: DecodeState, values: torch.Tensor) -> None:
-    """Write values [R] at each alive lane's current step of a record int32 [R, M]."""
-    k = state.beams
-    place = state.lanes.steps.clamp(max=record.shape[1] - 1).repeat_interleave(k)[:, None]
-    kept = record.gather(1, place).squeeze(1)
-    record.scatter_(1, place, torch.where(state.alive.repeat_interleave(k), values.to(record.dtype), kept)[:, None])
+    ended = alive & done
+    lanes.stopped.logical_or_(ended)
+    lanes.finished.logical_or_(ended | (alive & (lanes.steps >= lanes.limits)))
 
 
 def _follow(state: DecodeState, parents: torch.Tensor, cache: PagedCache) -> None:

@@ -30,8 +30,10 @@ class PagedCache:
     ) -> "PagedCache":
         """Room for `pages` pages, the scratch page counted. Raises `OutOfCacheMemory` where the device has none."""
         shape = (layers, pages, page_size, heads, head_dim)
+        # A CPU commits memory where it is first written; elsewhere backends that mask need finite values.
+        make = torch.empty if device.type == "cpu" else torch.zeros
         try:
-            cache = PagedCache(*(torch.empty(shape, dtype=dtype, device=device) for _ in range(2)))
+            cache = PagedCache(*(make(shape, dtype=dtype, device=device) for _ in range(2)))
         except RuntimeError as error:
             size = 2 * layers * pages * page_size * heads * head_dim * dtype.itemsize
             raise OutOfCacheMemory(
@@ -57,7 +59,11 @@ class PagedCache:
     def copy_pages(self, sources: torch.Tensor, targets: torch.Tensor, tokens: int) -> None:
         """Copy the first `tokens` tokens of pages `sources` to `targets` (int64 [n], disjoint), in every layer."""
         for pages in (self.keys, self.values):
-            pages[:, targets, :tokens] = pages[:, sources, :tokens]
+            if pages.device.type == "cpu":
+                for source, target in zip(sources.tolist(), targets.tolist(), strict=True):
+                    pages[:, target, :tokens] = pages[:, source, :tokens]
+            else:
+                pages[:, targets, :tokens] = pages[:, sources, :tokens]
 
 
 class PageAllocator:

@@ -37,12 +37,12 @@ def philox(counter: Words, key: tuple[torch.Tensor, torch.Tensor]) -> Words:
     """Ten rounds of Philox4x32. All words are int64 tensors holding 0..2**32-1, broadcast against each other."""
     c0, c1, c2, c3 = counter
     k0, k1 = key
-    for _ in range(_ROUNDS):
+    for number in range(_ROUNDS):
         # int64 products wrap around modulo 2**64; the shift is arithmetic, so the mask removes the sign's copies.
         a, b = c0 * _ROUND_A, c2 * _ROUND_B
-        c0, c1 = ((b >> 32) & _MASK) ^ c1 ^ k0, b & _MASK
-        c2, c3 = ((a >> 32) & _MASK) ^ c3 ^ k1, a & _MASK
-        k0, k1 = (k0 + _KEY_A) & _MASK, (k1 + _KEY_B) & _MASK
+        key_0, key_1 = (k0 + number * _KEY_A) & _MASK, (k1 + number * _KEY_B) & _MASK
+        c0, c1 = ((b >> 32) & _MASK) ^ c1 ^ key_0, b & _MASK
+        c2, c3 = ((a >> 32) & _MASK) ^ c3 ^ key_1, a & _MASK
     return c0, c1, c2, c3
 
 

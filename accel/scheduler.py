@@ -98,7 +98,7 @@ class Scheduler:
         """Pages to take if everything could go on at once: the running by `tokens` more, the waiting as lanes allow."""
         growth = sum(self._missing(r, tokens) * len(r.tables) for r in self.running)
         admitted = list(self.waiting)[: self.max_lanes - len(self.running)]
-        return growth + sum(self._first_pages(request) for _, request in admitted)
+        return growth + sum(self._first_pages(request, tokens) for _, request in admitted)
 
     def admit(self) -> list[Running]:
         """Start as many waiting sequences as lanes, pages and the prefill's size allow; they get the next lanes."""
@@ -142,6 +142,8 @@ class Scheduler:
 
     def replace_tables(self, running: Running, tables: Sequence[Sequence[int]], spares: Sequence[int]) -> None:
         """Take over how beams share pages now, and free what none of them refers to any more."""
+        if tables == running.tables and spares == running.spares:
+            return
         before = running.references
         running.tables, running.spares = [list(table) for table in tables], list(spares)
         after = running.references
@@ -168,10 +170,11 @@ class Scheduler:
         for page in running.references.elements():
             self.allocator.release(page)
 
-    def _first_pages(self, request: Request) -> int:
-        beams, rows = request.sampling.num_beams, request.prompt.shape[0]
-        shared, partial = divmod(rows, self.page_size)
-        return shared + beams * (bool(partial) + (beams > 1))
+    def _first_pages(self, request: Request, tokens: int = 0) -> int:
+        """Pages of a request that has just started, and of the first `tokens` it draws."""
+        beams, shared = request.sampling.num_beams, request.prompt.shape[0] // self.page_size
+        length = min(request.prompt.shape[0] + tokens, last_length(request))
+        return shared + beams * (pages_for(length, self.page_size) - shared + (beams > 1))
 
     def _start(self, index: int, request: Request, claim: int) -> Running:
         beams, rows = request.sampling.num_beams, request.prompt.shape[0]

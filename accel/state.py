@@ -1,6 +1,7 @@
 """Everything that changes while a batch decodes, in device tensors that stay where they are.
 
-Dimensions: L lanes (one line each), K beams, R = L * K rows, V vocabulary, C block table columns, M draws at most.
+Dimensions: L lanes (one line each), K beams, R = L * K rows, V vocabulary, C block table columns, M draws at most, and
+one.
 Row r is beam r % K of lane r // K. Lanes in use come first. A step reads and writes these tensors alone, so it can be
 captured in a graph; the host writes them only between runs of steps.
 """
@@ -27,6 +28,7 @@ class Rows:
     block_tables: int32 [R, C]; columns past a row's pages hold the scratch page. spares: int32 [R], with beams a page
     of the row's own to copy into, else the scratch page. seen: bool [R, V], what the repetition penalty covers.
     drawn: int32 [R, M], the tokens of each draw. parents: int32 [R, M], the beam (0 … K - 1) that each draw continued.
+    The last column of both takes what lanes that are not alive draw.
     """
 
     tokens: torch.Tensor
@@ -83,8 +85,8 @@ class DecodeState:
                 block_tables=zeros(rows, columns),
                 spares=zeros(rows),
                 seen=zeros(rows, vocabulary, dtype=flag),
-                drawn=zeros(rows, draws),
-                parents=zeros(rows, draws),
+                drawn=zeros(rows, draws + 1),
+                parents=zeros(rows, draws + 1),
             ),
             Lanes(*(zeros(lanes, dtype=kind) for kind in (long, long, long, flag, flag, flag))),
             SamplingTable(*(zeros(lanes, dtype=kind) + 1 for kind in SamplingTable.kinds())),
@@ -107,6 +109,10 @@ class DecodeState:
     def alive(self) -> torch.Tensor:
         """bool [L]: lanes that a step moves on."""
         return ~(self.lanes.finished | self.lanes.paused)
+
+    def per_row(self, lanes: torch.Tensor) -> torch.Tensor:
+        """A lane's value [L] for each of its rows [R]."""
+        return lanes if self.beams == 1 else lanes.repeat_interleave(self.beams)
 
     def view(self, first: int, last: int) -> "DecodeState":
         """Lanes first … last - 1, sharing memory with this state."""
@@ -132,7 +138,7 @@ class DecodeState:
         _assign(self.lanes, fresh)
         _assign(self.table, SamplingTable.build([r.sampling for r in requests], vocabulary, device))
         _assign(self.search, BeamState.start(lanes, self.beams, device))
-        self.rows.lengths.copy_(self._per_row([r.prompt.shape[0] for r in requests]))
+        self.rows.lengths.copy_(self.per_row(torch.tensor([r.prompt.shape[0] for r in requests])))
         self.rows.seen.zero_()
         for lane, request in enumerate(requests):
             if request.history:
@@ -147,9 +153,6 @@ class DecodeState:
 
     def _parts(self) -> tuple[Rows, Lanes, SamplingTable, BeamState]:
         return self.rows, self.lanes, self.table, self.search
-
-    def _per_row(self, values: Sequence[int]) -> torch.Tensor:
-        return torch.tensor(values).repeat_interleave(self.beams)
 
 
 def _sliced(part: Part, first: int, last: int) -> Part:

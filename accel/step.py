@@ -85,7 +85,7 @@ class TorchRunner:
         choose_next(state, logits, self._cache, self._weights.stop_token)
 
     def run(self, state: DecodeState, lanes: int, steps: int) -> None:
-        view = state.view(0, lanes)
+        view = state if lanes == state.capacity else state.view(0, lanes)
         for _ in range(steps):
             choose_next(view, self._step(view), self._cache, self._weights.stop_token)
 
@@ -106,13 +106,13 @@ class TorchRunner:
             return self._attention.decode(q, self._cache.keys[number], self._cache.values[number], plan)
 
         x = _blocks(self._embed(state), self._weights, attend)
-        rows.lengths.add_(state.alive.repeat_interleave(state.beams))
+        rows.lengths.add_(state.per_row(state.alive))
         return _logits(x, self._weights)
 
     def _embed(self, state: DecodeState) -> torch.Tensor:
         last = self._weights.position_embedding.shape[0] - 1
         positions = (state.lanes.steps + self._weights.first_position - 1).clamp(max=last)
-        place = self._weights.position_embedding[positions.repeat_interleave(state.beams)]
+        place = self._weights.position_embedding[state.per_row(positions)]
         return self._weights.token_embedding[state.rows.tokens] + place
 
     def _store(self, number: int, keys: torch.Tensor, values: torch.Tensor, slots: torch.Tensor) -> None:
@@ -129,14 +129,26 @@ def _blocks(x: torch.Tensor, weights: DecoderWeights, attend: Attend) -> torch.T
 def _block(x: torch.Tensor, layer: LayerWeights, number: int, weights: DecoderWeights, attend: Attend) -> torch.Tensor:
     width = (weights.width,)
     h = layer_norm(x, width, layer.ln_1_weight, layer.ln_1_bias, weights.eps)
-    heads = linear(h, layer.qkv_weight, layer.qkv_bias).view(-1, 3, weights.heads, weights.head_dim)
-    x = x + linear(attend(number, *heads.unbind(1)).flatten(1), layer.out_weight, layer.out_bias)
+    heads = _linear(h, layer.qkv_weight, layer.qkv_bias).view(-1, 3, weights.heads, weights.head_dim)
+    x = x + _linear(attend(number, *heads.unbind(1)).flatten(1), layer.out_weight, layer.out_bias)
     h = layer_norm(x, width, layer.ln_2_weight, layer.ln_2_bias, weights.eps)
-    h = gelu(linear(h, layer.fc_weight, layer.fc_bias), approximate="tanh")
-    return x + linear(h, layer.proj_weight, layer.proj_bias)
+    h = gelu(_linear(h, layer.fc_weight, layer.fc_bias), approximate="tanh")
+    return x + _linear(h, layer.proj_weight, layer.proj_bias)
 
 
 def _logits(x: torch.Tensor, weights: DecoderWeights) -> torch.Tensor:
     for weight, bias, eps in weights.final_norms:
         x = layer_norm(x, (weights.width,), weight, bias, eps)
-    return linear(x, weights.head_weight, weights.head_bias).float()
+    return _linear(x, weights.head_weight, weights.head_bias).float()
+
+
+def _linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    """x [N, in] times weight [out, in], transposed, plus bias."""
+    if _weights_left(x.shape[0], weight):
+        return torch.addmm(bias[:, None], weight, x.t()).t().contiguous()
+    return linear(x, weight, bias)
+
+
+def _weights_left(rows: int, weight: torch.Tensor) -> bool:
+    """Whether this is one line's beams times a large, wide matrix on a CPU, where that is about twice as fast."""
+    return weight.device.type == "cpu" and 2 <= rows <= 4 and weight.shape[0] >= weight.shape[1] >= 256

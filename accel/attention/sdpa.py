@@ -1,12 +1,14 @@
 """Attention by torch's own `scaled_dot_product_attention`: runs on every device.
 
 Dimensions: N packed tokens, R rows that decode, H heads, W head width, S page size, C block table columns, T tokens.
-A CPU reads each row's pages in place where they follow each other (the allocator sees to that). Other devices gather
-all rows at once, which copies but launches little.
+U tokens that a line's beams read between them.
+A CPU goes line by line: it reads pages in place where they follow each other (the allocator sees to that), and those
+that beams share once. Other devices gather all rows at once, which copies but launches little.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
@@ -18,10 +20,16 @@ def unavailable(device: torch.device, dtype: torch.dtype, head_dim: int) -> str 
 
 
 @dataclass(frozen=True)
-class RowPlan:
-    """For each row, where its tokens lie: a slice of slots, or the slots one by one."""
+class Group:
+    """Rows that share pages, attended to in one go.
 
-    slots: list[slice | torch.Tensor]
+    slots: where all their tokens lie: a slice, or int64 [U]. mask: bool [rows, U], True where a row's token is; None
+    for a single row. Slots never written are not among them: a masked NaN would still spoil the sum.
+    """
+
+    rows: int
+    slots: slice | torch.Tensor
+    mask: torch.Tensor | None
 
 
 @dataclass(frozen=True)
@@ -56,12 +64,11 @@ class Backend:
         parts = zip(queries.split(sizes), keys.split(sizes), values.split(sizes), strict=True)
         return torch.cat([_attend(q, k, v, causal=True) for q, k, v in parts])
 
-    def plan(self, block_tables: torch.Tensor, lengths: torch.Tensor, page_size: int) -> RowPlan | GatherPlan:
+    def plan(self, block_tables: torch.Tensor, lengths: torch.Tensor, page_size: int) -> list[Group] | GatherPlan:
         columns = -(-int(lengths.max()) // page_size)
         tables = block_tables[:, :columns].long()
         if tables.device.type == "cpu":
-            rows = zip(tables, lengths.tolist(), strict=True)
-            return RowPlan([_slots(row, length, page_size) for row, length in rows])
+            return _groups(tables.tolist(), lengths.tolist(), page_size)
         mask = torch.arange(columns * page_size, device=lengths.device) < lengths[:, None]
         return GatherPlan(tables, mask[:, None, None])
 
@@ -70,28 +77,56 @@ class Backend:
         queries: torch.Tensor,
         key_pages: torch.Tensor,
         value_pages: torch.Tensor,
-        plan: RowPlan | GatherPlan,
+        plan: list[Group] | GatherPlan,
     ) -> torch.Tensor:
         if isinstance(plan, GatherPlan):
             return _attend_gathered(queries, key_pages, value_pages, plan)
-        keys, values = key_pages.flatten(0, 1), value_pages.flatten(0, 1)
-        rows = zip(queries, plan.slots, strict=True)
-        return torch.cat([_attend(query[None], keys[slots], values[slots], causal=False) for query, slots in rows])
+        parts = zip(queries.split([group.rows for group in plan]), plan, strict=True)
+        return torch.cat([_attend_group(part, key_pages, value_pages, group) for part, group in parts])
 
 
-def _slots(pages: torch.Tensor, length: int, page_size: int) -> slice | torch.Tensor:
-    """Slots of the first `length` tokens of a row with pages [C]."""
-    pages = pages[: -(-length // page_size)]
-    first = int(pages[0])
-    if bool((pages == torch.arange(first, first + len(pages))).all()):
-        return slice(first * page_size, first * page_size + length)
-    return (pages[:, None] * page_size + torch.arange(page_size)).flatten()[:length]
+def _groups(tables: list[list[int]], lengths: list[int], page_size: int) -> list[Group]:
+    """Rows one after another that begin with the same page make a group: the beams of one line."""
+    numbered = zip(tables, lengths, strict=True)
+    shared = [list(rows) for _, rows in groupby(numbered, key=lambda row: row[0][0])]
+    return [_group([(table[: -(-n // page_size)], n) for table, n in rows], page_size) for rows in shared]
 
 
-def _attend(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, causal: bool) -> torch.Tensor:
-    """One sequence: queries [Q, H, W] over keys and values [T, H, W]."""
+def _group(rows: list[tuple[list[int], int]], page_size: int) -> Group:
+    """rows: (pages, length) of each."""
+    filled = {page: min(page_size, n - c * page_size) for table, n in rows for c, page in enumerate(table)}
+    pages, counts = torch.tensor(list(filled)), torch.tensor(list(filled.values()))
+    if len(rows) == 1 and list(filled) == list(range(rows[0][0][0], rows[0][0][0] + len(filled))):
+        first = rows[0][0][0] * page_size
+        return Group(1, slice(first, first + rows[0][1]), None)
+    written = torch.arange(page_size) < counts[:, None]
+    slots = (pages[:, None] * page_size + torch.arange(page_size))[written]
+    if len(rows) == 1:
+        return Group(1, slots, None)
+    owns = torch.tensor([[page in table for page in filled] for table in (set(table) for table, _ in rows)])
+    return Group(len(rows), slots, owns.repeat_interleave(counts, dim=1))
+
+
+def _attend_group(
+    queries: torch.Tensor, key_pages: torch.Tensor, value_pages: torch.Tensor, group: Group
+) -> torch.Tensor:
+    keys, values = key_pages.flatten(0, 1), value_pages.flatten(0, 1)
+    if isinstance(group.slots, slice):
+        return _attend(queries, keys[group.slots], values[group.slots])
+    gathered = (x.index_select(0, group.slots) for x in (keys, values))
+    return _attend(queries, *gathered, mask=group.mask)
+
+
+def _attend(
+    queries: torch.Tensor,
+    keys: torch.Tensor,
+    values: torch.Tensor,
+    causal: bool = False,
+    mask: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Queries [Q, H, W] over keys and values [T, H, W], all or those that mask [Q, T] marks."""
     q, k, v = (x.transpose(0, 1)[None] for x in (queries, keys, values))
-    return scaled_dot_product_attention(q, k, v, is_causal=causal)[0].transpose(0, 1)
+    return scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)[0].transpose(0, 1)
 
 
 def _attend_gathered(

@@ -5,7 +5,7 @@ import logging
 import pytest
 import torch
 from indextts2_multitalk.accel.attention import choose
-from indextts2_multitalk.accel.attention.sdpa import Backend, GatherPlan, RowPlan
+from indextts2_multitalk.accel.attention.sdpa import Backend, GatherPlan
 
 HEADS, WIDTH, PAGE, PAGES = 2, 8, 4, 12
 CPU = torch.device("cpu")
@@ -25,27 +25,34 @@ def cache():
 
 @pytest.mark.parametrize("gathered", [False, True])
 def test_decode_reads_each_rows_own_tokens(cache, gathered):
+    """A row whose pages follow each other, one whose do not, and three beams that share a page."""
     backend = Backend()
-    tables = torch.tensor([[3, 4, 5], [7, 2, 0], [9, 0, 0]], dtype=torch.int32)
-    lengths = torch.tensor([11, 5, 4], dtype=torch.int32)
-    written = []
-    for table, length in zip(tables.tolist(), lengths.tolist(), strict=True):
-        keys, values = torch.randn(2, length, HEADS, WIDTH)
-        slots = torch.tensor([table[t // PAGE] * PAGE + t % PAGE for t in range(length)])
-        backend.store(keys, values, *cache, slots)
-        written.append((keys, values))
-    queries = torch.randn(3, HEADS, WIDTH)
+    tables = torch.tensor([[3, 4, 5], [7, 2, 0], [9, 1, 0], [9, 10, 0], [9, 11, 0]], dtype=torch.int32)
+    lengths = torch.tensor([11, 5, 6, 6, 6], dtype=torch.int32)
+    for pages in cache:
+        for table, length in zip(tables.tolist(), lengths.tolist(), strict=True):
+            for t in range(length):
+                pages[table[t // PAGE], t % PAGE] = torch.randn(HEADS, WIDTH)
+    queries = torch.randn(len(tables), HEADS, WIDTH)
     plan = backend.plan(tables, lengths, PAGE)
-    assert isinstance(plan, RowPlan)
-    assert isinstance(plan.slots[0], slice), "pages that follow each other are read in place"
+    assert [group.rows for group in plan] == [1, 1, 3]
+    assert plan[0].slots == slice(12, 23), "pages that follow each other are read in place"
+    expected = [
+        written_out(query, *(pages[table.long()].flatten(0, 1)[:length] for pages in cache))
+        for query, table, length in zip(queries, tables, lengths, strict=True)
+    ]
     if gathered:
-        mask = torch.arange(3 * PAGE) < lengths[:, None]
-        plan = GatherPlan(tables.long(), mask[:, None, None])
-        for pages in cache:
-            pages.nan_to_num_(0.0)  # masked keys still enter the product
-    out = backend.decode(queries, *cache, plan)
-    for row, (keys, values) in enumerate(written):
-        torch.testing.assert_close(out[row], written_out(queries[row], keys, values))
+        plan = GatherPlan(tables.long(), (torch.arange(3 * PAGE) < lengths[:, None])[:, None, None])
+        cache = tuple(pages.nan_to_num(0.0) for pages in cache)
+    torch.testing.assert_close(backend.decode(queries, *cache, plan), torch.stack(expected))
+
+
+def test_stored_tokens_are_found_in_their_slots(cache):
+    keys, values = torch.randn(2, 3, HEADS, WIDTH)
+    Backend().store(keys, values, *cache, torch.tensor([13, 2, 47]))
+    for pages, written in zip(cache, (keys, values), strict=True):
+        assert torch.equal(pages[[3, 0, 11], [1, 2, 3]], written)
+        assert pages.isnan().sum() == pages.numel() - written.numel()
 
 
 def test_prefill_is_causal_and_keeps_prompts_apart():

@@ -10,7 +10,7 @@ from helpers.tiny_decoder import POSITIONS, random_prompt, tiny_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from indextts2_multitalk.accel.engine import Engine, EngineOptions
-from indextts2_multitalk.accel.kv_cache import OutOfCacheMemory
+from indextts2_multitalk.accel.kv_cache import SCRATCH_PAGE, OutOfCacheMemory, PagedCache
 from indextts2_multitalk.accel.sampling import SamplingParams
 from indextts2_multitalk.accel.scheduler import claim_of
 from indextts2_multitalk.accel.sequence import Request
@@ -217,6 +217,23 @@ def test_warming_up_holds_no_page():
     engine = Engine(WEIGHTS)
     engine.warm_up(lanes=3, beams=2, prompt_rows=8)
     check_clean(engine)
+
+
+@pytest.mark.parametrize("sampling", SETTINGS)
+def test_memory_that_was_never_written_is_never_read(sampling, monkeypatch):
+    allocate = PagedCache.allocate
+
+    def poisoned(*arguments):
+        cache = allocate(*arguments)
+        for pages in (cache.keys, cache.values):
+            pages[:, SCRATCH_PAGE + 1 :] = float("nan")
+        return cache
+
+    monkeypatch.setattr(PagedCache, "allocate", staticmethod(poisoned))
+    todo = [build(6, seed, 25, sampling) for seed in range(3)]
+    answers = list(Engine(WEIGHTS, EngineOptions(page_size=4)).generate(todo))
+    monkeypatch.undo()
+    assert all((a.tokens.tolist(), a.finished) == alone(todo[a.index]) for a in answers)
 
 
 def test_no_requests_no_answers():

@@ -119,7 +119,8 @@ def test_wanted_counts_growth_and_arrivals():
     for index in range(3):
         scheduler.submit(index, request(5, 20, 2))
     first = 1 + 2 + 2  # one page shared, two that fill up, two spares
-    assert scheduler.wanted(4) == 2 * first
+    assert scheduler.wanted(3) == 2 * first
+    assert scheduler.wanted(4) == 2 * (first + 2)
     scheduler.admit()
     assert scheduler.wanted(3) == 0
     assert scheduler.wanted(4) == 2 * 2
