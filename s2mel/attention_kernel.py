@@ -15,12 +15,12 @@ from .packing import TILE, Packing
 
 @triton.jit
 def _attend(scores_max, total, acc, q, k, v, inside, scale, MASK: tl.constexpr, PRECISION: tl.constexpr):
-    """One step of the running softmax, in base 2."""
-    scores = tl.dot(q, k, input_precision=PRECISION) * scale
+    """One step of the running softmax, in base 2. scores_max is scaled, so that weights cost one multiply-add each."""
+    scores = tl.dot(q, k, input_precision=PRECISION)
     if MASK:
         scores = tl.where(inside[None, :], scores, float("-inf"))
-    highest = tl.maximum(scores_max, tl.max(scores, 1))
-    weights = tl.exp2(scores - highest[:, None])
+    highest = tl.maximum(scores_max, tl.max(scores, 1) * scale)
+    weights = tl.exp2(scores * scale - highest[:, None])
     fade = tl.exp2(scores_max - highest)
     total = total * fade + tl.sum(weights, 1)
     acc = tl.dot(weights.to(v.dtype), v, acc * fade[:, None], input_precision=PRECISION)

@@ -1,0 +1,182 @@
+"""The flow and the vocoder alone: ten seconds of speech behind ten seconds of prompt, on seeded weights.
+
+    python benchmarks/flow_and_vocoder.py [--small] [--dtype float16] [--no-compile]
+
+Prints one JSON line a figure. Refuses where half precision, the kernels or the compiler change mel or waveform by more
+than their tolerance against float32 in plain torch, TF32 off.
+"""
+
+import argparse
+import json
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from indextts2_multitalk.indextts.config import BigVGANConfig
+from indextts2_multitalk.indextts.vocoder import bigvgan
+from indextts2_multitalk.indextts.vocoder.bigvgan import BigVGAN
+from indextts2_multitalk.indextts.vocoder.vocoder import Vocoder
+from indextts2_multitalk.s2mel import FlowLine, S2Mel, S2MelConfig, rename
+from indextts2_multitalk.s2mel.model import draw_noise
+from measure import Refused, emit, seconds
+
+TESTS = Path(__file__).parents[1] / "tests"
+sys.path.insert(0, str(TESTS))
+
+from helpers.released_names import s2mel_shapes
+from helpers.released_names_audio import bigvgan_shapes
+from helpers.seeded import normal, seeded_state
+
+CUDA = torch.cuda.is_available()
+FRAMES = 861 if CUDA else 40
+"""Ten seconds of mel at 22050 / 256 frames a second; without a GPU only enough to see that everything runs."""
+LINES, REPEATS = (16, 20) if CUDA else (2, 1)
+MEL_TOLERANCE, LOG_SPECTRAL_TOLERANCE, COMPILED_TOLERANCE = 1e-2, 0.5, 1e-3
+LATENT_WIDTH = 1280
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--small", action="store_true", help="tiny seeded weights: does the benchmark itself run?")
+    parser.add_argument("--dtype", default="float16", choices=["float16", "bfloat16", "float32"])
+    parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
+    arguments = parser.parse_args()
+    dtype, device = getattr(torch, arguments.dtype), torch.device("cuda" if CUDA else "cpu")
+    name = "small/config.json" if arguments.small else "full_config.json"
+    config = json.loads((TESTS / "goldens" / name).read_text(encoding="utf-8"))
+    with torch.inference_mode():
+        mel = measure_flow(config, device, dtype, not arguments.no_compile)
+        measure_vocoder(config, device, dtype, mel)
+
+
+def measure_flow(config: dict, device: torch.device, dtype: torch.dtype, compiled: bool) -> torch.Tensor:
+    """Every way the flow runs; returns the float32 mel [80, F]."""
+    one = line(config)
+    with exact():
+        exactly = s2mel(config, device)
+        expected = run_flow(exactly, one)
+        if compiled:
+            exactly.compile_flow()
+            refuse_above(relative(run_flow(exactly, one), expected), COMPILED_TOLERANCE, "float32 compiled")
+    model = s2mel(config, device).to(dtype)
+    more = measure_one(model, one, expected, "flow", dtype)
+    if compiled:
+        start = time.perf_counter()
+        model.compile_flow()
+        model.choice  # noqa: B018
+        took = time.perf_counter() - start
+        if model.compile_state != "compiled":
+            raise Refused(f"torch.compile {model.compile_state}")
+        emit("end_to_end", "compile", took, "s", str(dtype))
+        measure_one(model, one, expected, "flow-compiled", dtype)
+    alone = run_flow(model, one)
+    together = model.flow([one, short(one), one], [draw_noise(n) for n in (one, short(one), one)], 25, 0.7)
+    refuse_above(relative(together[2], alone), MEL_TOLERANCE, "in company")
+    took = seconds(lambda: model.generate([one] * LINES), min(5, REPEATS))
+    emit("end_to_end", f"flow-{LINES}-lines", 1e3 * took, "ms", str(dtype), **more)
+    return expected
+
+
+def measure_one(model: S2Mel, one: FlowLine, expected: torch.Tensor, case: str, dtype: torch.dtype) -> dict:
+    error = relative(run_flow(model, one), expected)
+    refuse_above(error, MEL_TOLERANCE, case)
+    more = {"mel_error": round(error, 6), "ran": model.choice.description}
+    took = seconds(lambda: model.generate([one]), repeats=REPEATS, warm_up=2)
+    emit("end_to_end", case, 1e3 * took, "ms", str(dtype), **more)
+    return more
+
+
+def measure_vocoder(config: dict, device: torch.device, dtype: torch.dtype, mel: torch.Tensor) -> None:
+    with exact():
+        (expected,) = Vocoder(vocoder(config, device), use_cuda_kernel=False).speak([mel])
+    for kernels in (True, False):
+        fast = Vocoder(vocoder(config, device).to(dtype), use_cuda_kernel=kernels)
+        distance = log_spectral_distance(fast.speak([mel])[0], expected)
+        refuse_above(distance, LOG_SPECTRAL_TOLERANCE, "vocoder")
+        more = {"log_spectral_distance": round(distance, 4), "ran": fast.description}
+        case = "vocoder" if kernels else "vocoder-plain"
+        took = seconds(lambda run=fast: run.speak([mel]), repeats=REPEATS, warm_up=2)
+        emit("end_to_end", case, 1e3 * took, "ms", str(dtype), **more)
+        if kernels:
+            took = seconds(lambda run=fast: run.speak([mel] * LINES), repeats=min(5, REPEATS))
+            emit("end_to_end", f"vocoder-{LINES}-lines", 1e3 * took, "ms", str(dtype), **more)
+
+
+def s2mel(config: dict, device: torch.device) -> S2Mel:
+    """Float32."""
+    state = {}
+    for part, shapes in s2mel_shapes(config, LATENT_WIDTH).items():
+        seeded = seeded_state(f"s2mel.{part}", {name: list(shape) for name, shape in shapes.items()})
+        state |= {f"{part}.{name}": tensor for name, tensor in seeded.items()}
+    with torch.device("meta"):
+        model = S2Mel(S2MelConfig.model_validate(config["s2mel"]), LATENT_WIDTH)
+    model.load_state_dict(rename(state), strict=True, assign=True)
+    return model.eval().to(device)
+
+
+def vocoder(config: dict, device: torch.device) -> BigVGAN:
+    """Float32. The last layer is scaled down: seeded weights would clip nearly every sample and hide what differs."""
+    shapes = bigvgan_shapes(config["bigvgan"])
+    state = seeded_state("bigvgan", {name: list(shape) for name, shape in shapes.items()})
+    state["conv_post.weight_g"] = 0.01 * state["conv_post.weight_g"]
+    with torch.device("meta"):
+        model = BigVGAN(BigVGANConfig.model_validate(config["bigvgan"]))
+    model.load_state_dict(bigvgan.rename(state), strict=True, assign=True)
+    return model.eval().to(device)
+
+
+def line(config: dict) -> FlowLine:
+    dit, style = config["s2mel"]["DiT"], config["s2mel"]["style_encoder"]["dim"]
+
+    def draw(part: str, *shape: int) -> torch.Tensor:
+        return torch.from_numpy(normal(f"benchmark.{part}", shape))
+
+    width, bands = dit["content_dim"], dit["in_channels"]
+    conditions = draw("prompt_condition", FRAMES, width), draw("condition", FRAMES, width)
+    return FlowLine(*conditions, draw("prompt_mel", bands, FRAMES), draw("style", style), seed=1)
+
+
+def short(one: FlowLine) -> FlowLine:
+    """The same line, cut to a third."""
+    third = FRAMES // 3
+    return one._replace(prompt_condition=one.prompt_condition[:third], condition=one.condition[:third],
+                        prompt_mel=one.prompt_mel[:, :third])  # fmt: skip
+
+
+def run_flow(model: S2Mel, one: FlowLine) -> torch.Tensor:
+    return model.generate([one])[0]
+
+
+@contextmanager
+def exact():
+    """Float32 products in float32, also in cuDNN, which else rounds to TF32."""
+    backends = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = [backend.allow_tf32 for backend in backends]
+    for backend in backends:
+        backend.allow_tf32 = False
+    yield
+    for backend, allowed in zip(backends, before, strict=True):
+        backend.allow_tf32 = allowed
+
+
+def relative(actual: torch.Tensor, expected: torch.Tensor) -> float:
+    return ((actual - expected).abs().max() / expected.abs().max()).item()
+
+
+def log_spectral_distance(actual: torch.Tensor, expected: torch.Tensor) -> float:
+    """Mean over frames of the root mean square difference of log power spectra, dB."""
+    window = torch.hann_window(1024, device=actual.device)
+    spectra = [torch.stft(wave[0], 1024, 256, window=window, return_complex=True).abs() for wave in (actual, expected)]
+    first, second = (20 * torch.log10(spectrum.clamp(min=1e-5)) for spectrum in spectra)
+    return (first - second).square().mean(0).sqrt().mean().item()
+
+
+def refuse_above(found: float, tolerance: float, what: str) -> None:
+    if not found <= tolerance:
+        raise Refused(f"{what}: error {found:.2e}, at most {tolerance} is allowed")
+
+
+if __name__ == "__main__":
+    main()
