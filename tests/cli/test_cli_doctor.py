@@ -6,6 +6,7 @@ import pytest
 from indextts2_multitalk.indextts import checkup, doctor
 from indextts2_multitalk.indextts.cli import main
 from indextts2_multitalk.indextts.loading.find import survey_files
+from indextts2_multitalk.s2mel.runner import CompileRequest
 
 PARTS = ("Python", "PyTorch version", "GPU", "Triton", "flash-attn", "transformers")
 FILES = (
@@ -75,12 +76,18 @@ def test_failing_checks_have_remedies(tmp_path: Path, monkeypatch: pytest.Monkey
     assert findings["S2Mel can be compiled"].state == doctor.NOTE
 
 
-def test_compiling_is_really_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("state", "words"), [("compiled", "torch.compile works on"), ("failed: no compiler", None)])
+def test_compiling_is_really_tried(state: str, words: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    tried = []
-    monkeypatch.setattr("torch.compile", lambda module: tried.append(module) or module)
-    assert "torch.compile works on" in checkup.s2mel_compiles()
-    assert tried
+    choice = type("Choice", (), {"compile_state": state})
+    monkeypatch.setattr(
+        checkup, "choose", lambda estimator, request: choice if isinstance(request, CompileRequest) else None
+    )
+    if words:
+        assert words in checkup.s2mel_compiles()
+    else:
+        with pytest.raises(RuntimeError, match=state):
+            checkup.s2mel_compiles()
 
 
 @pytest.mark.parametrize(("version", "state"), [("2.7.1+cu128", "ok"), ("2.6.0", "missing"), ("3.0.0a0", "ok")])
