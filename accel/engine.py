@@ -34,7 +34,8 @@ class EngineOptions:
 
     expected_tokens: how long a line usually gets; the cache starts at that size and grows where lines get longer.
     attention: a backend's name, or auto. page_size, poll_steps (tokens between two looks of the host): None leaves
-    them to the backend and the device. prompt_rows: how many one prefill holds.
+    them to the backend and the device. prompt_rows: how many one prefill holds. graphs: capture steps where the device
+    and the backend can.
     """
 
     max_lanes: int = 64

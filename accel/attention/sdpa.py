@@ -113,8 +113,8 @@ def _attend_group(
     keys, values = key_pages.flatten(0, 1), value_pages.flatten(0, 1)
     if isinstance(group.slots, slice):
         return _attend(queries, keys[group.slots], values[group.slots])
-    gathered = (x.index_select(0, group.slots) for x in (keys, values))
-    return _attend(queries, *gathered, mask=group.mask)
+    slots = group.slots
+    return _attend(queries, keys.index_select(0, slots), values.index_select(0, slots), mask=group.mask)
 
 
 def _attend(

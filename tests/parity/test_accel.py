@@ -75,3 +75,25 @@ def test_weights_are_the_models_own(engine, model):
     weights = model.decoder_weights()
     assert weights.head_weight is model.mel_head.weight
     assert weights.layers[0].qkv_weight is model.gpt.h[0].attn.c_attn.weight
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_logits_stay_close(dtype, model, figures):
+    """Teacher-forced: the engine's logits after ever longer parts of the golden codes, against float32."""
+    codes = figures["greedy"][0]
+    fed = torch.cat((golden_prompt(model, figures), model.embed_codes(codes, torch.arange(2, 2 + len(codes)))))
+    prefixes = [fed[: len(fed) - cut] for cut in range(0, len(codes), 5)]
+    logits = [_prefill(model.decoder_weights(), prefixes)]
+    half = copy.deepcopy(model).to(dtype)
+    logits.append(_prefill(half.decoder_weights(), [prefix.to(dtype) for prefix in prefixes]))
+    assert (logits[1] - logits[0]).norm() <= 1e-2 * logits[0].norm()
+
+
+def _prefill(weights: DecoderWeights, prompts: list[torch.Tensor]) -> torch.Tensor:
+    """Logits [n, V] after each prompt."""
+    rows = sum(map(len, prompts))
+    cache = PagedCache.allocate(
+        len(weights.layers), rows // 16 + 2, 16, weights.heads, weights.head_dim, weights.dtype, weights.device
+    )
+    with torch.inference_mode():
+        return TorchRunner(weights, cache, Backend()).prefill(prompts, torch.arange(16, 16 + rows))
