@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from .random import gumbel
-from .sampling import SamplingTable, least_kept, penalise, shortlist
+from .sampling import Candidates, SamplingTable, least_kept, penalise, shortlist
 
 NEVER = -1e9
 """Score of beams 1… before the first step, where all beams are equal and one must speak for them."""
@@ -85,13 +85,21 @@ def advance(
     return BeamChoice(picks.tokens.gather(1, going), picks.parents.gather(1, going), state, done)
 
 
-def _continuations(logits: torch.Tensor, seen: torch.Tensor, table: SamplingTable, beams: int):
+def _continuations(logits: torch.Tensor, seen: torch.Tensor, table: SamplingTable, beams: int) -> Candidates:
     """Penalty and filters work on log-probabilities here, unlike without beams."""
     rows = SamplingTable(**{name: column.repeat_interleave(beams) for name, column in vars(table).items()})
     return shortlist(penalise(logits.float().log_softmax(dim=1), seen, rows.penalty), rows, least_kept(beams))
 
 
-def _pick(kept, seeds, steps, noise, scores: torch.Tensor, vocabulary: int) -> _Picks:
+def _pick(
+    kept: Candidates,
+    seeds: torch.Tensor,
+    steps: torch.Tensor,
+    noise: torch.Tensor,
+    scores: torch.Tensor,
+    vocabulary: int,
+) -> _Picks:
+    """kept: of [L * K] rows. scores: [L, K], the beams' so far."""
     lines, beams = scores.shape
     totals = (kept.scores.view(lines, beams, -1) + scores[:, :, None]).view(lines, -1)
     slots = torch.arange(beams, device=scores.device)[:, None] * vocabulary
@@ -113,7 +121,9 @@ def _largest(keys: torch.Tensor, count: int) -> torch.Tensor:
     return torch.cat(places, dim=1)
 
 
-def _finish(state: BeamState, stops: torch.Tensor, ranks: torch.Tensor, slots: torch.Tensor, steps: torch.Tensor):
+def _finish(
+    state: BeamState, stops: torch.Tensor, ranks: torch.Tensor, slots: torch.Tensor, steps: torch.Tensor
+) -> BeamState:
     """Add one hypothesis to the lines where `stops`, over the weakest where the line has K already and it is weaker."""
     beams = state.ranks.shape[1]
     room = state.found < beams

@@ -76,7 +76,9 @@ def _follow(state: DecodeState, parents: torch.Tensor, cache: PagedCache) -> Non
     rows.seen.copy_(rows.seen[origin])
 
 
-def _copy(cache: PagedCache, sources: torch.Tensor, targets: torch.Tensor, moved: torch.Tensor, fill: torch.Tensor):
+def _copy(
+    cache: PagedCache, sources: torch.Tensor, targets: torch.Tensor, moved: torch.Tensor, fill: torch.Tensor
+) -> None:
     which = moved.nonzero().squeeze(1)
     if which.numel():
         cache.copy_pages(sources[which].long(), targets[which].long(), int(fill[which].max()))

@@ -88,7 +88,7 @@ class Engine:
 
     @torch.inference_mode()
     def warm_up(self, lanes: int, beams: int, prompt_rows: int) -> None:
-        """Compile or capture now what a batch of that size will need, so that its first code comes fast."""
+        """Compile or capture now what a batch of that size will need, so that its first token comes fast."""
         prompt = self._weights.token_embedding[:1].expand(prompt_rows, -1)
         requests = [Request(prompt, 0, SamplingParams(num_beams=beams), self._weights.max_tokens)] * lanes
         self._pool.prepare(self._need(requests))

@@ -38,7 +38,7 @@ class PagedCache:
             size = 2 * layers * pages * page_size * heads * head_dim * dtype.itemsize
             raise OutOfCacheMemory(
                 f"no room for a key-value cache of {size / 2**20:.0f} MiB on {device} ({error}); "
-                "lower the number of lines at once, the beams or the codes a line may have"
+                "lower the number of lines at once, the beams or the tokens a line may have"
             ) from error
         cache.keys[:, SCRATCH_PAGE] = 0
         cache.values[:, SCRATCH_PAGE] = 0

@@ -177,6 +177,18 @@ def test_a_line_that_cannot_fit_says_what_to_lower():
     check_clean(engine)
 
 
+def test_a_cache_starts_as_large_as_lines_usually_need():
+    engine = Engine(NEVER_STOPS, EngineOptions(page_size=4, expected_tokens=6, max_lanes=3, poll_steps=1))
+    run = engine.generate([build(6, seed, 5 if seed else 2, SAMPLED) for seed in range(5)])
+    next(run)
+    assert engine._pool.allocator.total == 3 * 3  # three lanes of 6 + 5 - 1 tokens
+    run.close()
+    run = engine.generate([build(6, seed, 5, SETTINGS[2]) for seed in range(2)])
+    next(run)
+    assert engine._pool.allocator.limit == 2 * claim_of(build(6, 0, 5, SETTINGS[2]), 4)
+    run.close()
+
+
 def test_a_cache_grows_while_lines_decode(caplog):
     engine = Engine(NEVER_STOPS, EngineOptions(page_size=4, expected_tokens=4))
     todo = [build(6, seed, 45, SETTINGS[seed % 3]) for seed in range(6)]
