@@ -1,0 +1,88 @@
+"""Attention by the flash_attn package (Dao, 2023), where it is installed; nothing needs it.
+
+Dimensions: N packed tokens, R rows that decode, H heads, W head width, C block table columns.
+"""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+DTYPES = (torch.float16, torch.bfloat16)
+WIDEST = 256
+OLDEST = (8, 0)
+"""Compute capability of Ampere."""
+PAGE_UNIT = 256
+"""flash_attn takes pages of a multiple of this many tokens."""
+
+
+def unavailable(device: torch.device, dtype: torch.dtype, head_dim: int) -> str | None:
+    """Why the package cannot run, or None."""
+    if device.type != "cuda":
+        return f"it needs a CUDA device, got {device.type}"
+    if dtype not in DTYPES:
+        return f"it computes in float16 or bfloat16, got {dtype}"
+    if head_dim % 8 or head_dim > WIDEST:
+        return f"it needs a head width that is a multiple of 8 up to {WIDEST}, got {head_dim}"
+    if torch.cuda.get_device_capability(device) < OLDEST:
+        return "it needs compute capability 8.0 (Ampere) or newer"
+    try:
+        import flash_attn  # noqa: F401
+    except ImportError as error:
+        return f"flash_attn cannot be imported ({error})"
+    return None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """block_tables int32 [R, C], lengths int32 [R]."""
+
+    block_tables: torch.Tensor
+    lengths: torch.Tensor
+
+
+class Backend:
+    """See `AttentionBackend`."""
+
+    name = "flash"
+    page_size = PAGE_UNIT
+
+    def store(
+        self,
+        keys: torch.Tensor,
+        values: torch.Tensor,
+        key_pages: torch.Tensor,
+        value_pages: torch.Tensor,
+        slots: torch.Tensor,
+    ) -> None:
+        key_pages.flatten(0, 1).index_copy_(0, slots, keys)
+        value_pages.flatten(0, 1).index_copy_(0, slots, values)
+
+    def prefill(
+        self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, lengths: Sequence[int]
+    ) -> torch.Tensor:
+        from flash_attn import flash_attn_varlen_func
+
+        starts, longest = _starts(tuple(lengths), queries.device), max(lengths)
+        return flash_attn_varlen_func(queries, keys, values, starts, starts, longest, longest, causal=True)
+
+    def plan(self, block_tables: torch.Tensor, lengths: torch.Tensor, page_size: int) -> Plan:
+        assert page_size % PAGE_UNIT == 0, f"flash_attn needs pages of a multiple of {PAGE_UNIT} tokens"
+        return Plan(block_tables.contiguous(), lengths)
+
+    def decode(
+        self, queries: torch.Tensor, key_pages: torch.Tensor, value_pages: torch.Tensor, plan: Plan
+    ) -> torch.Tensor:
+        from flash_attn import flash_attn_with_kvcache
+
+        out = flash_attn_with_kvcache(
+            queries[:, None], key_pages, value_pages, cache_seqlens=plan.lengths, block_table=plan.block_tables
+        )
+        return out[:, 0]
+
+
+@functools.lru_cache(maxsize=2)
+def _starts(lengths: tuple[int, ...], device: torch.device) -> torch.Tensor:
+    """int32 [B + 1]. The layers share it."""
+    return torch.tensor([0, *lengths]).cumsum(0).to(device, torch.int32)

@@ -1,0 +1,74 @@
+"""Attention by our own Triton kernels: the default on CUDA. Prompts go through torch.
+
+Dimensions: N packed tokens, R rows that decode, H heads, W head width, C block table columns.
+"""
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from .prompts import attend_prompts
+
+DTYPES = (torch.float32, torch.float16, torch.bfloat16)
+OLDEST = (8, 0)
+"""Compute capability of Ampere."""
+
+
+def unavailable(device: torch.device, dtype: torch.dtype, head_dim: int) -> str | None:
+    """Why the kernels cannot run, or None."""
+    if importlib.util.find_spec("triton") is None:
+        return "triton is not installed"
+    if device.type != "cuda":
+        return f"it needs a CUDA device, got {device.type}"
+    if torch.version.cuda is not None and torch.cuda.get_device_capability(device) < OLDEST:
+        return "it needs compute capability 8.0 (Ampere) or newer"
+    from ..kernels.paged_attention import supports
+
+    if not supports(head_dim) or dtype not in DTYPES:
+        return f"it has no kernel for head width {head_dim} in {dtype}"
+    return None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """block_tables int32 [R, C], lengths int32 [R]: the kernels read both on the device."""
+
+    block_tables: torch.Tensor
+    lengths: torch.Tensor
+
+
+class Backend:
+    """See `AttentionBackend`."""
+
+    name = "triton"
+    page_size = 16
+    """Small, since a beam that follows another copies the page that still fills up."""
+
+    def store(
+        self,
+        keys: torch.Tensor,
+        values: torch.Tensor,
+        key_pages: torch.Tensor,
+        value_pages: torch.Tensor,
+        slots: torch.Tensor,
+    ) -> None:
+        from ..kernels.kv_store import kv_store
+
+        kv_store(keys, values, key_pages, value_pages, slots)
+
+    def prefill(
+        self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, lengths: Sequence[int]
+    ) -> torch.Tensor:
+        return attend_prompts(queries, keys, values, lengths)
+
+    def plan(self, block_tables: torch.Tensor, lengths: torch.Tensor, page_size: int) -> Plan:
+        return Plan(block_tables, lengths)
+
+    def decode(
+        self, queries: torch.Tensor, key_pages: torch.Tensor, value_pages: torch.Tensor, plan: Plan
+    ) -> torch.Tensor:
+        from ..kernels.paged_attention import paged_attention
+
+        return paged_attention(queries, key_pages, value_pages, plan.block_tables, plan.lengths)

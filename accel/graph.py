@@ -1,0 +1,119 @@
+"""The runner for CUDA: a whole step captured once for each number of lanes, replayed without a word from the host.
+
+Dimensions: L lanes, R rows.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from .attention import AttentionBackend
+from .kernels.sample import draw_next
+from .kernels.step import DecodeStep, problem
+from .kv_cache import PagedCache
+from .state import DecodeState
+from .step import TorchRunner
+from .weights import DecoderWeights
+
+logger = logging.getLogger(__name__)
+
+
+class GraphRunner:
+    """See `StepRunner`. Prompts and first draws go through plain torch; where nothing can be captured, all does."""
+
+    name = "CUDA graphs"
+
+    def __init__(self, weights: DecoderWeights, cache: PagedCache, attention: AttentionBackend) -> None:
+        self._weights, self._cache = weights, cache
+        self._plain = TorchRunner(weights, cache, attention)
+        self._pool = torch.cuda.graph_pool_handle()
+        self._graphs: dict[tuple[int, int], _Captured] = {}
+        self._refused = problem(weights)
+        if self._refused is not None:
+            logger.warning("decoding without CUDA graphs: %s", self._refused)
+
+    def prefill(self, prompts: Sequence[torch.Tensor], slots: torch.Tensor) -> torch.Tensor:
+        return self._plain.prefill(prompts, slots)
+
+    def start(self, state: DecodeState, logits: torch.Tensor) -> None:
+        self._plain.start(state, logits)
+
+    def run(self, state: DecodeState, lanes: int, steps: int) -> None:
+        captured = self._captured(state, bucket(lanes, state.capacity))
+        if captured is None:
+            self._plain.run(state, lanes, steps)
+            return
+        for _ in range(steps):
+            captured()
+
+    def warm_up(self, state: DecodeState) -> None:
+        """Capture the step of all of the state's lanes; smaller numbers follow as lines leave."""
+        captured = self._captured(state, state.capacity)
+        if captured is not None:
+            captured()
+            captured()
+
+    def close(self) -> None:
+        """Drop every graph and the memory they share."""
+        self._graphs.clear()
+
+    def _captured(self, state: DecodeState, lanes: int) -> "_Captured | None":
+        if self._refused is not None or state.beams > 1:
+            return None
+        key = (id(state), lanes)
+        if key not in self._graphs:
+            view = state if lanes == state.capacity else state.view(0, lanes)
+            self._graphs[key] = _Captured(self._step(view), state, self._pool, self._weights.device)
+            logger.debug("capturing the decode step of %d lanes with %d beams", lanes, state.beams)
+        return self._graphs[key]
+
+    def _step(self, view: DecodeState) -> Callable[[], None]:
+        step = DecodeStep(self._weights, self._cache, view)
+
+        def whole() -> None:
+            draw_next(view, step(), self._weights.stop_token)
+
+        return whole
+
+
+class _Captured:
+    """A step that runs as it is the first time, which compiles its kernels, and as a graph from then on.
+
+    Keeps the state it writes alive, so that its address stays its own.
+    """
+
+    def __init__(self, step: Callable[[], None], state: DecodeState, pool: Any, device: torch.device) -> None:
+        self._step, self._state, self._pool, self._device = step, state, pool, device
+        self._ran = False
+        self._graph: torch.cuda.CUDAGraph | None = None
+
+    def __call__(self) -> None:
+        if not self._ran:
+            self._step()
+            self._ran = True
+            return
+        if self._graph is None:
+            self._graph = _capture(self._step, self._pool, self._device)
+        self._graph.replay()
+
+
+def _capture(step: Callable[[], None], pool: Any, device: torch.device) -> torch.cuda.CUDAGraph:
+    """Record `step` without running it; nothing but the current thread is disturbed."""
+    graph = torch.cuda.CUDAGraph()
+    stream, current = torch.cuda.Stream(device), torch.cuda.current_stream(device)
+    stream.wait_stream(current)
+    with torch.cuda.stream(stream):
+        graph.capture_begin(pool=pool, capture_error_mode="thread_local")
+        try:
+            step()
+        finally:
+            graph.capture_end()
+    current.wait_stream(stream)
+    return graph
+
+
+def bucket(lanes: int, capacity: int) -> int:
+    """Lanes that a graph is captured for: the next power of two, at most the state's."""
+    return min(1 << (lanes - 1).bit_length(), capacity)

@@ -1,0 +1,32 @@
+"""Kernels that start while the one before them still runs (programmatic dependent launch, from Hopper on).
+
+What a kernel reads before `ready` must not depend on any kernel of the same graph: weights, and keys and values of
+tokens that earlier replays stored. All that it writes, it writes after.
+"""
+
+import functools
+
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def ready(OVERLAP: tl.constexpr):
+    """Let the next kernel start, then wait until all before this one have finished."""
+    if OVERLAP:
+        tl.extra.cuda.gdc_launch_dependents()
+        tl.extra.cuda.gdc_wait()
+
+
+@functools.cache
+def overlaps(device: torch.device) -> bool:
+    """Whether the chip and this Triton can."""
+    if device.type != "cuda" or torch.version.cuda is None or torch.cuda.get_device_capability(device) < (9, 0):
+        return False
+    return hasattr(getattr(tl.extra, "cuda", None), "gdc_wait")
+
+
+def launch_options(device: torch.device) -> dict[str, bool]:
+    """Keyword arguments of a launch whose kernel calls `ready`."""
+    return {"OVERLAP": True, "launch_pdl": True} if overlaps(device) else {"OVERLAP": False}

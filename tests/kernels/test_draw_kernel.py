@@ -1,0 +1,90 @@
+"""The draw kernel makes exactly the state that `choose_next` makes of equal logits, ties and odd vocabularies included."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+triton = pytest.importorskip("triton")
+from helpers.kernels import DEVICE, MARKS, normal  # noqa: E402
+from indextts2_multitalk.accel.choose import choose_next  # noqa: E402
+from indextts2_multitalk.accel.kernels.sample import draw_next  # noqa: E402
+from indextts2_multitalk.accel.kv_cache import PagedCache  # noqa: E402
+from indextts2_multitalk.accel.sampling import SamplingParams  # noqa: E402
+from indextts2_multitalk.accel.sequence import Request  # noqa: E402
+from indextts2_multitalk.accel.state import DecodeState  # noqa: E402
+
+pytestmark = MARKS
+PLAIN = SamplingParams(num_beams=1, temperature=0.7, top_k=5, top_p=0.8, repetition_penalty=3.0)
+SETTINGS = [
+    PLAIN,
+    replace(PLAIN, do_sample=False),
+    replace(PLAIN, top_k=0),
+    replace(PLAIN, top_p=1.0, top_k=3),
+    replace(PLAIN, top_k=0, top_p=1.0, repetition_penalty=1.0),
+    replace(PLAIN, top_p=0.0),
+    replace(PLAIN, top_k=0, top_p=0.3, temperature=2.0),
+]
+
+
+def twins(vocabulary: int, settings: list[SamplingParams]) -> list[DecodeState]:
+    """Two equal states with one line for each of `settings`; the second line is finished, the third paused."""
+    requests = [
+        Request(torch.zeros(3, 2), 2**63 - 1 - i, sampling, 4, history=(1, 2)) for i, sampling in enumerate(settings)
+    ]
+    states = []
+    for _ in range(2):
+        state = DecodeState.allocate(len(requests), 1, vocabulary, 2, 4, DEVICE)
+        state.fill(requests)
+        if len(requests) > 2:
+            state.lanes.finished[1] = state.lanes.paused[2] = True
+        states.append(state)
+    return states
+
+
+def check(vocabulary: int, settings: list[SamplingParams], logits: list[torch.Tensor], stop: int) -> None:
+    cache = PagedCache.allocate(1, 2, 4, 1, 2, torch.float32, DEVICE)
+    state, expected = twins(vocabulary, settings)
+    for each in logits:
+        alive = expected.alive
+        expected.rows.lengths.add_(alive)
+        choose_next(expected, each, cache, stop)
+        draw_next(state, each.clone(), stop)
+        for name in ("tokens", "lengths"):
+            assert torch.equal(getattr(state.rows, name), getattr(expected.rows, name)), name
+        for name, actual in vars(state.lanes).items():
+            assert torch.equal(actual, getattr(expected.lanes, name)), name
+        assert torch.equal(state.rows.drawn[alive], expected.rows.drawn[alive])
+        assert torch.equal(state.rows.seen[alive], expected.rows.seen[alive])
+
+
+@pytest.mark.parametrize("vocabulary", [23, 64, 257])
+def test_draws_are_the_twins(vocabulary):
+    logits = [normal(len(SETTINGS), vocabulary, seed=seed) * 3 for seed in range(4)]
+    check(vocabulary, SETTINGS, logits, stop=vocabulary - 1)
+
+
+def test_a_full_vocabulary():
+    check(8194, [PLAIN, replace(PLAIN, top_k=30)], [normal(2, 8194, seed=s) * 4 for s in range(2)], stop=8193)
+
+
+@pytest.mark.parametrize("top_p", [0.5, 0.75, 1.0])
+@pytest.mark.parametrize("top_k", [0, 1, 4, 8])
+@pytest.mark.parametrize("do_sample", [True, False])
+def test_ties(top_p, top_k, do_sample):
+    """Eight tokens share the first place, so that half their mass is exactly 0.5."""
+    logits = torch.full((3, 19), -1e4)
+    logits[0, 3:11] = 1.5
+    logits[1, ::2] = -0.0
+    logits[1, 1::2] = 0.0
+    logits[2] = normal(19).cpu().round()
+    sampling = replace(PLAIN, temperature=1.0, top_k=top_k, top_p=top_p, repetition_penalty=1.0, do_sample=do_sample)
+    check(19, [sampling], [each[None].to(DEVICE) for each in logits[:1]], stop=18)
+    check(19, [sampling] * 2, [logits[1:].contiguous().to(DEVICE)], stop=18)
+
+
+def test_the_stop_token_and_the_limit_end_a_line():
+    greedy = replace(PLAIN, do_sample=False, repetition_penalty=1.0)
+    logits = torch.zeros(2, 9, device=DEVICE)
+    logits[0, 8] = logits[1, 4] = 5.0
+    check(9, [greedy, greedy], [logits] * 4, stop=8)
