@@ -84,10 +84,17 @@ class Pipeline:
 
     def release(self) -> None:
         """Drop the engine and its cache, all graphs, the text reader and every cached voice; the weights stay."""
-        self._stop_speaking()
+        self.stop_speaking()
         self.modules.s2mel.release()
         self._conditioning.clear()
         self.modules.text_emotion.unload()
+
+    def stop_speaking(self) -> None:
+        """Drop whatever holds addresses of the speaking models' weights."""
+        if self._decoding is not None:
+            self._decoding.close()
+            self._decoding = None
+        self._vocoder.release()
 
     @torch.inference_mode()
     def speak(
@@ -223,20 +230,13 @@ class Pipeline:
         report.decoder = self._decoding.description
         return self._decoding
 
-    def _stop_speaking(self) -> None:
-        """Drop whatever holds addresses of the speaking models' weights."""
-        if self._decoding is not None:
-            self._decoding.close()
-            self._decoding = None
-        self._vocoder.release()
-
     def _before_listening(self) -> None:
         self.residence.listen()
 
     def _own_residence(self) -> Residence:
         if not self.options.low_memory:
             return AllResident()
-        return TakingTurns(self.modules, choose_placement(self.options).device, lambda: self._stop_speaking())
+        return TakingTurns(self.modules, choose_placement(self.options).device, lambda: self.stop_speaking())
 
     def _new_report(self) -> Report:
         return Report(self.device, self.modules.precision, choices=choose_placement(self.options).choices)

@@ -49,8 +49,9 @@ class ModelManager(io.ComfyNode):
         memory_optimization: bool = True,
         verbose: bool = True,
         download_missing: bool = False,
+        low_memory: bool = False,
     ) -> io.NodeOutput:
-        settings = ModelSettings(config_path, model_dir, device, use_fp16, use_cuda_kernel)
+        settings = ModelSettings(config_path, model_dir, device, use_fp16, use_cuda_kernel, low_memory=low_memory)
         if download_missing:
             fetch(settings)
         handle = ModelHandle(settings, model_name.strip() or DEFAULT_NAME, cache_model, not memory_optimization)
@@ -112,6 +113,12 @@ def _how() -> list[io.Input]:
             False,
             "Download missing files from Hugging Face, or the mirror in HF_ENDPOINT. Off: an error lists them.",
         ),
+        switch(
+            "low_memory",
+            False,
+            "Models that hear voices and models that speak take turns on the GPU, the others wait in RAM, whatever "
+            "memory_optimization says: the least GPU memory, slower with every new voice.",
+        ),
     ]
 
 
@@ -121,13 +128,14 @@ def _stats(handle: ModelHandle, resident: Resident) -> dict[str, Any]:
     return {
         "model_name": handle.name,
         "folder": str(resident.files.folder),
-        "device": str(resident.patcher.load_device),
+        "device": str(resident.device),
         "precisions": sorted({str(parameter.dtype).removeprefix("torch.") for parameter in parameters}),
         "parameters": sum(parameter.numel() for parameter in parameters),
         "memory_bytes": management.module_size(resident.pipeline.modules),
         "load_seconds": round(resident.load_seconds, 3),
         "reused": resident.runs > 1,
         "cached": handle.keep,
+        "low_memory": handle.settings.low_memory,
     }
 
 
@@ -141,6 +149,7 @@ def _info(handle: ModelHandle, resident: Resident, stats: dict[str, Any]) -> str
             f"device: {stats['device']}, {' and '.join(stats['precisions'])}",
             f"{stats['parameters'] / 1e6:.1f} million parameters, {size:.0f} MiB",
             "kept between runs" if handle.keep else "unloaded after every run",
+            "on the device: " + ("models take turns (low_memory)" if stats["low_memory"] else "all models together"),
             "text emotion: available" if resident.files.qwen else "text emotion: qwen0.6bemo4-merge is not installed",
         ]
     )

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import comfy.model_management as management
 import comfy.model_patcher
 import torch
 from torch import nn
@@ -25,17 +26,23 @@ class IndexTTS2(nn.Module):
 class PipelinePatcher(comfy.model_patcher.ModelPatcher):
     """All or nothing: plain modules, captured graphs and key-value pages cannot run half offloaded.
 
-    `release` drops whatever was derived from the weights; it is called before they move. `keep_in_ram`: an unloaded
-    model waits in RAM; otherwise its weights are dropped, never copied, and the model is hollow.
+    `home`: where the weights were read to. `release` drops whatever was derived from them; it is called before they
+    move. `keep_in_ram`: an unloaded model waits in RAM; otherwise its weights are dropped, never copied, and the model
+    is hollow.
     """
 
     def __init__(
-        self, models: nn.Module, load_device: torch.device, release: Callable[[], None], keep_in_ram: bool
+        self,
+        models: nn.Module,
+        load_device: torch.device,
+        home: torch.device,
+        release: Callable[[], None],
+        name: str = "IndexTTS2",
     ) -> None:
-        self.release = release
-        self.keep_in_ram = keep_in_ram
+        self.release, self.name = release, name
+        self.keep_in_ram = True
         super().__init__(IndexTTS2(models), load_device=load_device, offload_device=RAM)
-        self.model.device = load_device  # the weights were read straight onto it
+        self.model.device = home
 
     @property
     def hollow(self) -> bool:
@@ -54,11 +61,30 @@ class PipelinePatcher(comfy.model_patcher.ModelPatcher):
         return 0
 
     def detach(self, unpatch_all: bool = True) -> Any:
-        """Leave the device. Runs inside ComfyUI's loop over loaded models, so the objects must outlive it."""
-        self.release()
-        self.offload_device = RAM if self.keep_in_ram else NOWHERE
+        """Leave the device. Runs inside ComfyUI's loop over loaded models, so the objects must outlive it.
+
+        Without `unpatch_all`, ComfyUI only renews its entry for a model that stays.
+        """
+        if unpatch_all:
+            self.release()
+            self.offload_device = self._outside
         with torch.inference_mode(False), torch.no_grad():
             model = super().detach(unpatch_all)
         if unpatch_all:
-            log.info("IndexTTS2 unloaded, %s", "its memory is free" if self.hollow else "its weights wait in RAM")
+            where = "its memory is free" if self.hollow else "its weights wait in RAM"
+            log.info("%s unloaded, %s", self.name, where)
         return model
+
+    def leave(self) -> None:
+        """Leave ComfyUI's books and the device, unasked."""
+        self.release()
+        for loaded in [entry for entry in management.current_loaded_models if entry.model is self]:
+            management.current_loaded_models.remove(loaded)
+            loaded.model_unload()
+        if self.model.device != self._outside:
+            self.detach()
+        management.soft_empty_cache()
+
+    @property
+    def _outside(self) -> torch.device:
+        return RAM if self.keep_in_ram else NOWHERE

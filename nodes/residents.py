@@ -9,11 +9,12 @@ from collections.abc import Sequence
 import comfy.model_management as management
 
 from ..indextts.loading.find import CheckpointFiles
+from ..indextts.loading.models import load_models
 from ..indextts.options import SpeakOptions
 from ..indextts.pipeline import Pipeline
 from ..indextts.records import Line
-from .patcher import PipelinePatcher
 from .settings import ModelHandle, ModelSettings, locate, torch_device, weights_bytes
+from .turns import InTurns, Together
 
 log = logging.getLogger(__name__)
 
@@ -24,15 +25,16 @@ class Resident:
     """A loaded model. `runs` counts how often it was asked for."""
 
     def __init__(self, handle: ModelHandle) -> None:
-        """Find the files, have ComfyUI clear the room for them, and read them straight onto the device."""
+        """Find the files and read them: to RAM in low-memory mode, else straight to the room that ComfyUI clears."""
         start = time.perf_counter()
         settings = handle.settings
         self.files: CheckpointFiles = locate(settings)
-        device = torch_device(settings.device)
-        if device.type != "cpu":
-            management.free_memory(weights_bytes(self.files, settings.use_fp16), device)
-        self.pipeline = Pipeline.load(self.files, settings.options)
-        self.patcher = PipelinePatcher(self.pipeline.modules, device, self.release, handle.keep_in_ram)
+        self.device = torch_device(settings.device)
+        if self.device.type != "cpu" and not settings.low_memory:
+            management.free_memory(weights_bytes(self.files, settings.use_fp16), self.device)
+        modules = load_models(self.files, settings.options)
+        self.residence = (InTurns if settings.low_memory else Together)(modules, self.device, lambda: self.pipeline)
+        self.pipeline = Pipeline(modules, self.files, settings.options, self.residence)
         self.load_seconds = time.perf_counter() - start
         self.runs = 0
         log.info("IndexTTS2 model %s loaded from %s in %.1f s", handle.name, self.files.folder, self.load_seconds)
@@ -41,32 +43,29 @@ class Resident:
     def origin(self) -> str:
         return f"loaded in {self.load_seconds:.1f} s" if self.runs <= 1 else "re-used, already in memory"
 
+    @property
+    def hollow(self) -> bool:
+        """Whether weights are gone, so that the model has to be loaded again."""
+        return any(patcher.hollow for patcher in self.residence.patchers)
+
     def configure(self, handle: ModelHandle) -> None:
         """Run the same weights as `handle` wants them run."""
-        self.patcher.keep_in_ram = handle.keep_in_ram
+        for patcher in self.residence.patchers:
+            patcher.keep_in_ram = handle.waits_in_ram
         options = handle.settings.options
         if self.pipeline.options != options:
-            self.release()
-            self.pipeline = Pipeline(self.pipeline.modules, self.files, options)
+            self.pipeline.release()
+            self.pipeline = Pipeline(self.pipeline.modules, self.files, options, self.residence)
 
     def enter_device(self, lines: Sequence[Line] = (), options: SpeakOptions | None = None) -> None:
         """Have ComfyUI make room for the weights and for what this run needs beside them, then load what left."""
-        needed = self.pipeline.memory_required(lines, options) if options else 0
-        management.load_models_gpu([self.patcher], memory_required=needed, force_full_load=True)
-
-    def release(self) -> None:
-        """Drop caches, graphs and key-value pages."""
-        self.pipeline.release()
+        self.residence.enter(self.pipeline.memory_required(lines, options) if options else 0)
 
     def unload(self) -> None:
         """Leave ComfyUI's books and the device; nothing of the weights stays."""
-        self.patcher.keep_in_ram = False
-        for loaded in [entry for entry in management.current_loaded_models if entry.model is self.patcher]:
-            management.current_loaded_models.remove(loaded)
-            loaded.model_unload()
-        if not self.patcher.hollow:
-            self.patcher.detach()
-        management.soft_empty_cache()
+        for patcher in self.residence.patchers:
+            patcher.keep_in_ram = False
+            patcher.leave()
 
 
 class Residents:
@@ -80,7 +79,7 @@ class Residents:
         """The resident for `handle`, loaded now if it is not there. `reload` reads it from disk again."""
         key = handle.settings.weights
         with self._lock:
-            if key in self._loaded and (reload or self._loaded[key].patcher.hollow):
+            if key in self._loaded and (reload or self._loaded[key].hollow):
                 self.drop(handle)
             if key not in self._loaded:
                 self._make_room()

@@ -16,7 +16,7 @@ DEFAULT_NAME = "IndexTTS2-Default"
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """The last two say how the weights are run; models that differ only there share theirs."""
+    """Models that differ only in `use_accel` and `use_torch_compile`, which say how weights are run, share theirs."""
 
     config_path: str = AUTO
     model_dir: str = AUTO
@@ -25,6 +25,7 @@ class ModelSettings:
     use_cuda_kernel: bool = False
     use_accel: bool = True
     use_torch_compile: bool = False
+    low_memory: bool = False
 
     @property
     def weights(self) -> "ModelSettings":
@@ -40,6 +41,7 @@ class ModelSettings:
             use_accel=self.use_accel,
             use_torch_compile=self.use_torch_compile,
             use_cuda_kernel=self.use_cuda_kernel,
+            low_memory=self.low_memory,
         )
 
 
@@ -47,13 +49,18 @@ class ModelSettings:
 class ModelHandle:
     """INDEXTTS2_MODEL: which model a node wants, not the model. It is loaded, or loaded again, when a node speaks.
 
-    `keep`: stay loaded after a run. `keep_in_ram`: wait in RAM when ComfyUI wants the device's memory back.
+    `keep`: stay loaded after a run. `keep_in_ram`: wait in RAM when ComfyUI wants the device's memory back; in
+    low-memory mode the weights always do.
     """
 
     settings: ModelSettings = ModelSettings()
     name: str = DEFAULT_NAME
     keep: bool = True
     keep_in_ram: bool = False
+
+    @property
+    def waits_in_ram(self) -> bool:
+        return self.keep_in_ram or self.settings.low_memory
 
 
 def locate(settings: ModelSettings) -> CheckpointFiles:

@@ -147,6 +147,25 @@ def test_free_empties_memory_and_the_next_queue_loads_again(server: ComfyServer,
     assert server.log_text().count("IndexTTS2 model") == loads + 1
 
 
+def test_low_memory_says_the_same_also_after_free(server: ComfyServer, multi_talk: Any) -> None:
+    def speak(text: str, low_memory: bool) -> Any:
+        prompt = multi_talk(text)
+        prompt["manager"]["inputs"]["low_memory"] = low_memory
+        return soundfile.read(saved(server, server.run(prompt)))[0]
+
+    texts = ("Speaker1: In turns.", "Speaker2: And in turns again.")
+    usual = [speak(text, low_memory=False) for text in texts]
+    said = [speak(texts[0], low_memory=True)]
+    server.post("/free", {"unload_models": True, "free_memory": True})
+    for group in ("listening", "shared", "speaking"):
+        server.wait_for(f"IndexTTS2 {group} models unloaded, its weights wait in RAM")
+    loads = server.log_text().count("IndexTTS2 model ")
+    said.append(speak(texts[1], low_memory=True))
+    assert server.log_text().count("IndexTTS2 model ") == loads
+    for one, other in zip(usual, said, strict=True):
+        assert abs(one - other).max() < 1e-3
+
+
 @pytest.mark.parametrize(
     ("text", "settings", "message"),
     [

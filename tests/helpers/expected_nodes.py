@@ -166,10 +166,11 @@ MODEL_MANAGER = Node(
         flag("memory_optimization", True),
         flag("verbose", True),
         flag("download_missing", False),
+        flag("low_memory", False),
     ],
     outputs=[("model", "INDEXTTS2_MODEL"), ("model_info", "STRING"), ("model_stats", "DICT")],
     widgets=10,
-    new=("download_missing",),
+    new=("download_missing", "low_memory"),
 )
 
 NODES = (MULTI_TALK, EMOTION_VOICE, SPEAKER_EMOTION, MODEL_MANAGER)

@@ -107,7 +107,9 @@ class Management(ModuleType):
     def load_models_gpu(self, models: list[Any], memory_required: int = 0, force_full_load: bool = False) -> None:
         self.asked.append(memory_required)
         for model in models:
-            if all(entry.model is not model for entry in self.current_loaded_models):
+            if any(entry.model is model for entry in self.current_loaded_models):
+                model.detach(unpatch_all=False)
+            else:
                 self.current_loaded_models.append(Loaded(model))
             model.partially_load(model.load_device)
 

@@ -27,6 +27,7 @@ def pack(comfy: fake_comfy.Management, monkeypatch: pytest.MonkeyPatch, tmp_path
     modules = {name: importlib.import_module(f"{fake_comfy.PACKAGE}.{name}") for name in names}
     FakePipeline.reset()
     monkeypatch.setattr(modules["residents"], "Pipeline", FakePipeline)
+    monkeypatch.setattr(modules["residents"], "load_models", FakePipeline.load_models)
     monkeypatch.setattr(modules["residents"], "locate", lambda settings: _files(tmp_path))
     classes = asyncio.run(root.IndexTTS2Extension().get_node_list())
     return SimpleNamespace(
