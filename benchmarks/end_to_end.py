@@ -35,7 +35,7 @@ sys.path.insert(0, str(TESTS))
 from helpers.released_folder import write_released_folder
 from helpers.tones import tone
 
-FULL_W2V_BERT = {"layers": 18, "heads": 16, "expansion": 4}
+FULL_W2V_BERT = {"layers": 24, "heads": 16, "expansion": 4}
 MEL_TOLERANCE, LOG_SPECTRAL_TOLERANCE = 1e-2, 0.5
 TEXT = "We walked along the river until the lights of the town were far behind us and nobody spoke."
 TOGGLES = {

@@ -120,8 +120,9 @@ def _write_auxiliary(path: Path, config: Config, safetensors: bool, w2v_bert: Ma
     vocoder = seeded("bigvgan", bigvgan_shapes(config["bigvgan"]))
     save_state(vocoder, path / "bigvgan" / "bigvgan_generator.pt", safetensors, key="generator")
     (path / "bigvgan" / "config.json").write_text(json.dumps(config["bigvgan"]), encoding="utf-8")
-    width, layers = config["semantic_codec"]["hidden_size"], config.get("semantic_layer", 17) + 1
-    write_w2v_bert(path / "w2v-bert-2.0", hidden_size=width, layers=layers, heads=max(2, width // 64))
+    width = config["semantic_codec"]["hidden_size"]
+    sizes = {"layers": config.get("semantic_layer", 17) + 1, "heads": max(2, width // 64)} | dict(w2v_bert)
+    write_w2v_bert(path / "w2v-bert-2.0", hidden_size=width, **sizes)
 
 
 if __name__ == "__main__":
