@@ -1,0 +1,1 @@
+"""How the demonstration voice was made. Nothing in the pack imports this folder; see README.md."""

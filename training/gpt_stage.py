@@ -1,0 +1,151 @@
+"""The decoder and the encoder of voices and emotions, trained as one: text, a voice and an emotion in, codes out.
+
+Beside the codes, the hidden states learn which token is being spoken (a pointer into the text, which makes the way
+through it monotonic early) and at what pitch and level, which is all that the flow hears of delivery.
+B utterances, T codes, N text tokens, R codes of a reference, D width.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from indextts2_multitalk.indextts.config import ModelConfig
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .corpus import Corpus, Lengths, Windows
+from .prosody import Prosody
+from .sequence import run_decoder
+from .sizes import new_gpt, new_voice_encoder, trained_gpt_config
+from .speakers import NEUTRAL
+from .stage import Stage
+from .tokens import Reader
+
+REFERENCE_CODES = (60, 400)
+SAME_DELIVERY_SHARE = 0.3
+"""How often the voice's reference is itself in the utterance's emotion, and is the emotion's reference too."""
+POINTER_WEIGHT, PROSODY_WEIGHT, NORMALIZER_WEIGHT = 0.3, 0.5, 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """A corpus as the decoder hears it. features: [C, W], codes: int64 [C]."""
+
+    corpus: Corpus
+    features: Tensor
+    codes: Tensor
+    prosody: Prosody
+    reader: Reader
+
+
+@dataclass(frozen=True, eq=False)
+class References:
+    """Semantic features [B, R, W] of who speaks and of how."""
+
+    voice: Tensor
+    emotion: Tensor
+
+
+class GPTStage(Stage):
+    """`heads` are the trainer's and are not exported. `unheard` is measured on at the end."""
+
+    name = "gpt"
+
+    def __init__(
+        self, config: ModelConfig, heard: Heard, unheard: Heard, device: torch.device, codes_per_batch: int = 24000
+    ) -> None:
+        width = config.gpt.model_dim
+        heads = nn.ModuleDict({
+            "query": nn.Linear(width, width),
+            "key": nn.Linear(width, width),
+            "prosody": nn.Linear(width, 3),
+        })  # fmt: skip
+        modules = {"gpt": new_gpt(config), "voice": new_voice_encoder(config), "heads": heads}
+        super().__init__(modules, device, rate=1.5e-3, decay=0.03)
+        self.stop = trained_gpt_config(config).stop_mel_token
+        self.heard, self.unheard = heard, unheard
+        self.windows = Windows(heard.corpus)
+        self.lengths = Lengths(heard.corpus, codes_per_batch, longest=config.gpt.max_mel_tokens - 2)
+
+    def update(self, rng: np.random.Generator, share: float) -> dict[str, Tensor]:
+        self.modules.train()
+        numbers = self.lengths.draw(rng)
+        losses = self._losses(self.heard, self.windows, numbers, rng)
+        norm = self.step(
+            losses["code"]
+            + POINTER_WEIGHT * losses["pointer"]
+            + PROSODY_WEIGHT * losses["prosody"]
+            + NORMALIZER_WEIGHT * losses["normalizer"]
+        )
+        return {**{name: value.detach() for name, value in losses.items()}, "norm": norm}
+
+    @torch.no_grad()
+    def finish(self) -> dict[str, float]:
+        rng, windows = np.random.default_rng(0), Windows(self.unheard.corpus)
+        lengths = Lengths(self.unheard.corpus, 4000)
+        rounds = [self._losses(self.unheard, windows, lengths.draw(rng), rng) for _ in range(8)]
+        return {f"unheard_{name}": float(torch.stack([r[name] for r in rounds]).mean()) for name in rounds[0]}
+
+    def _losses(self, heard: Heard, windows: Windows, numbers: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:
+        """Cross-entropy of codes, its accuracy, the pointer's cross-entropy and the error of pitch and level."""
+        starts, length = heard.corpus.starts[numbers], int(heard.corpus.lengths[numbers[0]])
+        codes = heard.corpus.take(heard.codes, starts, length)
+        variant = int(rng.integers(2))
+        text, counts = self.text(heard.reader, numbers, variant)
+        with self.half():
+            voice = self.prompt(draw_references(heard, windows, numbers, rng))
+            hidden = run_decoder(self.modules["gpt"], voice, text, counts, codes, int(rng.integers(1, 3)))
+            logits = self.modules["gpt"].mel_head(hidden.codes).float()
+            heads = self.modules["heads"]
+            scores = (heads["query"](hidden.codes[:, :-1]) @ heads["key"](hidden.text).mT).float()
+            sounds = heads["prosody"](hidden.codes[:, :-1]).float()
+        targets = functional.pad(codes, (0, 1), value=self.stop)
+        places = heard.corpus.take(heard.reader.spoken[variant], starts, length).long()
+        beyond = torch.arange(text.shape[1], device=self.device) >= counts[:, None]
+        scores = scores.masked_fill(beyond[:, None], -1e4) / text.shape[1] ** 0.5
+        return {
+            "code": functional.cross_entropy(logits.flatten(0, 1), targets.flatten()),
+            "accuracy": (logits.argmax(-1) == targets).float().mean(),
+            "pointer": functional.cross_entropy(scores.flatten(0, 1), places.flatten(), ignore_index=-1),
+            "normalizer": logits.logsumexp(-1).square().mean(),
+            **prosody_errors(sounds, heard, starts, length),
+        }
+
+    def prompt(self, references: References) -> Tensor:
+        """Latents with the emotion added, [B, 32, D]."""
+        encoder = self.modules["voice"]
+        return encoder.latents(references.voice) + encoder.emotion(references.emotion)[:, None]
+
+    def text(self, reader: Reader, numbers: Tensor, variant: int) -> tuple[Tensor, Tensor]:
+        """Token ids [B, N] of one of the two readings, padded, and how many of each are real."""
+        counts = reader.counts[variant][numbers.numpy()]
+        ids = reader.ids[variant][numbers.numpy(), : counts.max()]
+        return torch.from_numpy(ids).to(self.device), torch.from_numpy(counts).to(self.device)
+
+
+def draw_references(heard: Heard, windows: Windows, numbers: Tensor, rng: np.random.Generator) -> References:
+    """For each utterance a window of its speaker, mostly neutral, and one of its emotion, by any speaker.
+
+    Neither is the utterance itself but by chance, so that what is said does not leak into how.
+    """
+    speakers, emotions = (column[numbers].tolist() for column in (heard.corpus.speakers, heard.corpus.emotions))
+    same = rng.random(len(speakers)) < SAME_DELIVERY_SHARE
+    voiced_as = [emotion if alike else NEUTRAL for emotion, alike in zip(emotions, same, strict=True)]
+    felt_by = [
+        speaker if alike else windows.anyone(speaker, rng) for speaker, alike in zip(speakers, same, strict=True)
+    ]
+    codes, felt_codes = (int(n) for n in rng.integers(*REFERENCE_CODES, size=2))
+    voices = windows.starts(speakers, voiced_as, codes, rng)
+    felt = windows.starts(felt_by, emotions, felt_codes, rng)
+    take = heard.corpus.take
+    return References(take(heard.features, voices, codes).float(), take(heard.features, felt, felt_codes).float())
+
+
+def prosody_errors(sounds: Tensor, heard: Heard, starts: Tensor, length: int) -> dict[str, Tensor]:
+    """sounds [B, T, 3]: octaves, voicing logit, level. `prosody` is what to minimize, `pitch` its part in octaves."""
+    take, prosody = heard.corpus.take, heard.prosody
+    octaves, voiced, level = (take(part, starts, length) for part in (prosody.octaves, prosody.voiced, prosody.level))
+    pitch = ((sounds[..., 0] - octaves).abs() * voiced).sum() / voiced.sum().clamp_min(1)
+    voicing = functional.binary_cross_entropy_with_logits(sounds[..., 1], voiced.float())
+    loudness = (sounds[..., 2] - level).abs().mean()
+    return {"prosody": 2 * pitch + 0.3 * voicing + loudness, "pitch": pitch, "level": loudness}

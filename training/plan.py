@@ -1,0 +1,71 @@
+"""What is trained for how long: the whole plan for one GPU, and a toy one that proves on a CPU that everything runs."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from indextts2_multitalk.indextts.config import ModelConfig
+
+from .sizes import CONFIG_FILE, VOCODER, demo_config
+from .stage import Budget
+
+LANES = (("semantic", "codec", "gpt", "flow"), ("style", "vocoder"))
+"""Stages that wait for each other stand in one lane; lanes run side by side on the GPU. The flow also needs `style`."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """ready_speakers: how many must be synthesized before the first stages start. batches: codes in a batch of each
+    stage; of the vocoder, clips.
+    """
+
+    speakers: int
+    utterances: int
+    ready_speakers: int
+    budgets: dict[str, Budget]
+    batches: dict[str, int]
+    unheard_speakers: int = 16
+    unheard_utterances: int = 15
+    config_file: Path = CONFIG_FILE
+    vocoder: dict[str, Any] = field(default_factory=lambda: VOCODER)
+
+    @property
+    def config(self) -> ModelConfig:
+        return demo_config(self.config_file)
+
+    def with_seconds(self, seconds: dict[str, float]) -> "Plan":
+        """The same plan with other budgets for some stages; a stage that was done goes on where it has more now."""
+        changed = {name: replace(self.budgets[name], seconds=value) for name, value in seconds.items()}
+        return replace(self, budgets=self.budgets | changed)
+
+
+FULL = Plan(
+    speakers=400,
+    utterances=60,
+    ready_speakers=120,
+    budgets={
+        "semantic": Budget(100),
+        "codec": Budget(45),
+        "gpt": Budget(480),
+        "flow": Budget(480),
+        "style": Budget(150),
+        "vocoder": Budget(780),
+    },
+    batches={"semantic": 12800, "codec": 25600, "gpt": 24000, "flow": 9600, "style": 36000, "vocoder": 48},
+)
+
+TOY = Plan(
+    speakers=4,
+    utterances=10,
+    ready_speakers=4,
+    unheard_speakers=4,
+    unheard_utterances=4,
+    budgets={name: Budget(3600, steps) for name, steps in {
+        "semantic": 40, "codec": 40, "gpt": 40, "flow": 40, "style": 10, "vocoder": 30,
+    }.items()},
+    batches={"semantic": 800, "codec": 1600, "gpt": 800, "flow": 400, "style": 480, "vocoder": 2},
+    config_file=Path(__file__).with_name("toy.yaml"),
+    vocoder=VOCODER | {"upsample_initial_channel": 32, "resblock_dilation_sizes": [[1], [1]]},
+)  # fmt: skip
+
+PLANS = {"full": FULL, "toy": TOY}

@@ -1,0 +1,130 @@
+"""All of it, as far as the time allows: speech is made beside the GPU, two lanes of stages train, weights come out.
+
+    python -m training.run --work output/training --plan full --seconds 570 --out output/parts
+
+Run it again to go on where it stopped. On another machine, carry the parts there and add `--parts output/parts`.
+"""
+
+import argparse
+import logging
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from .parts import pack, unpack
+from .plan import LANES, PLANS, Plan
+from .stage import run_stage
+from .synthesize import synthesize
+from .workshop import Workshop
+
+logger = logging.getLogger(__name__)
+
+PACKING_SECONDS = 15.0
+"""Kept back of the time for packing what was trained."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every process is told. deadline: of time.monotonic, which all processes of a machine share."""
+
+    work: Path
+    plan: Plan
+    device: str
+    deadline: float
+    flite: Path | None
+    workers: int
+
+
+def make_speech(task: Task) -> None:
+    """The held-out speakers first, which every stage measures itself on."""
+    os.nice(5)
+    _start_logging("speech")
+    plan = task.plan
+    unheard = (task.work / "unheard", plan.unheard_speakers, plan.unheard_utterances)
+    synthesize(*unheard, task.workers, task.flite, held_out=True)
+    synthesize(task.work / "speech", plan.speakers, plan.utterances, task.workers, task.flite)
+
+
+def run_lane(stages: Sequence[str], task: Task) -> None:
+    """One stage after the other until the deadline."""
+    _start_logging(stages[0])
+    torch.set_float32_matmul_precision("high")
+    torch.set_num_threads(1 if task.device == "cpu" else 4)
+    torch.manual_seed(0)
+    workshop = Workshop(task.work, task.plan, torch.device(task.device), task.deadline)
+    try:
+        for name in stages:
+            begun = time.monotonic()
+            stage = workshop.stage(name)
+            logger.info("%s: ready after %.1f s", name, time.monotonic() - begun)
+            if not run_stage(stage, task.work, task.plan.budgets[name], task.deadline):
+                return
+    except TimeoutError as late:
+        logger.info("%s", late)
+
+
+def run(task: Task, stages: Sequence[str] | None = None) -> bool:
+    """Speech and lanes side by side, until the lanes are done or the time is up; False where one has failed.
+
+    stages: only these.
+    """
+    task.work.mkdir(parents=True, exist_ok=True)
+    context = multiprocessing.get_context("spawn")
+    lanes = [[name for name in lane if stages is None or name in stages] for lane in LANES]
+    speech = context.Process(target=make_speech, args=(task,))
+    running = [context.Process(target=run_lane, args=(lane, task)) for lane in lanes if lane]
+    for process in (speech, *running):
+        process.start()
+    for process in running:
+        process.join()
+    if speech.is_alive():
+        speech.join(max(0.0, task.deadline - time.monotonic()))
+        speech.terminate()
+    return not any(process.exitcode for process in running)
+
+
+def _start_logging(name: str) -> None:
+    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {name}: %(message)s", datefmt="%H:%M:%S")
+
+
+def _seconds_of(text: str) -> dict[str, float]:
+    """`gpt=600,flow=500` as a dict."""
+    return {name: float(value) for name, value in (pair.split("=") for pair in text.split(",") if pair)}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    begun = time.monotonic()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True, help="folder of speech, checkpoints and logs")
+    parser.add_argument("--out", type=Path, help="folder for the weights as parts of at most 15 MB")
+    parser.add_argument("--parts", type=Path, help="parts of an earlier run, taken where --work has no weights yet")
+    parser.add_argument("--plan", choices=sorted(PLANS), default="full")
+    parser.add_argument("--seconds", type=float, default=3600.0, help="stop in time to be done by then")
+    parser.add_argument("--budgets", default="", help="other budgets for some stages: gpt=600,flow=500 (seconds)")
+    parser.add_argument("--stages", help="only these stages, separated by commas")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--flite", type=Path, help="folder of flite's libraries, where they are not installed")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args(arguments)
+    _start_logging("run")
+    options.work.mkdir(parents=True, exist_ok=True)
+    if options.parts is not None and not any(options.work.glob("*.pt")):
+        unpack(options.parts, options.work)
+    plan = PLANS[options.plan].with_seconds(_seconds_of(options.budgets))
+    deadline = begun + options.seconds - (PACKING_SECONDS if options.out else 0.0)
+    task = Task(options.work, plan, options.device, deadline, options.flite, options.workers)
+    whole = run(task, options.stages.split(",") if options.stages else None)
+    if options.out is not None:
+        pack(options.work, options.out)
+    logger.info("%s after %.0f s", "done" if whole else "a lane failed", time.monotonic() - begun)
+    return 0 if whole else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""One stage of training: update after update until its time is spent, resumable, everything it measured on file.
+
+The schedule follows the share of the stage's time that is spent, so that it ends annealed on any machine and after any
+number of interruptions.
+"""
+
+import json
+import logging
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+logger = logging.getLogger(__name__)
+
+SAVE_SECONDS = 60.0
+LOG_EVERY = 20
+WARM_SHARE = 0.03
+LAST_RATE = 0.02
+"""Share of a stage's time over which the rate rises, and what is left of it at the end."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long a stage may run: seconds of training in all, and at most `steps` updates (0: any number)."""
+
+    seconds: float
+    steps: int = 0
+
+    def share(self, seconds: float, steps: int) -> float:
+        """How much of it is spent, 0 to 1."""
+        return min(1.0, max(seconds / self.seconds, steps / self.steps if self.steps else 0.0))
+
+
+class Stage(ABC):
+    """What a stage trains and how. `modules` is all that its checkpoint holds beside the optimizers."""
+
+    name: str
+
+    def __init__(self, modules: dict[str, nn.Module], device: torch.device, rate: float, decay: float = 0.01) -> None:
+        self.modules = nn.ModuleDict(modules).to(device)
+        self.device = device
+        self.optimizers = [optimizer(self.modules.parameters(), rate, decay)]
+
+    @abstractmethod
+    def update(self, rng: np.random.Generator, share: float) -> dict[str, Tensor]:
+        """One update of the weights; returns what to log, scalars on any device."""
+
+    @torch.no_grad()
+    def finish(self) -> dict[str, float]:
+        """Once the time is spent: anything still to be computed; returns the stage's final figures."""
+        return {}
+
+    def step(self, loss: Tensor, optimizer: torch.optim.Optimizer | None = None, clip: float = 1.0) -> Tensor:
+        """Backward and one optimizer step; returns the gradient's norm.
+
+        Gradients that are not finite leave the weights as they are, decided on the device: the host never waits.
+        """
+        optimizer = optimizer or self.optimizers[0]
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        norm = nn.utils.clip_grad_norm_(parameters, clip)
+        optimizer.found_inf = (~torch.isfinite(norm)).float()
+        optimizer.step()
+        return norm.detach()
+
+    def half(self) -> AbstractContextManager:
+        """bfloat16 matrix products on a GPU, float32 on a CPU."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")
+
+
+@dataclass
+class Progress:
+    """How far a stage has come. `figures` are its final ones, empty until it is done."""
+
+    steps: int = 0
+    seconds: float = 0.0
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+def optimizer(parameters: Iterable[nn.Parameter], rate: float, decay: float, betas=(0.9, 0.98)) -> torch.optim.AdamW:
+    """AdamW that leaves vectors (biases, norms) undecayed. The rate is the schedule's peak."""
+    trained = [p for p in parameters if p.requires_grad]
+    groups = [
+        {"params": [p for p in trained if p.dim() > 1], "weight_decay": decay},
+        {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0},
+    ]
+    made = torch.optim.AdamW(groups, lr=rate, betas=betas, fused=True)
+    for group in made.param_groups:
+        group["peak"] = rate
+    return made
+
+
+def run_stage(stage: Stage, folder: Path, budget: Budget, deadline: float, seed: int = 0) -> bool:
+    """Train until the budget is spent or `deadline` (of time.monotonic) has passed; True where the stage is done."""
+    progress = restore(stage, folder)
+    if progress.figures and budget.share(progress.seconds, progress.steps) >= 1:
+        return True
+    begun, saved = time.monotonic() - progress.seconds, time.monotonic()
+    with (folder / f"{stage.name}.jsonl").open("a", encoding="utf-8") as log:
+        while (share := budget.share(progress.seconds, progress.steps)) < 1 and time.monotonic() < deadline:
+            _set_rates(stage, share)
+            values = stage.update(np.random.default_rng([seed, progress.steps]), share)
+            progress.steps += 1
+            if progress.steps % LOG_EVERY == 0 or progress.steps == budget.steps:
+                _write_log(log, progress, values)
+            progress.seconds = time.monotonic() - begun
+            if time.monotonic() - saved > SAVE_SECONDS:
+                save(stage, folder, progress)
+                saved = time.monotonic()
+    done = budget.share(progress.seconds, progress.steps) >= 1
+    if done:
+        stage.modules.eval()
+        figures = {"steps": progress.steps, "seconds": progress.seconds, **stage.finish()}
+        progress.figures = {name: float(value) for name, value in figures.items()}
+        logger.info("%s: done, %s", stage.name, _shown(progress.figures))
+    save(stage, folder, progress)
+    return done
+
+
+def save(stage: Stage, folder: Path, progress: Progress) -> None:
+    """Replace the stage's checkpoint; an interruption leaves the old one."""
+    state = {
+        "modules": stage.modules.state_dict(),
+        "optimizers": [o.state_dict() for o in stage.optimizers],
+        "progress": vars(progress),
+    }
+    part = folder / f"{stage.name}.part"
+    torch.save(state, part)
+    part.rename(folder / f"{stage.name}.pt")
+
+
+def restore(stage: Stage, folder: Path) -> Progress:
+    """Load what an earlier run left. Weights that came without optimizer state start it anew."""
+    file = folder / f"{stage.name}.pt"
+    if not file.is_file():
+        return Progress()
+    state = torch.load(file, map_location=stage.device, weights_only=True)
+    stage.modules.load_state_dict(state["modules"])
+    for made, kept in zip(stage.optimizers, state.get("optimizers", []), strict=False):
+        made.load_state_dict(kept)
+    return Progress(**state["progress"])
+
+
+def is_done(folder: Path, name: str) -> bool:
+    """Whether the stage `name` has final figures."""
+    file = folder / f"{name}.pt"
+    if not file.is_file():
+        return False
+    return bool(torch.load(file, map_location="cpu", weights_only=True, mmap=True)["progress"]["figures"])
+
+
+def load_part(folder: Path, stage: str, part: str, module: nn.Module) -> nn.Module:
+    """Give `module` the weights that `stage` trained under the name `part`; returns it, to run and not to train."""
+    state = torch.load(folder / f"{stage}.pt", map_location="cpu", weights_only=True)["modules"]
+    prefix = f"{part}."
+    found = {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
+    module.load_state_dict({name: tensor.float() for name, tensor in found.items()})
+    return module.eval().requires_grad_(False)
+
+
+def _set_rates(stage: Stage, share: float) -> None:
+    rising = min(1.0, (share + 1e-3) / WARM_SHARE)
+    falling = LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * share))
+    for made in stage.optimizers:
+        for group in made.param_groups:
+            group["lr"] = group["peak"] * rising * falling
+
+
+def _write_log(log, progress: Progress, values: dict[str, Tensor]) -> None:
+    plain = {name: float(value) for name, value in values.items()}
+    log.write(json.dumps({"step": progress.steps, "seconds": round(progress.seconds, 2), **plain}) + "\n")
+    log.flush()
+    if progress.steps % (10 * LOG_EVERY) == 0:
+        logger.info("step %d, %.0f s: %s", progress.steps, progress.seconds, _shown(plain))
+
+
+def _shown(values: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in values.items())

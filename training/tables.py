@@ -1,0 +1,54 @@
+"""What the folder holds beside networks: emotion vectors with the styles they belong to, and each code's names.
+
+R rows of the matrices, S speakers they come from, D the decoder's width.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from indextts2_multitalk.indextts.config import ModelConfig
+from indextts2_multitalk.indextts.records import EMOTIONS
+from torch import Tensor
+
+from .copies import allot
+from .corpus import Windows
+from .flow_stage import FlowStage
+from .sizes import trained_codes
+from .speakers import NEUTRAL
+
+WINDOW_CODES, WINDOWS = 150, 8
+
+
+@torch.no_grad()
+def write_tables(file: Path, config: ModelConfig, flow: FlowStage) -> None:
+    """styles [R, 192], vectors [R, D] and owner [V] as a pickle of tensors."""
+    corpus = flow.gpt.heard.corpus
+    rows = config.emo_num[0]
+    assert set(config.emo_num) == {rows}, "every emotion has as many rows"
+    chosen = spread_speakers(corpus.pitch_hz, rows)
+    windows, rng = Windows(corpus), np.random.default_rng(0)
+    styles = torch.stack([_style(flow, windows, speaker, rng) for speaker in chosen])
+    vectors = [_emotion(flow, windows, speaker, e, rng) for e in range(len(EMOTIONS)) for speaker in chosen]
+    names = config.semantic_codec.codebook_size
+    copies = allot(flow.gpt.heard.codes, corpus.starts, corpus.lengths, trained_codes(config), names)
+    state = {"styles": styles.repeat(len(EMOTIONS), 1), "vectors": torch.stack(vectors), "owner": copies.owner}
+    torch.save({name: tensor.cpu() for name, tensor in state.items()}, file)
+
+
+def spread_speakers(pitch_hz: Tensor, count: int) -> list[int]:
+    """`count` speakers evenly through the range of pitches."""
+    order = pitch_hz.argsort().tolist()
+    return [order[round((place + 0.5) * len(order) / count - 0.5)] for place in range(count)]
+
+
+def _style(flow: FlowStage, windows: Windows, speaker: int, rng: np.random.Generator) -> Tensor:
+    starts = windows.starts([speaker] * WINDOWS, [NEUTRAL] * WINDOWS, WINDOW_CODES, rng)
+    return flow.style(flow.gpt.heard.corpus.clips16(starts, WINDOW_CODES)).mean(dim=0)
+
+
+def _emotion(flow: FlowStage, windows: Windows, speaker: int, emotion: int, rng: np.random.Generator) -> Tensor:
+    heard = flow.gpt.heard
+    starts = windows.starts([speaker] * WINDOWS, [emotion] * WINDOWS, WINDOW_CODES, rng)
+    features = heard.corpus.take(heard.features, starts, WINDOW_CODES).float()
+    return flow.gpt.modules["voice"].emotion(features).mean(dim=0)
