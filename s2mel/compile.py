@@ -3,7 +3,6 @@
 import hashlib
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,36 +17,37 @@ log = logging.getLogger(__name__)
 
 LENGTHS = {
     "embed": ((0, 0), (1, 1)),
-    "before": ((1, 0), (2, 0), (3, 0), (5, 0)),
+    "before": ((1, 0), (2, 0), (3, 0)),
     "after": ((1, 0), (2, 0)),
     "leave": ((0, 0), (1, 0), (3, 0)),
     "settle": ((0, 0), (1, 0)),
     "head": ((0, 0),),
 }
-"""The stages that are compiled, and which dimension of which argument counts tokens or frames, hence is any number."""
+"""Every stage, and which dimension of which argument counts tokens or frames, hence is any number."""
+
+WITHOUT_KERNELS = ("embed", "leave", "head")
+"""Stages where the compiler still has something to fuse when the operations are Triton kernels already."""
 
 TYPICAL_FRAMES = 1792
 """What the compiler is shown on a GPU: ten seconds of speech behind ten seconds of prompt."""
 
 
 class CompiledStages(Stages):
-    """The compiler fuses each stage's plain operations itself; attention and convolution stay those of `stages`."""
+    """Stages of plain operations, which the compiler fuses itself; where there are kernels, only what these leave."""
 
     def __init__(self, stages: Stages) -> None:
-        kernels = stages.ops
-        super().__init__(replace(PLAIN, attention=kernels.attention, gated_convolution=kernels.gated_convolution))
-        plain = Stages(self.ops)
-        for name, lengths in LENGTHS.items():
-            setattr(self, name, _any_length(torch.compile(getattr(plain, name), fullgraph=True), lengths))
+        super().__init__(stages.ops)
+        plain = Stages(PLAIN)
+        for name in LENGTHS if stages.ops is PLAIN else WITHOUT_KERNELS:
+            compiled = torch.compile(getattr(plain, name), fullgraph=True)
+            setattr(self, name, _any_length(compiled, LENGTHS[name]))
 
 
 def _any_length(stage: Callable[..., Any], lengths: tuple[tuple[int, int], ...]) -> Callable[..., Any]:
     def call(*arguments: Any) -> Any:
         for index, dimension in lengths:
-            argument = arguments[index]
-            for tensor in argument if isinstance(argument, tuple) else (argument,):
-                if tensor is not None:
-                    torch._dynamo.mark_dynamic(tensor, dimension)
+            if arguments[index] is not None:
+                torch._dynamo.mark_dynamic(arguments[index], dimension)
         return stage(*arguments)
 
     return call

@@ -63,11 +63,11 @@ def gated_convolution(x: Tensor, weight: Tensor, bias: Tensor, out: Tensor, pack
     assert bias.shape == (2 * width,) and bias.dtype is torch.float32, f"bias {tuple(bias.shape)} {bias.dtype}"
     assert out.shape == x.shape and out.stride(1) == 1, f"out {tuple(out.shape)}, strides {out.stride()}"
     half = x.dtype in (torch.float16, torch.bfloat16)
-    block = (128, 64, 64) if half else (64, 32, 32)
+    block = (128, 128, 64) if half else (64, 32, 32)  # measured on an H200
     grid = (triton.cdiv(width, block[1]), triton.cdiv(tokens, block[0]))
     _gated_tiles[grid](
         x, packing.limits, weight, bias, out, tokens, out.stride(0), WIDTH=width, TAPS=taps, DILATION=dilation,
-        BLOCK_N=block[0], BLOCK_W=block[1], BLOCK_K=block[2], EVEN=width % 64 == 0,
+        BLOCK_N=block[0], BLOCK_W=block[1], BLOCK_K=block[2], EVEN=width % block[1] == 0 and width % block[2] == 0,
         PRECISION="tf32" if half else "ieee", num_warps=8 if half else 4, num_stages=3,
     )  # fmt: skip
     return out

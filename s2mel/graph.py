@@ -15,12 +15,13 @@ from .capture import capture
 from .estimator import Estimator
 from .flow import Velocity
 from .packing import Packing, pack
-from .schedule import Schedule
+from .schedule import Schedule, Times
 from .stages import Stages
 
 log = logging.getLogger(__name__)
 
 MOST_GRAPHS = 12
+MOST_SCHEDULES = 4
 STEPS_AHEAD = 2
 """How many steps the host may be ahead of the device; a cancelled run is over that many steps later."""
 
@@ -32,16 +33,26 @@ class Eager:
 
     def __init__(self, estimator: Estimator, stages: Stages) -> None:
         self._estimator, self._stages = estimator, stages
+        self._schedules: OrderedDict[Times, Schedule] = OrderedDict()
 
     def packing(self, lengths: Sequence[int], branches: int) -> Packing:
         return pack(lengths, branches, self._estimator.device)
+
+    def schedule(self, times: Times) -> Schedule:
+        """All that depends on time alone, worked out once for each number of steps."""
+        if times not in self._schedules:
+            self._schedules[times] = self._estimator.schedule(times)
+            if len(self._schedules) > MOST_SCHEDULES:
+                self._schedules.popitem(last=False)
+        self._schedules.move_to_end(times)
+        return self._schedules[times]
 
     def velocity(self, constants: Tensor, schedule: Schedule, packing: Packing) -> Velocity:
         """The estimator as the solver wants it. constants float32 [R, M, D]."""
         return lambda x, step: self._estimator(x, constants, schedule[step], packing, self._stages)
 
     def release(self) -> None:
-        """Nothing is kept."""
+        self._schedules.clear()
 
 
 class Captured:
@@ -64,13 +75,13 @@ class Captured:
         return self.out[:, : len(x)]
 
 
-class Graphs:
+class Graphs(Eager):
     """Replays a graph per step. Packings get room up to a round size, so that few graphs serve all lengths."""
 
     name = "CUDA graphs"
 
     def __init__(self, estimator: Estimator, stages: Stages) -> None:
-        self._estimator, self._stages = estimator, stages
+        super().__init__(estimator, stages)
         self._pool = torch.cuda.graph_pool_handle()
         self._captured: OrderedDict[tuple[int, int, int], Captured] = OrderedDict()
 
@@ -94,6 +105,7 @@ class Graphs:
 
     def release(self) -> None:
         """Drop every graph and the memory they share."""
+        super().release()
         self._captured.clear()
         self._pool = torch.cuda.graph_pool_handle()
 

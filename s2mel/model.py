@@ -127,7 +127,7 @@ class S2Mel(nn.Module):
         estimator, runner, times = self.cfm.estimator, self.choice.runner, uniform_times(steps)
         packing = runner.packing([line.prompt_frames + line.frames for line in lines], 2 if guidance else 1)
         constants = estimator.constants(*_conditions(lines, estimator.dtype, packing.device), packing)
-        velocity = runner.velocity(constants, estimator.schedule(times), packing)
+        velocity = runner.velocity(constants, runner.schedule(times), packing)
         mel = solve(velocity, *_start(lines, noises, packing), times=times, guidance=guidance, on_step=on_step)
         return _cut(mel, lines, packing)
 

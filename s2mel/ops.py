@@ -16,12 +16,11 @@ from .packing import Packing
 def residual_norm(
     stream: Tensor, delta: Tensor | None, table: Tensor, eps: float, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor]:
-    """`stream` [N, D] float32 plus `delta` [N, D], and that sum's adaptive RMS norm in `dtype`.
+    """`stream` [N, D] plus `delta` [N, D] in float32, and that sum's adaptive RMS norm in `dtype`.
 
     table: float32 [2, D], scale and shift.
     """
-    if delta is not None:
-        stream = stream + delta
+    stream = stream.float() if delta is None else stream + delta
     normed = stream * torch.rsqrt(stream.square().mean(-1, keepdim=True) + eps)
     return stream, torch.addcmul(table[1], normed, table[0]).to(dtype)
 

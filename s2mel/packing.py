@@ -79,11 +79,11 @@ class Packing:
         return self._limits() if kind == "limits" else self._tiles()
 
     def _angles(self, head_width: int) -> Tensor:
-        exponents = torch.arange(0, head_width, 2, dtype=torch.float32) / head_width
+        exponents = torch.arange(0, head_width, 2, dtype=torch.float32, device=self.device) / head_width
         positions = torch.zeros(self.frames)
         for start, end in self.bounds:
             positions[start:end] = torch.arange(end - start)
-        return torch.outer(positions.repeat(self.branches), 1.0 / ROTARY_BASE**exponents)
+        return torch.outer(positions.to(self.device).repeat(self.branches), 1.0 / ROTARY_BASE**exponents)
 
     def _limits(self) -> Tensor:
         tokens = self.branches * self.frames

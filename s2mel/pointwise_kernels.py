@@ -12,13 +12,14 @@ from torch import Tensor
 
 @triton.jit
 def _norm_rows(stream, delta, table, summed, normed, eps, WIDTH: tl.constexpr, BLOCK: tl.constexpr,
-               ADD: tl.constexpr, CENTER: tl.constexpr):  # fmt: skip
+               ADD: tl.constexpr, KEEP: tl.constexpr, CENTER: tl.constexpr):  # fmt: skip
     row = tl.program_id(0) * WIDTH
     column = tl.arange(0, BLOCK)
     inside = column < WIDTH
     x = tl.load(stream + row + column, mask=inside, other=0.0).to(tl.float32)
     if ADD:
         x += tl.load(delta + row + column, mask=inside, other=0.0).to(tl.float32)
+    if KEEP:
         tl.store(summed + row + column, x, mask=inside)
     if CENTER:
         x = tl.where(inside, x - tl.sum(x, 0) / WIDTH, 0.0)
@@ -82,10 +83,11 @@ def residual_norm(
     """As `ops.residual_norm`: one read of both, the sum and its norm written."""
     rows, width = _check(stream, delta, table)
     normed = torch.empty_like(stream, dtype=dtype)
-    summed = stream if delta is None else torch.empty_like(stream)
+    keep = delta is not None or stream.dtype is not torch.float32
+    summed = torch.empty_like(stream, dtype=torch.float32) if keep else stream
     _norm_rows[(rows,)](
-        stream, stream if delta is None else delta, table, summed, normed, eps,
-        WIDTH=width, BLOCK=triton.next_power_of_2(width), ADD=delta is not None, CENTER=False, num_warps=2,
+        stream, stream if delta is None else delta, table, summed, normed, eps, WIDTH=width,
+        BLOCK=triton.next_power_of_2(width), ADD=delta is not None, KEEP=keep, CENTER=False, num_warps=4,
     )  # fmt: skip
     return summed, normed
 
@@ -96,7 +98,7 @@ def modulated_norm(x: Tensor, table: Tensor, eps: float, dtype: torch.dtype) -> 
     normed = torch.empty_like(x, dtype=dtype)
     _norm_rows[(rows,)](
         x, x, table, normed, normed, eps,
-        WIDTH=width, BLOCK=triton.next_power_of_2(width), ADD=False, CENTER=True, num_warps=2,
+        WIDTH=width, BLOCK=triton.next_power_of_2(width), ADD=False, KEEP=False, CENTER=True, num_warps=4,
     )  # fmt: skip
     return normed
 

@@ -64,15 +64,14 @@ class Stages:
         delta: Tensor | None,
         skip: Tensor | None,
         norm: Tensor,
-        rotation: tuple[Tensor, Tensor],
     ) -> tuple[Tensor, Tensor]:
-        """Up to the attention: the stream with `delta` [N, D] in it, and rotated queries, keys, values [N, 3, H, E]."""
+        """Up to the attention: the stream with `delta` [N, D] in it, and queries, keys, values side by side [N, 3D]."""
         wqkv = block.attention.wqkv
         if block.skip_in_linear is not None:
             merged = self.ops.residual_cat(stream, delta, skip, wqkv.weight.dtype)
-            stream, delta = block.skip_in_linear(merged).float(), None
+            stream, delta = block.skip_in_linear(merged), None
         stream, x = self.ops.residual_norm(stream, delta, norm, NORM_EPS, wqkv.weight.dtype)
-        return stream, self.ops.rotate(wqkv(x), *rotation, block.heads)
+        return stream, wqkv(x)
 
     def after(self, block: "Block", stream: Tensor, attended: Tensor, norm: Tensor) -> tuple[Tensor, Tensor]:
         """From the attention on: the stream with it in, and what the feed-forward adds to it, [N, D]."""

@@ -80,10 +80,10 @@ class Transformer(nn.Module):
         for number, block in enumerate(self.blocks):
             rotation = packing.rotation(stream.shape[1] // block.heads)
             skip = skips.pop() if block.skip_in_linear is not None else None
-            stream, qkv = stages.before(block, stream, delta, skip, norms[2 * number], rotation)
+            stream, qkv = stages.before(block, stream, delta, skip, norms[2 * number])
             if 0 < number <= self.middle:
                 skips.append(stream)
-            attended = stages.ops.attention(qkv, packing)
+            attended = stages.ops.attention(stages.ops.rotate(qkv, *rotation, block.heads), packing)
             stream, delta = stages.after(block, stream, attended, norms[2 * number + 1])
         assert delta is not None, "a transformer has at least one block"
         return stream, delta

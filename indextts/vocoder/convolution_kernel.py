@@ -29,44 +29,40 @@ class Filter:
     left: int
 
 
-@triton.jit
-def _convolve_tiles(x, weight, bias, residual, total, out, lengths, factor, rows, x_stride, residual_stride, out_stride,
-                    scale, INPUTS: tl.constexpr, OUTPUTS: tl.constexpr, TAPS: tl.constexpr, DILATION: tl.constexpr,
-                    LEFT: tl.constexpr, BIAS: tl.constexpr, RESIDUAL: tl.constexpr, TOTAL: tl.constexpr,
-                    BLOCK_T: tl.constexpr, BLOCK_O: tl.constexpr, BLOCK_K: tl.constexpr,
-                    PRECISION: tl.constexpr):  # fmt: skip
+@triton.jit(do_not_specialize=["factor", "rows", "taps", "dilation", "left", "with_residual", "with_total"])
+def _convolve_tiles(x, weight, bias, residual, total, out, lengths, factor, rows, taps, dilation, left, with_residual,
+                    with_total, x_stride, residual_stride, out_stride, scale, INPUTS: tl.constexpr,
+                    OUTPUTS: tl.constexpr, BIAS: tl.constexpr, BLOCK_T: tl.constexpr, BLOCK_O: tl.constexpr,
+                    BLOCK_K: tl.constexpr, PRECISION: tl.constexpr):  # fmt: skip
     line = tl.program_id(2)
     samples = tl.load(lengths + line) * factor
     row = tl.program_id(1) * BLOCK_T + tl.arange(0, BLOCK_T)
     output = tl.program_id(0) * BLOCK_O + tl.arange(0, BLOCK_O)
-    if tl.program_id(1) * BLOCK_T >= samples + TAPS * DILATION:
+    if tl.program_id(1) * BLOCK_T >= samples + taps * dilation:
         return
-    inner: tl.constexpr = TAPS * INPUTS
+    inner = taps * INPUTS
     x += line.to(tl.int64) * x_stride
+    weights = weight + output[None, :] * inner
+    kept = output[None, :] < OUTPUTS
     acc = tl.zeros([BLOCK_T, BLOCK_O], tl.float32)
     for first in range(0, inner, BLOCK_K):
         index = first + tl.arange(0, BLOCK_K)
         tap = index // INPUTS
-        at = row[:, None] + (tap * DILATION - LEFT)[None, :]
-        there = (at >= 0) & (at < samples)
-        offset = row[:, None] * INPUTS + (index + tap * ((DILATION - 1) * INPUTS) - LEFT * INPUTS)[None, :]
-        factors_at = weight + output[None, :] * inner + index[:, None]
-        if inner % BLOCK_K == 0:
-            taken = tl.load(x + offset, mask=there, other=0.0)
-            factors = tl.load(factors_at, mask=output[None, :] < OUTPUTS, other=0.0)
-        else:
-            known = index < inner
-            taken = tl.load(x + offset, mask=there & known[None, :], other=0.0)
-            factors = tl.load(factors_at, mask=(output[None, :] < OUTPUTS) & known[:, None], other=0.0)
+        known = index < inner
+        at = row[:, None] + (tap * dilation - left)[None, :]
+        there = (at >= 0) & (at < samples) & known[None, :]
+        offset = row[:, None] * INPUTS + (index + (tap * (dilation - 1) - left) * INPUTS)[None, :]
+        taken = tl.load(x + offset, mask=there, other=0.0)
+        factors = tl.load(weights + index[:, None], mask=kept & known[:, None], other=0.0)
         acc = tl.dot(taken, factors, acc, input_precision=PRECISION)
     if BIAS:
         acc += tl.load(bias + output, mask=output < OUTPUTS, other=0.0).to(tl.float32)[None, :]
-    mask = (row < rows)[:, None] & (output < OUTPUTS)[None, :]
+    mask = (row < rows)[:, None] & kept
     place = row[:, None] * OUTPUTS + output[None, :]
-    if RESIDUAL:
+    if with_residual:
         acc += tl.load(residual + line.to(tl.int64) * residual_stride + place, mask=mask, other=0.0).to(tl.float32)
     out += line.to(tl.int64) * out_stride
-    if TOTAL:
+    if with_total:
         acc += tl.load(total + line.to(tl.int64) * out_stride + place, mask=mask, other=0.0).to(tl.float32)
     tl.store(out + place, (acc * scale).to(out.dtype.element_ty), mask=mask)
 
@@ -101,27 +97,30 @@ def convolve(
     assert total is None or total.is_contiguous(), "total must be contiguous"
     out = torch.empty(lines, rows, outputs, dtype=dtype or x.dtype, device=x.device)
     half = x.dtype in (torch.float16, torch.bfloat16)
-    block_t, block_o, block_k, warps, stages = tile(outputs, inner, half)
+    block_t, block_o, block_k, warps, stages = tile(outputs, half)
     _convolve_tiles[(triton.cdiv(outputs, block_o), triton.cdiv(rows, block_t), lines)](
-        x, filter.weight, filter.bias, residual, total, out, lengths, factor, rows, x.stride(0),
-        0 if residual is None else residual.stride(0), out.stride(0), scale,
-        INPUTS=inputs, OUTPUTS=outputs, TAPS=filter.taps, DILATION=filter.dilation, LEFT=filter.left,
-        BIAS=filter.bias is not None, RESIDUAL=residual is not None, TOTAL=total is not None,
-        BLOCK_T=block_t, BLOCK_O=block_o, BLOCK_K=block_k, PRECISION="tf32" if half else "ieee",
-        num_warps=warps, num_stages=stages,
+        x, filter.weight, filter.bias, x if residual is None else residual, x if total is None else total, out, lengths,
+        factor, rows, filter.taps, filter.dilation, filter.left, residual is not None, total is not None, x.stride(0),
+        out.stride(0) if residual is None else residual.stride(0), out.stride(0), scale,
+        INPUTS=inputs, OUTPUTS=outputs, BIAS=filter.bias is not None, BLOCK_T=block_t, BLOCK_O=block_o,
+        BLOCK_K=block_k, PRECISION="tf32" if half else "ieee", num_warps=warps, num_stages=stages,
     )  # fmt: skip
     return out
 
 
-def tile(outputs: int, inner: int, half: bool) -> tuple[int, int, int, int, int]:
-    """Samples, channels and inner length of a program's tile; warps; loads in flight."""
+def tile(outputs: int, half: bool) -> tuple[int, int, int, int, int]:
+    """Samples, channels and inner length of a program's tile; warps; loads in flight. Measured on an H200."""
     if not half:
         return 64, 32, 32, 4, 2
     if outputs <= 32:
-        return 128, max(16, triton.next_power_of_2(outputs)), 64, 4, 3
+        return 256, max(16, triton.next_power_of_2(outputs)), 32, 4, 3
+    if outputs <= 64:
+        return 256, 64, 32, 8, 4
     if outputs <= 128:
-        return 128, triton.next_power_of_2(outputs), 64, 4 if outputs <= 64 else 8, 3
-    return 128, 128 if outputs % 128 == 0 else 64, 64, 8, 3
+        return 256, 128, 32, 8, 3
+    if outputs <= 192:
+        return 128, 64, 64, 4, 3
+    return (128, 128, 64, 8, 3) if outputs <= 384 else (64, 128, 64, 4, 3)
 
 
 def convolve_plain(

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .snake import kaiser_taps
 
-RUN = 32
+RUN = 30
 LANES = 256
 
 
@@ -29,45 +29,54 @@ def _snake(x, rate, inverse_beta):
 
 
 @triton.jit
-def _snake_runs(x, alphas, inverse_betas, out, lengths, rows, factor, x_stride, out_stride, channels: tl.constexpr,
+def _pair(x0, x1, x2, x3, x4, x5, last, t, samples, rate, inverse_beta, F0: tl.constexpr, F1: tl.constexpr,
+          F2: tl.constexpr, F3: tl.constexpr, F4: tl.constexpr, F5: tl.constexpr):  # fmt: skip
+    """Pair t + 3, upsampled from x[t .. t + 5] and activated; beyond the end, `last` again."""
+    odd = (2 * F1) * x0 + (2 * F3) * x1 + (2 * F5) * x2 + (2 * F4) * x3 + (2 * F2) * x4 + (2 * F0) * x5
+    even = (2 * F0) * x0 + (2 * F2) * x1 + (2 * F4) * x2 + (2 * F5) * x3 + (2 * F3) * x4 + (2 * F1) * x5
+    odd = tl.where(t + 2 < samples, _snake(odd, rate, inverse_beta), last)
+    return odd, tl.where(t + 3 < samples, _snake(even, rate, inverse_beta), odd)
+
+
+@triton.jit(do_not_specialize=["rows", "factor", "units"])
+def _snake_runs(x, alphas, inverse_betas, out, lengths, rows, factor, x_stride, out_stride, units, UNIT: tl.constexpr,
                 F0: tl.constexpr, F1: tl.constexpr, F2: tl.constexpr, F3: tl.constexpr, F4: tl.constexpr,
                 F5: tl.constexpr, RUN: tl.constexpr, LANES: tl.constexpr):  # fmt: skip
     line = tl.program_id(1)
     samples = tl.load(lengths + line) * factor
+    channels = units * UNIT
     lane = tl.program_id(0) * LANES + tl.arange(0, LANES)
     channel, start = lane % channels, lane // channels * RUN
-    x += line.to(tl.int64) * x_stride
-    out += line.to(tl.int64) * out_stride
+    x += line.to(tl.int64) * x_stride + channel
+    out += line.to(tl.int64) * out_stride + channel
     rate, inverse_beta = tl.load(alphas + channel) * 0.3183098861837907, tl.load(inverse_betas + channel)
-    U0: tl.constexpr = 2 * F0
-    U1: tl.constexpr = 2 * F1
-    U2: tl.constexpr = 2 * F2
-    U3: tl.constexpr = 2 * F3
-    U4: tl.constexpr = 2 * F4
-    U5: tl.constexpr = 2 * F5
+    mine = start < samples
     zero = tl.zeros([LANES], tl.float32)
     x1, x2, x3, x4, x5 = zero, zero, zero, zero, zero
     s2, s3, s4, s5, s6, s7, s8, s9, s10, s11 = zero, zero, zero, zero, zero, zero, zero, zero, zero, zero
-    for n in tl.static_range(-10, RUN):
-        # Ten steps before the first output: five fill the inputs, five more the activated values.
+    # Ten steps before the first output: five fill the inputs, five more the activated values.
+    for n in tl.static_range(-10, 0):
         t = start + n
         x0, x1, x2, x3, x4 = x1, x2, x3, x4, x5
-        at = tl.minimum(tl.maximum(t + 5, 0), samples - 1)
-        x5 = tl.load(x + at * channels + channel, mask=start < samples, other=0.0).to(tl.float32)
+        x5 = tl.load(x + tl.minimum(tl.maximum(t + 5, 0), samples - 1) * channels, mask=mine, other=0.0).to(tl.float32)
         if n >= -5:
-            odd = U1 * x0 + U3 * x1 + U5 * x2 + U4 * x3 + U2 * x4 + U0 * x5
-            even = U0 * x0 + U2 * x1 + U4 * x2 + U5 * x3 + U3 * x4 + U1 * x5
-            s0, s1, s2, s3, s4, s5, s6, s7, s8, s9 = s2, s3, s4, s5, s6, s7, s8, s9, s10, s11
-            s10 = tl.where(t + 2 < samples, _snake(odd, rate, inverse_beta), s9)
-            s11 = tl.where(t + 3 < samples, _snake(even, rate, inverse_beta), s10)
-        if n == -1:
-            first = start == 0
-            s2, s3, s4 = tl.where(first, s7, s2), tl.where(first, s7, s3), tl.where(first, s7, s4)
-            s5, s6 = tl.where(first, s7, s5), tl.where(first, s7, s6)
-        if n >= 0:
+            odd, even = _pair(x0, x1, x2, x3, x4, x5, s11, t, samples, rate, inverse_beta, F0, F1, F2, F3, F4, F5)
+            s2, s3, s4, s5, s6, s7, s8, s9, s10, s11 = s4, s5, s6, s7, s8, s9, s10, s11, odd, even
+    first = start == 0
+    s2, s3, s4 = tl.where(first, s7, s2), tl.where(first, s7, s3), tl.where(first, s7, s4)
+    s5, s6 = tl.where(first, s7, s5), tl.where(first, s7, s6)
+    # After six steps both windows are back in the same registers, so that nothing is moved.
+    for begin in range(0, RUN, 6):
+        for n in tl.static_range(6):
+            t = start + begin + n
+            x0, x1, x2, x3, x4 = x1, x2, x3, x4, x5
+            x5 = tl.load(x + tl.minimum(t + 5, samples - 1) * channels, mask=mine, other=0.0).to(tl.float32)
+            odd, even = _pair(x0, x1, x2, x3, x4, x5, s11, t, samples, rate, inverse_beta, F0, F1, F2, F3, F4, F5)
+            s0, s1 = s2, s3
+            s2, s3, s4, s5, s6, s7, s8, s9, s10, s11 = s4, s5, s6, s7, s8, s9, s10, s11, odd, even
             outer = F0 * (s0 + s11) + F1 * (s1 + s10) + F2 * (s2 + s9)
             y = outer + F3 * (s3 + s8) + F4 * (s4 + s7) + F5 * (s5 + s6)
-            tl.store(out + t * channels + channel, y.to(out.dtype.element_ty), mask=t < tl.minimum(samples, rows))
+            tl.store(out + t * channels, y.to(out.dtype.element_ty), mask=t < tl.minimum(samples, rows))
 
 
 def snake(x: Tensor, alpha: Tensor, inverse_beta: Tensor, lengths: Tensor, factor: int) -> Tensor:
@@ -83,8 +92,9 @@ def snake(x: Tensor, alpha: Tensor, inverse_beta: Tensor, lengths: Tensor, facto
     assert lengths.shape == (lines,) and lengths.dtype is torch.int32, f"got lengths {tuple(lengths.shape)}"
     out = torch.empty(lines, samples, channels, dtype=x.dtype, device=x.device)
     lanes = triton.cdiv(samples, RUN) * channels
+    unit = 8 if channels % 8 == 0 else 1  # so that one compiled kernel, which loads in vectors, serves every stage
     _snake_runs[(triton.cdiv(lanes, LANES), lines)](
-        x, alpha, inverse_beta, out, lengths, samples, factor, x.stride(0), out.stride(0), channels,
+        x, alpha, inverse_beta, out, lengths, samples, factor, x.stride(0), out.stride(0), channels // unit, unit,
         *kaiser_taps()[:6], RUN=RUN, LANES=LANES, num_warps=4,
     )  # fmt: skip
     return out
