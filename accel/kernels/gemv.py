@@ -15,6 +15,8 @@ from torch.nn import functional
 from .overlap import launch_options, ready
 
 MOST_ROWS = 4
+CHUNK = 256
+"""Inputs that a warp reads with one wide load of half precision a lane."""
 
 Norm = tuple[torch.Tensor, torch.Tensor, float]
 """Weight [K], bias [K] and eps of a LayerNorm."""
@@ -37,10 +39,41 @@ def normalised(x, gain, shift, eps, inside, K: tl.constexpr):
 
 
 @triton.jit
-def _combined(parts, masses, row, HEADS: tl.constexpr, WIDTH: tl.constexpr, PARTS: tl.constexpr,
+def _vector(base, K: tl.constexpr, CHUNK: tl.constexpr, CHUNKS: tl.constexpr):
+    """A vector [K] as a tuple of chunks."""
+    k = tl.arange(0, CHUNK)
+    chunks = ()
+    for c in tl.static_range(CHUNKS):
+        if CHUNK * CHUNKS == K:
+            chunks = chunks + (tl.load(base + c * CHUNK + k, cache_modifier=".cg"),)
+        else:
+            chunks = chunks + (tl.load(base + c * CHUNK + k, mask=c * CHUNK + k < K, other=0.0, cache_modifier=".cg"),)
+    return chunks
+
+
+@triton.jit
+def _normalised_chunks(x, gain, shift, eps, K: tl.constexpr, CHUNK: tl.constexpr, CHUNKS: tl.constexpr):
+    """LayerNorm of a vector in chunks that is 0 past K."""
+    total = x[0]
+    for c in tl.static_range(1, CHUNKS):
+        total += x[c]
+    mean = tl.sum(total, axis=0) / K
+    squares = tl.zeros([CHUNK], tl.float32)
+    for c in tl.static_range(CHUNKS):
+        centred = tl.where(c * CHUNK + tl.arange(0, CHUNK) < K, x[c] - mean, 0.0)
+        squares += centred * centred
+    scale = tl.rsqrt(tl.sum(squares, axis=0) / K + eps)
+    y = ()
+    for c in tl.static_range(CHUNKS):
+        y = y + ((x[c] - mean) * scale * gain[c].to(tl.float32) + shift[c].to(tl.float32),)
+    return y
+
+
+@triton.jit
+def _combined(parts, masses, row, first, HEADS: tl.constexpr, WIDTH: tl.constexpr, PARTS: tl.constexpr,
               SLOTS: tl.constexpr):  # fmt: skip
-    """One row's attention out of its parts: [SLOTS * W]."""
-    h = tl.arange(0, SLOTS)[:, None]
+    """Heads first … first + SLOTS - 1 of one row's attention out of its parts: [SLOTS * W]."""
+    h = first + tl.arange(0, SLOTS)[:, None]
     d = tl.arange(0, WIDTH)[None, :]
     top = tl.full([SLOTS, 1], -1e30, tl.float32)
     total = tl.zeros([SLOTS, 1], tl.float32)
@@ -59,19 +92,22 @@ def _combined(parts, masses, row, HEADS: tl.constexpr, WIDTH: tl.constexpr, PART
 
 @triton.jit
 def _gemv(x, masses, weight, bias, residual, out, gain, shift, gain_2, shift_2, eps, eps_2, outputs,
-          K: tl.constexpr, BLOCK_K: tl.constexpr, J: tl.constexpr, ROWS: tl.constexpr, SLOTS: tl.constexpr,
-          NORMS: tl.constexpr, PARTS: tl.constexpr, HEADS: tl.constexpr, WIDTH: tl.constexpr, GELU: tl.constexpr,
-          RESIDUAL: tl.constexpr, EVEN: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
+          K: tl.constexpr, CHUNK: tl.constexpr, CHUNKS: tl.constexpr, J: tl.constexpr, ROWS: tl.constexpr,
+          SLOTS: tl.constexpr, NORMS: tl.constexpr, PARTS: tl.constexpr, HEADS: tl.constexpr, WIDTH: tl.constexpr,
+          GELU: tl.constexpr, RESIDUAL: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
     n = tl.program_id(0) * J + tl.arange(0, J)
-    k = tl.arange(0, BLOCK_K)
-    inside = k < K
-    here = (n < outputs)[:, None] & inside[None, :] if not EVEN else (n[:, None] >= 0) & inside[None, :]
-    w = tl.load(weight + n[:, None].to(tl.int64) * K + k[None, :], mask=here, other=0.0)
+    k = tl.arange(0, CHUNK)
+    # Rows of weights past the last are read again instead of masked.
+    lines = weight + tl.minimum(n, outputs - 1)[:, None].to(tl.int64) * K + k[None, :]
+    w = ()
+    for c in tl.static_range(CHUNKS):
+        if CHUNK * CHUNKS == K:
+            w = w + (tl.load(lines + c * CHUNK),)
+        else:
+            w = w + (tl.load(lines + c * CHUNK, mask=(c * CHUNK + k < K)[None, :], other=0.0),)
     b = tl.load(bias + n, mask=n < outputs, other=0.0).to(tl.float32)
     if NORMS > 0:
-        g, s = tl.load(gain + k, mask=inside, other=0.0), tl.load(shift + k, mask=inside, other=0.0)
-    if NORMS > 1:
-        g_2, s_2 = tl.load(gain_2 + k, mask=inside, other=0.0), tl.load(shift_2 + k, mask=inside, other=0.0)
+        g, s = _vector(gain, K, CHUNK, CHUNKS), _vector(shift, K, CHUNK, CHUNKS)
     ready(OVERLAP)
     slot = tl.arange(0, SLOTS)[:, None]
     y = tl.zeros([SLOTS, J], tl.float32)
@@ -81,16 +117,29 @@ def _gemv(x, masses, weight, bias, residual, out, gain, shift, gain_2, shift_2, 
         y = tl.load(residual + at, mask=written, other=0.0, cache_modifier=".cg")
     y += b[None, :]
     for r in tl.static_range(ROWS):
+        row = ()
         if PARTS > 0:
-            row = _combined(x, masses, r, HEADS, WIDTH, PARTS, BLOCK_K // WIDTH)
+            for c in tl.static_range(CHUNKS):
+                row = row + (_combined(x, masses, r, c * CHUNK // WIDTH, HEADS, WIDTH, PARTS, CHUNK // WIDTH),)
         else:
-            row = tl.load(x + r * K + k, mask=inside, other=0.0, cache_modifier=".cg").to(tl.float32)
+            for each in tl.static_range(CHUNKS):
+                if CHUNK * CHUNKS == K:
+                    chunk = tl.load(x + r * K + each * CHUNK + k, cache_modifier=".cg")
+                else:
+                    inside = each * CHUNK + k < K
+                    chunk = tl.load(x + r * K + each * CHUNK + k, mask=inside, other=0.0, cache_modifier=".cg")
+                row = row + (chunk.to(tl.float32),)
         if NORMS > 0:
-            row = normalised(row, g.to(tl.float32), s.to(tl.float32), eps, inside, K)
+            row = _normalised_chunks(row, g, s, eps, K, CHUNK, CHUNKS)
         if NORMS > 1:
-            row = normalised(row, g_2.to(tl.float32), s_2.to(tl.float32), eps_2, inside, K)
-        sums = tl.sum(w.to(tl.float32) * row[None, :], axis=1)
-        y += tl.where(slot == r, sums[None, :], 0.0)
+            if CHUNK * CHUNKS != K:
+                row = (tl.where(k < K, row[0], 0.0),)
+            g_2, s_2 = _vector(gain_2, K, CHUNK, CHUNKS), _vector(shift_2, K, CHUNK, CHUNKS)
+            row = _normalised_chunks(row, g_2, s_2, eps_2, K, CHUNK, CHUNKS)
+        products = w[0].to(tl.float32) * row[0][None, :]
+        for c in tl.static_range(1, CHUNKS):
+            products += w[c].to(tl.float32) * row[c][None, :]
+        y += tl.where(slot == r, tl.sum(products, axis=1)[None, :], 0.0)
     if GELU:
         y = tanh_gelu(y)
     tl.store(out + at, y.to(out.dtype.element_ty), mask=written)
@@ -98,17 +147,15 @@ def _gemv(x, masses, weight, bias, residual, out, gain, shift, gain_2, shift_2, 
 
 @dataclass(frozen=True)
 class Shape:
-    """outputs: of one program. warps: that share each row of weights."""
+    """outputs: of one program. warps: that share them, so that no sum crosses warps."""
 
     outputs: int
     warps: int
 
 
 def shape_for(inputs: int, outputs: int) -> Shape:
-    """Long rows one by one; of short ones, two or four for each program, as the matrix has many."""
-    if inputs > 2048:
-        return Shape(1, 2)
-    return Shape(4 if outputs > 2048 else 2, 1)
+    """Long rows one for each warp; of short ones two, where the matrix has many."""
+    return Shape(8 if inputs <= 2048 < outputs else 4, 4)
 
 
 def gemv(
@@ -139,20 +186,21 @@ def gemv(
     shape = shape or shape_for(inputs, outputs)
     (gain, shift, eps), (gain_2, shift_2, eps_2) = (*norms, *[(bias, bias, 0.0)] * 2)[:2]
     parts, heads, width = x.shape[1:] if masses is not None else (0, 1, 1)
-    block = heads_block(heads, width) if masses is not None else triton.next_power_of_2(inputs)
+    chunk = chunk_for(inputs, width if masses is not None else 1)
     _gemv[(triton.cdiv(outputs, shape.outputs),)](
         x, x if masses is None else masses, weight, bias, out if residual is None else residual, out,
-        gain, shift, gain_2, shift_2, eps, eps_2, outputs, K=inputs, BLOCK_K=block, J=shape.outputs, ROWS=rows,
+        gain, shift, gain_2, shift_2, eps, eps_2, outputs, K=inputs, CHUNK=chunk, CHUNKS=triton.cdiv(inputs, chunk), J=shape.outputs, ROWS=rows,
         SLOTS=triton.next_power_of_2(rows), NORMS=len(norms), PARTS=parts, HEADS=heads, WIDTH=width, GELU=gelu,
-        RESIDUAL=residual is not None, EVEN=outputs % shape.outputs == 0, num_warps=shape.warps,
+        RESIDUAL=residual is not None, num_warps=shape.warps,
         **launch_options(x.device),
     )  # fmt: skip
     return out
 
 
-def heads_block(heads: int, width: int) -> int:
-    """Room for all heads, a power of two of them."""
-    return triton.next_power_of_2(heads) * width
+def chunk_for(inputs: int, head_width: int) -> int:
+    """Inputs taken at once: what one warp reads best, or a single chunk with room where that does not divide them."""
+    chunk = next((c for c in (CHUNK, CHUNK // 2) if inputs % c == 0 and c % head_width == 0), 0)
+    return chunk or max(triton.next_power_of_2(inputs), triton.next_power_of_2(-(-inputs // head_width)) * head_width)
 
 
 def gemv_torch(

@@ -48,7 +48,7 @@ def test_a_new_token_is_stored_and_seen(dtype, parts, monkeypatch):
     monkeypatch.setattr(paged, "parts_for", lambda rows, heads: parts)
     heads, width = 2, 32
     *pages, tables, lengths = poisoned(dtype, heads, width)
-    lengths[1] = 0
+    lengths[1], tables[1, 0] = 0, 15
     qkv = normal(3, 3, heads, width, seed=1, dtype=dtype)
     queries, keys, values = qkv.unbind(1)
     actual = paged.paged_attention(queries, *pages, tables, lengths, (keys, values))
