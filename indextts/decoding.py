@@ -3,12 +3,15 @@
 import logging
 from dataclasses import dataclass
 
-from ..accel.engine import Engine
+from ..accel.engine import Engine, EngineOptions
 from ..accel.sequence import Decoder
 from .gpt.decode import PlainDecoder
 from .gpt.model import UnifiedVoice
 
 log = logging.getLogger(__name__)
+
+USUAL_CODES = 1000
+"""What the engine's cache starts with for a line; it grows where lines get longer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +30,7 @@ class Decoding:
 def choose_decoder(model: UnifiedVoice, use_accel: bool) -> Decoding:
     """The engine over the model's own weights, or the plain loop."""
     if use_accel:
-        engine = Engine(model.decoder_weights())
+        engine = Engine(model.decoder_weights(), EngineOptions(expected_tokens=USUAL_CODES))
         attention = engine.attention
         decoding = Decoding(engine, f"engine, attention {attention.backend.name} ({attention.reason})")
     else:

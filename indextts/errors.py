@@ -37,3 +37,7 @@ class EmotionError(IndexTTSError):
 
 class OutputError(IndexTTSError):
     """A result that cannot be written where the user wants it."""
+
+
+class OutOfMemory(IndexTTSError):
+    """A run that needs more memory than its device has."""

@@ -14,11 +14,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..accel.kv_cache import OutOfCacheMemory
 from ..accel.sequence import Request
 from ..s2mel.model import FlowLine
 from .conditioning.encoder import ConditioningEncoder
 from .decoding import Decoding, choose_decoder
-from .errors import AudioError, IndexTTSError
+from .errors import AudioError, IndexTTSError, OutOfMemory
 from .events import Event, OnEvent, ignore
 from .gpt.latents import latent_pass
 from .gpt.prompt import build_prompt, penalised_from_the_start
@@ -107,6 +108,10 @@ class Pipeline:
         """
         options = options or SpeakOptions()
         report = self._report = self._new_report()
+        with naming_memory(self.device):
+            yield from self._speak(lines, options, report, on_event)
+
+    def _speak(self, lines: Sequence[Line], options: SpeakOptions, report: Report, on_event: OnEvent) -> Iterator[Take]:
         start = time.perf_counter()
         texts = self._read(lines, options, report)
         segments = self._condition(lines, texts, report, on_event)
@@ -240,6 +245,18 @@ class Pipeline:
 
     def _new_report(self) -> Report:
         return Report(self.device, self.modules.precision, choices=choose_placement(self.options).choices)
+
+
+@contextmanager
+def naming_memory(device: torch.device) -> Iterator[None]:
+    """Say what to lower where the device's memory does not suffice."""
+    try:
+        yield
+    except (OutOfCacheMemory, torch.OutOfMemoryError) as error:
+        raise OutOfMemory(
+            f"{device} has too little memory for this run ({error}); speak fewer or shorter lines at once, lower "
+            "num_beams, turn use_fp16 or the low-memory mode on, or close what else uses the device"
+        ) from error
 
 
 @contextmanager

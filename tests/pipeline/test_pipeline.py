@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from indextts2_multitalk.indextts.errors import AudioError, TextError
+from indextts2_multitalk.indextts.errors import AudioError, OutOfMemory, TextError
 from indextts2_multitalk.indextts.events import Event
 from indextts2_multitalk.indextts.options import LoadOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
@@ -175,3 +175,12 @@ def test_a_segment_the_model_leaves_empty_is_noted(pipeline, lines, options):
             bias.copy_(before)
     assert [take.waveform.shape[1] for take in takes] == [0, 0, 0]
     assert all("try another seed" in note for take in takes for note in take.notes)
+
+
+def test_too_little_memory_says_what_to_lower(pipeline, lines, options, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise torch.OutOfMemoryError("tried to allocate 2 GiB")
+
+    monkeypatch.setattr(pipeline.modules.s2mel, "generate", refuse)
+    with pytest.raises(OutOfMemory, match=r"2 GiB.*num_beams"):
+        speak(pipeline, lines, options)
