@@ -6,14 +6,13 @@ B clips, T codes, W semantic width.
 
 import numpy as np
 import torch
-from indextts2_multitalk.indextts.conditioning.semantic import SemanticEncoder
 from indextts2_multitalk.indextts.config import ModelConfig
 from torch import Tensor, nn
 from torch.nn import functional
 
 from .acoustics import Acoustics, pitch, semantic_input
 from .corpus import Corpus
-from .sizes import new_semantic_encoder
+from .sizes import Listener
 from .stage import Stage
 from .synthesize import PHONES
 
@@ -36,7 +35,7 @@ class SemanticStage(Stage):
             "sound": nn.Linear(width, 3),
             "bands": nn.Linear(width, 160),
         })  # fmt: skip
-        modules = {"encoder": new_semantic_encoder(config), "heads": heads, "acoustics": Acoustics()}
+        modules = {"encoder": Listener(config), "heads": heads, "acoustics": Acoustics()}
         super().__init__(modules, device, rate=1.5e-3)
         self.corpus, self.unheard = corpus, unheard
         self.clips = max(2, codes_per_batch // CLIP_CODES)
@@ -51,7 +50,7 @@ class SemanticStage(Stage):
 
     @torch.no_grad()
     def finish(self) -> dict[str, float]:
-        encoder: SemanticEncoder = self.modules["encoder"]
+        encoder: Listener = self.modules["encoder"]
         encoder.mean.zero_()
         encoder.var.fill_(1.0)
         hidden = encode_corpus(encoder, self.modules["acoustics"], self.corpus, most=400_000).float()
@@ -92,15 +91,9 @@ def with_noise(wav: Tensor) -> Tensor:
     return wav + torch.randn_like(wav) * level * chosen
 
 
-def encode(encoder: SemanticEncoder, acoustics: Acoustics, wav16: Tensor) -> Tensor:
-    """Normalized semantic features float32 [B, T, W] of clips [B, 320 T + 240]."""
-    hidden = encoder.model(input_features=semantic_input(acoustics.energies(wav16))).last_hidden_state
-    return (hidden.float() - encoder.mean) / encoder.var.sqrt()
-
-
 @torch.no_grad()
 def encode_corpus(
-    encoder: SemanticEncoder,
+    encoder: Listener,
     acoustics: Acoustics,
     corpus: Corpus,
     most: int | None = None,
@@ -121,7 +114,7 @@ def encode_corpus(
                 return features[torch.cat(done)]
             starts = corpus.starts[numbers]
             with torch.autocast(corpus.device.type, torch.bfloat16, enabled=corpus.device.type == "cuda"):
-                heard = encode(encoder, acoustics, corpus.clips16(starts, length))
+                heard = encoder(semantic_input(acoustics.energies(corpus.clips16(starts, length))))
             rows = (starts[:, None] + torch.arange(length)).flatten().to(corpus.device)
             features[rows] = heard.flatten(0, 1).half()
             done.append(rows)

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from indextts2_multitalk.indextts.conditioning.campplus import CAMPPlus
 from indextts2_multitalk.indextts.conditioning.codec import SemanticCodec
-from indextts2_multitalk.indextts.conditioning.semantic import SemanticEncoder
 from indextts2_multitalk.indextts.conditioning.voice_encoder import VoiceEncoder
 from indextts2_multitalk.indextts.config import BigVGANConfig, GPTConfig, ModelConfig, load_model_config
 from indextts2_multitalk.indextts.gpt.model import UnifiedVoice
@@ -19,6 +18,7 @@ from indextts2_multitalk.indextts.vocoder.bigvgan import BigVGAN
 from indextts2_multitalk.s2mel.model import S2Mel
 from indextts2_multitalk.s2mel.transformer import AdaptiveNorm
 from torch import Tensor, nn
+from transformers import Wav2Vec2BertConfig, Wav2Vec2BertModel
 
 CONFIG_FILE = Path(__file__).parents[1] / "configs" / "demo.yaml"
 NAMES_PER_CODE = 4
@@ -91,6 +91,8 @@ def w2v_bert(config: ModelConfig) -> dict[str, Any]:
         "conformer_conv_dropout": 0.05,
         "feat_proj_dropout": 0.0,
         "layerdrop": 0.0,
+        "mask_time_prob": 0.0,
+        "mask_feature_prob": 0.0,
     }
 
 
@@ -106,8 +108,23 @@ def trained_gpt_config(config: ModelConfig) -> GPTConfig:
     return config.gpt.model_copy(update=tokens)
 
 
-def new_semantic_encoder(config: ModelConfig) -> SemanticEncoder:
-    return SemanticEncoder(w2v_bert(config), PREPROCESSOR, config.semantic_layer)
+class Listener(nn.Module):
+    """w2v-bert and what its output is normalized by; the pack's `SemanticEncoder` is for inference alone."""
+
+    mean: Tensor
+    var: Tensor
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.model = Wav2Vec2BertModel(Wav2Vec2BertConfig.from_dict(w2v_bert(config)))
+        self.width = config.semantic_codec.hidden_size
+        self.register_buffer("mean", torch.zeros(self.width))
+        self.register_buffer("var", torch.ones(self.width))
+
+    def forward(self, heard: Tensor) -> Tensor:
+        """What w2v-bert reads [B, T, 160] to normalized features float32 [B, T, W]."""
+        hidden = self.model(input_features=heard).last_hidden_state
+        return (hidden.float() - self.mean) / self.var.sqrt()
 
 
 def new_codec(config: ModelConfig) -> SemanticCodec:

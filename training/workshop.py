@@ -17,7 +17,7 @@ from .gpt_stage import GPTStage, Heard
 from .plan import Plan
 from .prosody import prosody_of
 from .semantic_stage import SemanticStage, encode_corpus
-from .sizes import new_campplus, new_codec, new_semantic_encoder
+from .sizes import Listener, new_campplus, new_codec
 from .stage import Stage, is_done, load_part, restore
 from .style_stage import StyleStage
 from .tables import write_tables
@@ -101,7 +101,7 @@ class Workshop:
         return VocoderStage(self.plan.vocoder, speech, self.unheard, self.device, self.plan.batches["vocoder"])
 
     def _features(self, corpus: Corpus) -> Tensor:
-        encoder = load_part(self.work, "semantic", "encoder", new_semantic_encoder(self.config))
+        encoder = load_part(self.work, "semantic", "encoder", Listener(self.config))
         return encode_corpus(encoder.to(self.device), Acoustics().to(self.device), corpus)
 
     def _heard(self, corpus: Corpus, features: Tensor) -> Heard:
