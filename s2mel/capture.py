@@ -29,4 +29,5 @@ def capture(function: Callable[[], torch.Tensor], device: torch.device, pool: An
 
 def whereabouts(module: nn.Module) -> int:
     """A number that changes when a weight is moved, replaced or converted: captured graphs read the old one then."""
-    return hash(tuple((p.data_ptr(), p.device, p.dtype) for p in module.parameters()))
+    tables = [part._parameters for part in module.modules()]
+    return hash(tuple(p.data_ptr() for table in tables for p in table.values() if p is not None))

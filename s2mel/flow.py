@@ -5,6 +5,7 @@ Dimensions: M frames of all lines together, C mel bands, R branches.
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from .schedule import Times
@@ -29,7 +30,7 @@ def solve(
     """
     x = noise * free
     for step, length in enumerate(times.lengths):
-        x = (x + length * guided(velocity(x, step), guidance)) * free
+        x = x.add(guided(velocity(x, step), guidance), alpha=length).mul_(free)
         if on_step is not None:
             on_step(step + 1)
     return x
@@ -40,4 +41,4 @@ def guided(velocities: Tensor, guidance: float) -> Tensor:
     if len(velocities) == 1:
         return velocities[0]
     conditional, unconditional = velocities
-    return (1.0 + guidance) * conditional - guidance * unconditional
+    return torch.lerp(unconditional, conditional, 1.0 + guidance)

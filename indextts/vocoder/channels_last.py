@@ -94,10 +94,10 @@ class ChannelsLast:
 def _filter(layer: nn.Module) -> Filter:
     """A view of the layer's weight, whose memory is put in the order [O, K, I] first."""
     assert isinstance(layer, nn.Conv1d)
-    layer.weight.data = layer.weight.data.transpose(1, 2).contiguous().transpose(1, 2)
-    weight = layer.weight.data.transpose(1, 2).flatten(1)
-    bias = None if layer.bias is None else layer.bias.data
-    return Filter(weight, bias, layer.kernel_size[0], layer.dilation[0], int(layer.padding[0]))
+    laid = layer.weight.transpose(1, 2).clone(memory_format=torch.contiguous_format)
+    # A new parameter: the old one may have been made under inference mode, and such tensors do not change their data.
+    layer.weight = nn.Parameter(laid.transpose(1, 2), requires_grad=False)
+    return Filter(laid.flatten(1), layer.bias, layer.kernel_size[0], layer.dilation[0], int(layer.padding[0]))
 
 
 def _wave(activation: nn.Module) -> Wave:

@@ -15,7 +15,7 @@ from torch import Tensor
 from .snake import kaiser_taps
 
 RUN = 30
-LANES = 256
+LANES = 512
 
 
 @triton.jit

@@ -106,11 +106,12 @@ class Vocoder:
         return waves
 
     def _choose(self) -> "Fused | Plain":
-        if self._runner is None or self._place != whereabouts(self._model):
-            self._runner = Fused(self._model) if self._why_not() is None else Plain(self._model)
-            self._place = whereabouts(self._model)
+        runner, place = self._runner, whereabouts(self._model)
+        if runner is None or self._place != place:
+            runner = self._runner = Fused(self._model) if self._why_not() is None else Plain(self._model)
+            self._place = whereabouts(self._model)  # once more: the kernels lay some weights out anew
             log.info(self.description)
-        return self._runner
+        return runner
 
     def _why_not(self) -> str | None:
         """Why the kernels do not run, or None where they do."""

@@ -8,8 +8,15 @@ triton = pytest.importorskip("triton")
 from indextts2_multitalk.indextts.vocoder import convolution_kernel, snake_kernel  # noqa: E402
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-TOLERANCE = {torch.float32: 2e-6, torch.float16: 2e-3, torch.bfloat16: 2e-2}
+TOLERANCE = {torch.float32: 5e-6, torch.float16: 2e-3, torch.bfloat16: 2e-2}
 DTYPES = pytest.mark.parametrize("dtype", list(TOLERANCE))
+
+
+@pytest.fixture(autouse=True)
+def exact():
+    """cuDNN would round the twins' float32 convolutions to TF32."""
+    with torch.backends.cudnn.flags(enabled=False):
+        yield
 
 
 def draw(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> torch.Tensor:

@@ -9,6 +9,15 @@ from indextts2_multitalk.indextts.vocoder import vocoder
 from indextts2_multitalk.indextts.vocoder.bigvgan import BigVGAN
 from indextts2_multitalk.indextts.vocoder.pieces import cut, reach_frames
 
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@pytest.fixture(autouse=True)
+def exact():
+    """cuDNN would round float32 convolutions to TF32."""
+    with torch.backends.cudnn.flags(enabled=False):
+        yield
+
 
 @pytest.fixture
 def model() -> BigVGAN:
@@ -52,16 +61,29 @@ def test_kernels_equal_plain_torch(model):
     pytest.importorskip("triton")
     from indextts2_multitalk.indextts.vocoder.channels_last import ChannelsLast
 
-    lines = [mel("a", 5), mel("b", 3)]
+    model.to(DEVICE)
+    lines = [mel("a", 5).to(DEVICE), mel("b", 3).to(DEVICE)]
     expected = [model(line[None])[0, 0] for line in lines]
-    batch = torch.full((2, 6, 80), float("nan"))
+    batch = torch.full((2, 6, 80), float("nan"), device=DEVICE)
     for place, line in zip(batch, lines, strict=True):
         place[: line.shape[1]] = line.T
-    waves = ChannelsLast(model)(batch, torch.tensor([5, 3], dtype=torch.int32))
+    waves = ChannelsLast(model)(batch, torch.tensor([5, 3], dtype=torch.int32, device=DEVICE))
     assert waves.dtype is torch.float32
     for wave, whole in zip(waves, expected, strict=True):
         assert relative(wave[: len(whole)], whole) <= 1e-4
     assert relative(model(lines[0][None])[0, 0], expected[0]) <= 1e-6
+
+
+@torch.inference_mode()
+def test_a_model_made_under_inference_mode_still_runs_plainly_after_the_kernels_took_its_weights():
+    pytest.importorskip("triton")
+    from indextts2_multitalk.indextts.vocoder.channels_last import ChannelsLast
+
+    model = small_vocoder()
+    names, expected = set(model.state_dict()), model(mel("a", 5)[None])
+    ChannelsLast(model)
+    assert relative(model(mel("a", 5)[None]), expected) <= 1e-6
+    assert {name for name, _ in model.named_parameters()} == names
 
 
 def test_pieces_cover_every_frame_once():
