@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from .attention import AttentionBackend
+from .kernels.beam_search import BeamBuffers, advance_beams
 from .kernels.sample import draw_next
 from .kernels.step import DecodeStep, problem
 from .kv_cache import PagedCache
@@ -60,22 +61,28 @@ class GraphRunner:
         self._graphs.clear()
 
     def _captured(self, state: DecodeState, lanes: int) -> "_Captured | None":
-        if self._refused is not None or state.beams > 1:
+        if self._refused is not None:
             return None
         key = (id(state), lanes)
         if key not in self._graphs:
+            self._forget_smaller(state)
             view = state if lanes == state.capacity else state.view(0, lanes)
             self._graphs[key] = _Captured(self._step(view), state, self._pool, self._weights.device)
             logger.debug("capturing the decode step of %d lanes with %d beams", lanes, state.beams)
         return self._graphs[key]
 
+    def _forget_smaller(self, state: DecodeState) -> None:
+        """Drop the graphs of a state that this one has taken over from."""
+        replaced = [k for k, c in self._graphs.items() if c.state is not state and c.state.beams == state.beams]
+        for key in replaced:
+            del self._graphs[key]
+
     def _step(self, view: DecodeState) -> Callable[[], None]:
-        step = DecodeStep(self._weights, self._cache, view)
-
-        def whole() -> None:
-            draw_next(view, step(), self._weights.stop_token)
-
-        return whole
+        step, cache, stop_token = DecodeStep(self._weights, self._cache, view), self._cache, self._weights.stop_token
+        if view.beams == 1:
+            return lambda: draw_next(view, step(), stop_token)
+        buffers = BeamBuffers.allocate(view.rows.tokens.shape[0], view.beams, self._weights.device)
+        return lambda: advance_beams(view, step(), cache, stop_token, buffers)
 
 
 class _Captured:
@@ -85,18 +92,26 @@ class _Captured:
     """
 
     def __init__(self, step: Callable[[], None], state: DecodeState, pool: Any, device: torch.device) -> None:
-        self._step, self._state, self._pool, self._device = step, state, pool, device
+        self.state = state
+        self._step, self._pool, self._device = step, pool, device
         self._ran = False
-        self._graph: torch.cuda.CUDAGraph | None = None
+        self._replay: Callable[[], None] | None = None
 
     def __call__(self) -> None:
         if not self._ran:
             self._step()
             self._ran = True
             return
-        if self._graph is None:
-            self._graph = _capture(self._step, self._pool, self._device)
-        self._graph.replay()
+        if self._replay is None:
+            self._replay = self._captured()
+        self._replay()
+
+    def _captured(self) -> Callable[[], None]:
+        try:
+            return _capture(self._step, self._pool, self._device).replay
+        except RuntimeError as error:
+            logger.warning("the decode step cannot be captured (%s); its kernels are launched one by one", error)
+            return self._step
 
 
 def _capture(step: Callable[[], None], pool: Any, device: torch.device) -> torch.cuda.CUDAGraph:

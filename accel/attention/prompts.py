@@ -34,7 +34,7 @@ def _padded(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, siz
 
 @functools.lru_cache(maxsize=2)
 def _places(sizes: tuple[int, ...], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Where each padded place's token lies among the packed, int64 [B * T], and back, int64 [N]. The layers share it."""
+    """The packed token of each padded place, int64 [B * T], and each token's place, int64 [N]. The layers share it."""
     width = max(sizes)
     ends = torch.tensor(sizes).cumsum(0)
     starts, offsets = ends - torch.tensor(sizes), torch.arange(width)

@@ -10,21 +10,31 @@ import torch
 import triton
 import triton.language as tl
 
+CAN_WAIT = hasattr(getattr(tl.extra, "cuda", None), "gdc_wait")
+"""Whether this Triton knows the two instructions."""
 
-@triton.jit
-def ready(OVERLAP: tl.constexpr):
-    """Let the next kernel start, then wait until all before this one have finished."""
-    if OVERLAP:
-        tl.extra.cuda.gdc_launch_dependents()
-        tl.extra.cuda.gdc_wait()
+if CAN_WAIT:
+
+    @triton.jit
+    def ready(OVERLAP: tl.constexpr):
+        """Let the next kernel start, then wait until all before this one have finished."""
+        if OVERLAP:
+            tl.extra.cuda.gdc_launch_dependents()
+            tl.extra.cuda.gdc_wait()
+
+else:
+
+    @triton.jit
+    def ready(OVERLAP: tl.constexpr):
+        """Every kernel starts after the one before it."""
 
 
 @functools.cache
 def overlaps(device: torch.device) -> bool:
     """Whether the chip and this Triton can."""
-    if device.type != "cuda" or torch.version.cuda is None or torch.cuda.get_device_capability(device) < (9, 0):
+    if not CAN_WAIT or device.type != "cuda" or torch.version.cuda is None:
         return False
-    return hasattr(getattr(tl.extra, "cuda", None), "gdc_wait")
+    return torch.cuda.get_device_capability(device) >= (9, 0)
 
 
 def launch_options(device: torch.device) -> dict[str, bool]:

@@ -40,15 +40,16 @@ def gumbel(seed, step, index):
 
 
 @triton.jit
-def kth_largest(order, k):
-    """Order of the k-th largest, int64."""
+def threshold(order, k):
+    """An order, int64, that the k largest reach and, but for ties with the k-th, no others."""
     low = tl.min(order, axis=0).to(tl.int64)
     high = tl.max(order, axis=0).to(tl.int64)
     while low < high:
         middle = low + (high - low + 1) // 2
-        enough = tl.sum((order >= middle).to(tl.int32), axis=0) >= k
-        low = tl.where(enough, middle, low)
-        high = tl.where(enough, high, middle - 1)
+        count = tl.sum((order >= middle).to(tl.int32), axis=0)
+        low = tl.where(count >= k, middle, low)
+        # Once just k are left, the bits below do not matter.
+        high = tl.where(count == k, middle, tl.where(count > k, high, middle - 1))
     return low
 
 
@@ -57,7 +58,7 @@ def filtered(scores, ids, inside, top_k, tail, KEEP: tl.constexpr):
     """Which scores top-k and top-p leave, as `sampling.shortlist` does with `keep` 1 or 2."""
     order = tl.where(inside, ordered(scores), LEAST)
     first = tl.max(order, axis=0)
-    least = kth_largest(order, tl.minimum(top_k, tl.sum(inside.to(tl.int32), axis=0)))
+    least = threshold(order, tl.minimum(top_k, tl.sum(inside.to(tl.int32), axis=0)))
     kept = inside & (order >= least)
     if tail >= 0:
         mass = tl.where(kept, tl.exp(scores - tl.max(tl.where(inside, scores, -float("inf")), axis=0)), 0.0)

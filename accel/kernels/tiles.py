@@ -133,7 +133,8 @@ def tiled(
     _tiles[grid](
         x, weight, bias, out, rows, outputs, K=inputs, SLICES=slices, J=shape.outputs, BLOCK_R=block_rows,
         BLOCK_K=shape.block, SPAN=max(128, triton.next_power_of_2(inputs // slices)), BIAS=out.dim() == 2,
-        GELU=gelu, STAGES=shape.stages, PRECISION="ieee" if x.dtype is torch.float32 else "tf32", num_warps=shape.warps, **launch_options(x.device),
+        GELU=gelu, STAGES=shape.stages, PRECISION="ieee" if x.dtype is torch.float32 else "tf32",
+        num_warps=shape.warps, **launch_options(x.device),
     )  # fmt: skip
     return out
 

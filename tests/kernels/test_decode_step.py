@@ -4,43 +4,16 @@ import pytest
 import torch
 
 triton = pytest.importorskip("triton")
+from helpers.kernel_decoder import HEADS, VOCABULARY, WIDTH, weights  # noqa: E402
 from helpers.kernels import DEVICE, MARKS, multiplies, normal  # noqa: E402
 from indextts2_multitalk.accel.attention.sdpa import Backend  # noqa: E402
 from indextts2_multitalk.accel.kernels.step import DecodeStep, problem  # noqa: E402
 from indextts2_multitalk.accel.kv_cache import PagedCache  # noqa: E402
 from indextts2_multitalk.accel.state import DecodeState  # noqa: E402
 from indextts2_multitalk.accel.step import TorchRunner  # noqa: E402
-from indextts2_multitalk.accel.weights import DecoderWeights, LayerWeights  # noqa: E402
 
 pytestmark = MARKS
-WIDTH, HEADS, VOCABULARY, PAGE = 32, 2, 23, 4
-
-
-def weights(dtype: torch.dtype, final_norms: int) -> DecoderWeights:
-    seeds = iter(range(1000))
-
-    def draw(*shape: int) -> torch.Tensor:
-        return (normal(*shape, seed=next(seeds)) * 0.2).to(dtype)
-
-    def norm() -> tuple[torch.Tensor, torch.Tensor]:
-        return 1 + draw(WIDTH), draw(WIDTH)
-
-    def layer() -> LayerWeights:
-        d = WIDTH
-        attention = draw(3 * d, d), draw(3 * d), draw(d, d), draw(d)
-        return LayerWeights(*norm(), *attention, *norm(), draw(4 * d, d), draw(4 * d), draw(d, 4 * d), draw(d))
-
-    return DecoderWeights(
-        layers=(layer(), layer()),
-        final_norms=tuple((*norm(), 1e-5) for _ in range(final_norms)),
-        head_weight=draw(VOCABULARY, WIDTH),
-        head_bias=draw(VOCABULARY),
-        token_embedding=draw(VOCABULARY, WIDTH),
-        position_embedding=draw(20, WIDTH),
-        heads=HEADS,
-        first_position=2,
-        stop_token=VOCABULARY - 1,
-    )
+PAGE = 4
 
 
 def filled(lanes: int, beams: int) -> DecodeState:
@@ -56,7 +29,7 @@ def filled(lanes: int, beams: int) -> DecodeState:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
-@pytest.mark.parametrize(("lanes", "beams", "final_norms"), [(1, 1, 2), (1, 3, 1), (2, 3, 2), (5, 1, 1)])
+@pytest.mark.parametrize(("lanes", "beams", "final_norms"), [(1, 3, 1), (2, 3, 2)])
 def test_a_step_is_the_plain_step(dtype, lanes, beams, final_norms):
     if lanes * beams > 4:
         multiplies(dtype)
@@ -64,7 +37,7 @@ def test_a_step_is_the_plain_step(dtype, lanes, beams, final_norms):
     assert problem(decoder) is None
     caches = []
     for _ in range(2):
-        cache = PagedCache.allocate(2, 3 * lanes * beams + 1, PAGE, HEADS, WIDTH // HEADS, dtype, DEVICE)
+        cache = PagedCache.allocate(1, 3 * lanes * beams + 1, PAGE, HEADS, WIDTH // HEADS, dtype, DEVICE)
         cache.keys.copy_(normal(*cache.keys.shape, seed=5))
         cache.values.copy_(normal(*cache.values.shape, seed=6))
         caches.append(cache)

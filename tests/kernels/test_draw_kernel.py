@@ -1,4 +1,4 @@
-"""The draw kernel makes exactly the state that `choose_next` makes of equal logits, ties and odd vocabularies included."""
+"""The draw kernel makes the state that `choose_next` makes of equal logits, ties and odd vocabularies included."""
 
 from dataclasses import replace
 

@@ -1,0 +1,229 @@
+"""One step of every line's beams in three launches: each beam's best continuations, each line's choice among them, and
+the pages and penalties that beams take over from the ones they follow. Its twin is `choose.choose_next`.
+
+Dimensions: L lines, K beams, R = L * K rows, V vocabulary, C candidates of a line, S tokens a page, T table columns.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import triton
+import triton.language as tl
+
+from ..kv_cache import PagedCache
+from ..state import DecodeState
+from .sample import filtered, gumbel, penalised
+
+NONE = tl.constexpr(0x7FFFFFFF)
+"""Place of a candidate that is none."""
+
+
+@triton.jit
+def _continue(logits, seen, scores, seeds, steps, finished, paused, temperature, top_k, tail, penalty, noise, keys,
+              totals, places, V: tl.constexpr, BLOCK: tl.constexpr, K: tl.constexpr):  # fmt: skip
+    """A beam's 2K continuations of largest key, in any order; missing ones have key -inf."""
+    row = tl.program_id(0)
+    lane, beam = row // K, row % K
+    if (tl.load(finished + lane) == 0) & (tl.load(paused + lane) == 0):
+        ids = tl.arange(0, BLOCK)
+        inside = ids < V
+        x = tl.load(logits + row * V + ids, mask=inside, other=-float("inf"))
+        x = x - tl.max(x, axis=0)
+        x = tl.where(inside, x - tl.log(tl.sum(tl.exp(x), axis=0)), 0.0)
+        was_seen = tl.load(seen + row * V + ids, mask=inside, other=0) != 0
+        x = penalised(x, was_seen, tl.load(penalty + lane))
+        x = tl.div_rn(x, tl.load(temperature + lane) + x * 0.0)
+        kept = filtered(x, ids, inside, tl.load(top_k + lane), tl.load(tail + lane), 2)
+        total = x + tl.load(scores + row)
+        key = total
+        place = beam * V + ids
+        strength = tl.load(noise + lane)
+        if strength != 0.0:
+            key += strength * gumbel(tl.load(seeds + lane), tl.load(steps + lane).to(tl.int32), place)
+        key = tl.where(kept, key, -float("inf"))
+        for i in range(2 * K):
+            best = tl.max(key, axis=0)
+            token = tl.min(tl.where((key == best) & inside, ids, BLOCK - 1), axis=0)
+            tl.store(keys + row * 2 * K + i, best)
+            tl.store(totals + row * 2 * K + i, tl.sum(tl.where(ids == token, total, 0.0), axis=0))
+            tl.store(places + row * 2 * K + i, tl.where(best > -float("inf"), beam * V + token, NONE))
+            key = tl.where(ids == token, -float("inf"), key)
+
+
+@triton.jit
+def _advance(keys, totals, places, scores, ranks, slots, lengths_found, found, steps, limits, finished, stopped, paused,
+             length_penalty, tokens, lengths, tables, spares, drawn, parents, moves, draws, columns, stop_token,
+             V: tl.constexpr, PAGE: tl.constexpr, K: tl.constexpr, SLOTS: tl.constexpr, CANDIDATES: tl.constexpr,
+             COLUMNS: tl.constexpr):  # fmt: skip
+    lane = tl.program_id(0)
+    b = tl.arange(0, SLOTS)
+    beam = b < K
+    row = lane * K + b
+    if (tl.load(finished + lane) != 0) | (tl.load(paused + lane) != 0):
+        tl.store(moves + row * 4 + 3, tl.full([SLOTS], -1, tl.int32), mask=beam)
+    else:
+        c = tl.arange(0, CANDIDATES)
+        here = lane * 2 * K * K + c
+        key = tl.load(keys + here, mask=c < 2 * K * K, other=-float("inf"))
+        total = tl.load(totals + here, mask=c < 2 * K * K, other=-float("inf"))
+        place = tl.load(places + here, mask=c < 2 * K * K, other=NONE)
+        rank = tl.load(ranks + row, mask=beam, other=float("inf"))
+        slot = tl.load(slots + row, mask=beam, other=0)
+        length = tl.load(lengths_found + row, mask=beam, other=0)
+        count = tl.load(found + lane).to(tl.int32)
+        step = tl.load(steps + lane)
+        exponent = tl.load(length_penalty + lane)
+        position = (step + 1).to(tl.float32)
+        scale = tl.where(exponent == 1.0, position, tl.exp(exponent * tl.log(position)))
+        # The 2K largest keys; of equal ones the first place.
+        chosen = c < 0
+        for _ in range(2 * K):
+            best = tl.max(key, axis=0)
+            first = tl.min(tl.where(key == best, place, NONE), axis=0)
+            chosen = chosen | (place == first)
+            key = tl.where(place == first, -float("inf"), key)
+        total = tl.where(chosen & (place != NONE), total, -float("inf"))
+        going = tl.full([], 0, tl.int32)
+        score = tl.zeros([SLOTS], tl.float32)
+        token = tl.zeros([SLOTS], tl.int32)
+        parent = b
+        highest = tl.max(total, axis=0)
+        for number in range(2 * K):
+            best = tl.max(total, axis=0)
+            first = tl.min(tl.where(total == best, place, NONE), axis=0)
+            total = tl.where(place == first, -float("inf"), total)
+            stops = first % V == stop_token
+            if stops & (number < K):
+                worst = tl.min(rank, axis=0)
+                room = count < K
+                into = tl.where(room, count, tl.min(tl.where(rank == worst, b, SLOTS), axis=0))
+                value = tl.div_rn(best, scale)
+                worst = tl.min(tl.where(beam, rank, float("inf")), axis=0)
+                if room | (value > worst):
+                    rank = tl.where(b == into, value, rank)
+                    slot = tl.where(b == into, (first // V).to(tl.int64), slot)
+                    length = tl.where(b == into, step, length)
+                    count += room.to(tl.int32)
+            if (stops == 0) & (going < K):
+                score = tl.where(b == going, best, score)
+                token = tl.where(b == going, first % V, token)
+                parent = tl.where(b == going, first // V, parent)
+                going += 1
+        done = (count == K) & (tl.min(tl.where(beam, rank, float("inf")), axis=0) >= tl.div_rn(highest, scale))
+        tl.store(scores + row, score, mask=beam)
+        tl.store(ranks + row, rank, mask=beam)
+        tl.store(slots + row, slot, mask=beam)
+        tl.store(lengths_found + row, length, mask=beam)
+        tl.store(found + lane, count.to(tl.int64))
+        tl.store(drawn + row * draws + step, token, mask=beam)
+        tl.store(parents + row * draws + step, parent, mask=beam)
+        tl.store(tokens + row, token.to(tl.int64), mask=beam)
+        tl.store(steps + lane, step + 1)
+        tl.store(stopped + lane, done.to(tl.uint8))
+        tl.store(finished + lane, (done | (step + 1 >= tl.load(limits + lane))).to(tl.uint8))
+        # Every beam takes over the complete pages of the one it follows, and a copy of the page that fills up.
+        cached = tl.load(lengths + row, mask=beam, other=0) + 1
+        column, fill = cached // PAGE, cached % PAGE
+        origin = lane * K + parent
+        spare = tl.load(spares + row, mask=beam, other=0)
+        own = tl.load(tables + row * columns + column, mask=beam, other=0)
+        source = tl.load(tables + origin * columns + column, mask=beam, other=0)
+        moved = beam & (parent != b) & (fill > 0)
+        tl.debug_barrier()
+        tl.store(lengths + row, cached, mask=beam)
+        tl.store(tables + row * columns + column, spare, mask=moved)
+        tl.store(spares + row, own, mask=moved)
+        tl.store(moves + row * 4, source, mask=beam)
+        tl.store(moves + row * 4 + 1, spare, mask=beam)
+        tl.store(moves + row * 4 + 2, tl.where(moved, fill, 0), mask=beam)
+        tl.store(moves + row * 4 + 3, parent, mask=beam)
+        most = tl.max(column, axis=0)
+        for start in range(0, most, COLUMNS):
+            t = start + tl.arange(0, COLUMNS)[None, :]
+            complete = beam[:, None] & (t < column[:, None])
+            taken = tl.load(tables + origin[:, None] * columns + t, mask=complete, other=0)
+            tl.debug_barrier()
+            tl.store(tables + row[:, None] * columns + t, taken, mask=complete)
+
+
+@triton.jit
+def _follow(keys, values, seen, tokens, moves, layers, layer_stride, TOKEN: tl.constexpr, PAGE: tl.constexpr,
+            V: tl.constexpr, K: tl.constexpr, SLOTS: tl.constexpr, BLOCK: tl.constexpr):  # fmt: skip
+    """The first programs of a line copy pages, one layer each; the others move its penalties, BLOCK tokens each."""
+    part, lane = tl.program_id(0), tl.program_id(1)
+    i = tl.arange(0, BLOCK)
+    if part < layers:
+        for b in range(K):
+            move = moves + (lane * K + b) * 4
+            fill = tl.load(move + 2)
+            if tl.load(move + 3) >= 0:
+                source = part.to(tl.int64) * layer_stride + tl.load(move).to(tl.int64) * PAGE * TOKEN
+                target = part.to(tl.int64) * layer_stride + tl.load(move + 1).to(tl.int64) * PAGE * TOKEN
+                for start in range(0, fill * TOKEN, BLOCK):
+                    inside = start + i < fill * TOKEN
+                    k = tl.load(keys + source + start + i, mask=inside)
+                    v = tl.load(values + source + start + i, mask=inside)
+                    tl.store(keys + target + start + i, k, mask=inside)
+                    tl.store(values + target + start + i, v, mask=inside)
+    else:
+        beams = tl.arange(0, SLOTS)
+        row = lane * K + beams
+        parent = tl.load(moves + row * 4 + 3, mask=beams < K, other=-1)
+        token = tl.load(tokens + row, mask=beams < K, other=-1)
+        t = (part - layers) * BLOCK + i[None, :]
+        here = (parent >= 0)[:, None] & (t < V)
+        was_seen = tl.load(seen + (lane * K + parent)[:, None] * V + t, mask=here, other=0)
+        tl.debug_barrier()
+        tl.store(seen + row[:, None] * V + t, tl.where(t == token[:, None], 1, was_seen).to(tl.uint8), mask=here)
+
+
+@dataclass(frozen=True, eq=False)
+class BeamBuffers:
+    """What the launches hand each other: keys, totals, places [R, 2K]; moves int32 [R, 4]."""
+
+    keys: torch.Tensor
+    totals: torch.Tensor
+    places: torch.Tensor
+    moves: torch.Tensor
+
+    @staticmethod
+    def allocate(rows: int, beams: int, device: torch.device) -> "BeamBuffers":
+        shape = (rows, 2 * beams)
+        floats = (torch.empty(shape, device=device) for _ in range(2))
+        ints = (torch.empty(size, dtype=torch.int32, device=device) for size in (shape, (rows, 4)))
+        return BeamBuffers(*floats, *ints)
+
+
+def advance_beams(
+    state: DecodeState, logits: torch.Tensor, cache: PagedCache, stop_token: int, buffers: BeamBuffers
+) -> None:
+    """For every alive line: its beams' lengths, then their next tokens and all `choose_next` changes.
+
+    logits: float32 [R, V], contiguous.
+    """
+    rows, lanes, table, search, k = state.rows, state.lanes, state.table, state.search, state.beams
+    count, vocabulary = logits.shape
+    assert logits.dtype is torch.float32 and logits.is_contiguous(), f"logits are {logits.dtype}"
+    assert rows.seen.shape == (count, vocabulary) and rows.seen.is_contiguous(), f"seen is {tuple(rows.seen.shape)}"
+    assert k * vocabulary < 2**31, f"{k} beams of {vocabulary} tokens do not fit int32"
+    finished, stopped, paused, seen = (
+        flag.view(torch.uint8) for flag in (lanes.finished, lanes.stopped, lanes.paused, rows.seen)
+    )
+    slots = triton.next_power_of_2(k)
+    _continue[(count,)](
+        logits, seen, search.scores, lanes.seeds, lanes.steps, finished, paused, table.temperature, table.top_k,
+        table.tail, table.penalty, table.noise, buffers.keys, buffers.totals, buffers.places, V=vocabulary,
+        BLOCK=triton.next_power_of_2(vocabulary), K=k, num_warps=16,
+    )  # fmt: skip
+    _advance[(state.capacity,)](
+        buffers.keys, buffers.totals, buffers.places, search.scores, search.ranks, search.slots, search.lengths,
+        search.found, lanes.steps, lanes.limits, finished, stopped, paused, table.length_penalty, rows.tokens,
+        rows.lengths, rows.block_tables, rows.spares, rows.drawn, rows.parents, buffers.moves, rows.drawn.stride(0),
+        rows.block_tables.stride(0), stop_token, V=vocabulary, PAGE=cache.page_size, K=k, SLOTS=slots,
+        CANDIDATES=triton.next_power_of_2(2 * k * k), COLUMNS=64, num_warps=1,
+    )  # fmt: skip
+    layers, block = cache.keys.shape[0], 1024
+    _follow[(layers + triton.cdiv(vocabulary, block), state.capacity)](
+        cache.keys, cache.values, seen, rows.tokens, buffers.moves, layers, cache.keys.stride(0),
+        TOKEN=cache.keys.stride(2), PAGE=cache.page_size, V=vocabulary, K=k, SLOTS=slots, BLOCK=block, num_warps=4,
+    )  # fmt: skip

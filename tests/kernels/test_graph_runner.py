@@ -1,0 +1,65 @@
+"""The engine over captured kernels draws what plain torch draws; without a GPU, a "graph" is the step itself."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+triton = pytest.importorskip("triton")
+from helpers.kernel_decoder import WIDTH, weights  # noqa: E402
+from helpers.kernels import DEVICE, MARKS, normal  # noqa: E402
+from indextts2_multitalk.accel import graph  # noqa: E402
+from indextts2_multitalk.accel.engine import Engine, EngineOptions  # noqa: E402
+from indextts2_multitalk.accel.sampling import SamplingParams  # noqa: E402
+from indextts2_multitalk.accel.sequence import Request  # noqa: E402
+
+pytestmark = MARKS
+SAMPLED = SamplingParams(num_beams=1, temperature=1.0, top_k=6, top_p=0.9, repetition_penalty=1.5)
+
+
+@pytest.fixture(autouse=True)
+def _graphs(monkeypatch):
+    """Graphs without a GPU: replaying is running."""
+    monkeypatch.setattr(
+        Engine,
+        "_new_runner",
+        lambda engine, cache: graph.GraphRunner(engine._weights, cache, engine.attention.backend),
+    )
+    if DEVICE.type == "cpu":
+        monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: None)
+        monkeypatch.setattr(graph, "_capture", lambda step, pool, device: SimpleNamespace(replay=step))
+
+
+def tokens(engine: Engine, requests: list[Request]) -> dict[int, list[int]]:
+    return {answer.index: answer.tokens.tolist() for answer in engine.generate(requests)}
+
+
+@pytest.mark.parametrize("sampling", [SAMPLED, replace(SAMPLED, do_sample=False), replace(SAMPLED, num_beams=2)])
+def test_graphs_draw_what_plain_torch_draws(sampling, monkeypatch):
+    decoder = weights(torch.float32, 2)
+    lines = 3 if sampling.num_beams == 1 else 1
+    requests = [Request(normal(3 + i, WIDTH, seed=i), i, sampling, 4 + i, history=(1,)) for i in range(lines)]
+    options = EngineOptions(page_size=4, poll_steps=2)
+    engine = Engine(decoder, options)
+    drawn = tokens(engine, requests)
+    assert engine.describe()["runner"] == "CUDA graphs"
+    monkeypatch.undo()
+    assert drawn == tokens(Engine(decoder, replace(options, graphs=False)), requests)
+
+
+def test_what_cannot_be_captured_is_launched_one_by_one(monkeypatch, caplog):
+    def refuse(step, pool, device):
+        raise RuntimeError("no graphs today")
+
+    monkeypatch.setattr(graph, "_capture", refuse)
+    decoder = weights(torch.float32, 1)
+    request = Request(normal(2, WIDTH), 1, SAMPLED, 4)
+    drawn = tokens(Engine(decoder, EngineOptions(page_size=4)), [request])
+    assert "cannot be captured (no graphs today)" in caplog.text
+    monkeypatch.undo()
+    assert drawn == tokens(Engine(decoder, EngineOptions(page_size=4, graphs=False)), [request])
+
+
+def test_lines_are_rounded_up_to_a_bucket():
+    assert [graph.bucket(lanes, 12) for lanes in (1, 2, 3, 5, 9)] == [1, 2, 4, 8, 12]
