@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ...s2mel.capture import capture, whereabouts
+from ...s2mel.runner import why_no_kernels
 from .bigvgan import BigVGAN
 from .pieces import Piece, cut, reach_frames
 
@@ -22,7 +23,6 @@ MOST_FRAMES = 8192
 """Of all pieces that run together: about 0.6 GiB of activations."""
 ROUND_FRAMES = 128
 MOST_GRAPHS = 8
-OLDEST_CAPABILITY = (8, 0)
 
 
 class Fused:
@@ -80,6 +80,7 @@ class Vocoder:
         self._reach = reach_frames(model.config)
         self._runner: Fused | Plain | None = None
         self._place = 0
+        self._refusals: dict[torch.device, str | None] = {}
 
     @property
     def description(self) -> str:
@@ -120,13 +121,9 @@ class Vocoder:
             return "use_cuda_kernel is off"
         if device.type != "cuda":
             return f"on {device.type}"
-        if torch.cuda.get_device_capability(device) < OLDEST_CAPABILITY:
-            return "Triton kernels need compute capability 8.0"
-        try:
-            import triton  # noqa: F401
-        except ImportError as error:
-            return f"Triton is missing: {error}"
-        return None
+        if device not in self._refusals:
+            self._refusals[device] = why_no_kernels(device)
+        return self._refusals[device]
 
 
 def batches(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:

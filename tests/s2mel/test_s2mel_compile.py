@@ -95,13 +95,3 @@ def test_a_damaged_file_means_compiling_anew(tmp_path, caplog):
     assert flow_compile._load(damaged) is False
     assert "compiling anew" in caplog.text
     assert flow_compile._load(tmp_path / "absent.bin") is False
-
-
-@torch.inference_mode()
-def test_moved_weights_are_chosen_for_anew():
-    model = small_model()
-    first = model.choice
-    assert model.choice is first
-    model.to(torch.bfloat16)
-    assert model.choice is not first
-    model.release()
