@@ -44,7 +44,7 @@ class Size:
     positions: int
 
 
-FULL, SMALL = Size(24, 1280, 20, 8194, 1818), Size(2, 128, 2, 201, 600)
+FULL, SMALL = Size(24, 1280, 20, 8194, 1818), Size(1, 64, 2, 201, 600)
 
 
 def main() -> None:

@@ -20,6 +20,8 @@ from .overlap import launch_options, ready
 MOST_ROWS = 4
 CHUNK = 256
 """Inputs that a warp reads with one wide load of half precision a lane."""
+LONG = 4096
+"""Inputs from which four warps share each row."""
 
 Norm = tuple[torch.Tensor, torch.Tensor, float]
 """Weight [K], bias [K] and eps of a LayerNorm."""
@@ -150,15 +152,17 @@ def _gemv(x, masses, weight, bias, residual, out, gain, shift, gain_2, shift_2, 
 
 @dataclass(frozen=True)
 class Shape:
-    """outputs: of one program. warps: that share them, so that no sum crosses warps."""
+    """outputs: of one program. warps: that share them; sums cross warps only where a chunk of K is wider than CHUNK."""
 
     outputs: int
     warps: int
 
 
-def shape_for(inputs: int, outputs: int) -> Shape:
-    """Long rows one for each warp; of short ones two, where the matrix has many."""
-    return Shape(8 if inputs <= 2048 < outputs else 4, 4)
+def shape_for(inputs: int, outputs: int, rows: int) -> Shape:
+    """As many weights as fit registers beside the rows' activations: two long rows, or one or two short ones a warp."""
+    if inputs >= LONG:
+        return Shape(2, 4)
+    return Shape(8 if rows == 1 and outputs > 2048 else 4, 4)
 
 
 def gemv(
@@ -186,7 +190,7 @@ def gemv(
     assert out.shape == (rows, outputs), f"out is {tuple(out.shape)}, expected {(rows, outputs)}"
     assert all(t.is_contiguous() for t in (x, weight, bias, out)), "all must be contiguous"
     assert not (gelu and residual is not None), "GELU of a residual is no layer"
-    shape = shape or shape_for(inputs, outputs)
+    shape = shape or shape_for(inputs, outputs, rows)
     (gain, shift, eps), (gain_2, shift_2, eps_2) = (*norms, *[(bias, bias, 0.0)] * 2)[:2]
     parts, heads, width = x.shape[1:] if masses is not None else (0, 1, 1)
     chunk = chunk_for(inputs, width if masses is not None else 1)
@@ -201,7 +205,8 @@ def gemv(
 
 def chunk_for(inputs: int, head_width: int) -> int:
     """Inputs taken at once: what one warp reads best, or a single chunk with room where that does not divide them."""
-    chunk = next((c for c in (CHUNK, CHUNK // 2) if inputs % c == 0 and c % head_width == 0), 0)
+    widths = (4 * CHUNK,) * (inputs >= LONG) + (CHUNK, CHUNK // 2)
+    chunk = next((c for c in widths if inputs % c == 0 and c % head_width == 0), 0)
     return chunk or max(triton.next_power_of_2(inputs), triton.next_power_of_2(-(-inputs // head_width)) * head_width)
 
 

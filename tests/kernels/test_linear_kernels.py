@@ -40,7 +40,8 @@ def norms(count: int, inputs: int, dtype: torch.dtype):
 @DTYPES
 @pytest.mark.parametrize("rows", [1, 3])
 @pytest.mark.parametrize(
-    ("outputs", "inputs", "shape"), [(40, 48, Shape(4, 1)), (23, 130, Shape(2, 1)), (9, 300, Shape(1, 2))]
+    ("outputs", "inputs", "shape"),
+    [(40, 48, Shape(4, 1)), (23, 130, Shape(2, 1)), (9, 300, Shape(1, 2)), (4, 4096, Shape(2, 4))],
 )
 def test_few_rows(dtype, rows, outputs, inputs, shape):
     x, (weight, bias) = normal(rows, inputs), layer(outputs, inputs, dtype)
