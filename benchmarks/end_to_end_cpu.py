@@ -20,6 +20,7 @@ import torch
 from end_to_end import endless, lines_of, seeded_folder, speak_options
 from indextts2_multitalk.indextts.options import LoadOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
+from indextts2_multitalk.indextts.products import products_on
 from measure import emit
 
 CASES = {"cpu-whole-line": 1, "cpu-whole-line-3-beams": 3}
@@ -60,7 +61,8 @@ def measure(folder: Path, arguments: argparse.Namespace) -> None:
     report("cpu-load", time.perf_counter() - start, about)
     lines = lines_of(1, 1)
     start = time.perf_counter()
-    pipeline._conditioning.voice(lines[0].voice.audio)
+    with products_on(pipeline.device):
+        pipeline._conditioning.voice(lines[0].voice.audio)
     report("cpu-conditioning", time.perf_counter() - start, about)
     with endless(pipeline):
         for case, beams in CASES.items():

@@ -28,6 +28,7 @@ from .loading.models import Models, load_models
 from .loading.placement import choose_placement
 from .memory import CODES_PER_TEXT_TOKEN, run_bytes
 from .options import LoadOptions, SpeakOptions
+from .products import products_on
 from .records import Codes, Line, Mel, Take
 from .report import Report
 from .residence import AllResident, Residence, TakingTurns
@@ -146,7 +147,7 @@ class Pipeline:
     ) -> list[Segment]:
         """Conditioning: who says it and how. Voices and emotions heard before come from the cache."""
         segments = []
-        with report.stage("conditioning"):
+        with self._stage(report, "conditioning"):
             for place, (line, text) in enumerate(zip(lines, texts, strict=True)):
                 on_event(Event("conditioning", place, len(lines), line.index))
                 with naming(line):
@@ -171,7 +172,7 @@ class Pipeline:
             requests, lambda drawn: on_event(Event("gpt", drawn, max(expected, drawn)))
         )
         while True:
-            with report.stage("gpt"):
+            with self._stage(report, "gpt"):
                 answer = next(answers, None)
             if answer is None:
                 return
@@ -193,7 +194,7 @@ class Pipeline:
         """GPT, a second time: what its hidden states say about the codes it wrote."""
         if not batch:
             return []
-        with report.stage("latents"):
+        with self._stage(report, "latents"):
             latents = latent_pass(self.modules.gpt, [d.prompt for d in batch], [d.answer.tokens for d in batch])
         return [
             Spoken(d.segment, Codes(d.answer.tokens, hidden, d.answer.finished))
@@ -204,7 +205,7 @@ class Pipeline:
         """S2Mel: codes and latents into mel, all segments of the batch in one flow."""
         if not batch:
             return []
-        with report.stage("s2mel"):
+        with self._stage(report, "s2mel"):
             frames = self.modules.s2mel.generate(
                 [self._flow_line(item) for item in batch],
                 options.steps,
@@ -224,7 +225,7 @@ class Pipeline:
         """Vocoder: a waveform float32 [1, N] on the CPU for each mel."""
         if not mels:
             return []
-        with report.stage("vocoder"):
+        with self._stage(report, "vocoder"):
             waves = [wave.cpu() for wave in self._vocoder.speak([mel.frames for mel in mels])]
         on_event(Event("vocoder", len(mels), len(mels)))
         return waves
@@ -242,6 +243,11 @@ class Pipeline:
         if not self.options.low_memory:
             return AllResident()
         return TakingTurns(self.modules, choose_placement(self.options).device, lambda: self.stop_speaking())
+
+    @contextmanager
+    def _stage(self, report: Report, name: str) -> Iterator[None]:
+        with report.stage(name), products_on(self.device):
+            yield
 
     def _new_report(self) -> Report:
         return Report(self.device, self.modules.precision, choices=choose_placement(self.options).choices)
