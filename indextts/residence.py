@@ -8,10 +8,12 @@ from typing import Protocol
 import torch
 from torch import nn
 
-LISTENING = ("semantic", "voice_encoder", "campplus")
+Group = tuple[str, ...]
+
+LISTENING: Group = ("semantic", "voice_encoder", "campplus")
 """Parts of `Models` that only a voice that was not heard before needs."""
 
-SPEAKING = ("gpt", "vocoder")
+SPEAKING: Group = ("gpt", "vocoder")
 
 
 class Residence(Protocol):
@@ -43,7 +45,9 @@ class TakingTurns:
     """
 
     def __init__(self, modules: nn.Module, device: torch.device, leave: Callable[[], None]) -> None:
-        self._groups = {group: [getattr(modules, name) for name in group] for group in (LISTENING, SPEAKING)}
+        self._groups: dict[Group, list[nn.Module]] = {
+            group: [getattr(modules, name) for name in group] for group in (LISTENING, SPEAKING)
+        }
         self._device, self._leave = device, leave
         for name, module in modules.named_children():
             if name not in LISTENING + SPEAKING:
@@ -55,7 +59,7 @@ class TakingTurns:
     def speak(self) -> None:
         self._swap(SPEAKING, LISTENING)
 
-    def _swap(self, wanted: tuple[str, ...], other: tuple[str, ...]) -> None:
+    def _swap(self, wanted: Group, other: Group) -> None:
         if all(_is_on(module, self._device) for module in self._groups[wanted]):
             return
         if other == SPEAKING:
