@@ -46,6 +46,7 @@ class FlowStage(Stage):
         corpus = gpt.heard.corpus
         sample = torch.from_numpy(np.random.default_rng(0).integers(0, corpus.codes, 200))
         mean_mel = self.acoustics.mel(corpus.clips22(sample, 50)).mean(dim=(0, 2)).cpu()
+        self.codes_per_batch = codes_per_batch
         super().__init__({"s2mel": new_s2mel(config, mean_mel)}, device, rate=1.2e-3)
         self.gpt, self.codec, self.campplus = gpt, codec, campplus
         for frozen in (gpt.modules, codec, campplus):
@@ -62,8 +63,8 @@ class FlowStage(Stage):
     @torch.no_grad()
     def finish(self) -> dict[str, float]:
         rng, unheard = np.random.default_rng(0), self.gpt.unheard
-        windows, lengths = Windows(unheard.corpus), Lengths(unheard.corpus, 2000)
-        rounds = [self._losses(unheard, windows, lengths.draw(rng), rng)["velocity"] for _ in range(8)]
+        windows, lengths = Windows(unheard.corpus), Lengths(unheard.corpus, self.codes_per_batch)
+        rounds = [self._losses(unheard, windows, lengths.draw(rng), rng)["velocity"] for _ in range(6)]
         return {"unheard_velocity": float(torch.stack(rounds).mean())}
 
     def _losses(self, heard: Heard, windows: Windows, numbers: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:

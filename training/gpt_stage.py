@@ -24,7 +24,7 @@ from .tokens import Reader
 REFERENCE_CODES = (60, 400)
 SAME_DELIVERY_SHARE = 0.3
 """How often the voice's reference is itself in the utterance's emotion, and is the emotion's reference too."""
-POINTER_WEIGHT, PROSODY_WEIGHT, NORMALIZER_WEIGHT = 0.3, 0.5, 1e-3
+POINTER_WEIGHT, PROSODY_WEIGHT, NORMALIZER_WEIGHT = 0.3, 0.5, 2e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +62,7 @@ class GPTStage(Stage):
         })  # fmt: skip
         modules = {"gpt": new_gpt(config), "voice": new_voice_encoder(config), "heads": heads}
         super().__init__(modules, device, rate=1.5e-3, decay=0.03)
+        self.codes_per_batch = codes_per_batch
         self.stop = trained_gpt_config(config).stop_mel_token
         self.heard, self.unheard = heard, unheard
         self.windows = Windows(heard.corpus)
@@ -82,8 +83,8 @@ class GPTStage(Stage):
     @torch.no_grad()
     def finish(self) -> dict[str, float]:
         rng, windows = np.random.default_rng(0), Windows(self.unheard.corpus)
-        lengths = Lengths(self.unheard.corpus, 4000)
-        rounds = [self._losses(self.unheard, windows, lengths.draw(rng), rng) for _ in range(8)]
+        lengths = Lengths(self.unheard.corpus, self.codes_per_batch)
+        rounds = [self._losses(self.unheard, windows, lengths.draw(rng), rng) for _ in range(6)]
         return {f"unheard_{name}": float(torch.stack([r[name] for r in rounds]).mean()) for name in rounds[0]}
 
     def _losses(self, heard: Heard, windows: Windows, numbers: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:

@@ -26,6 +26,7 @@ class Plan:
     batches: dict[str, int]
     unheard_speakers: int = 16
     unheard_utterances: int = 15
+    bpe_texts: int = 60000
     config_file: Path = CONFIG_FILE
     vocoder: dict[str, Any] = field(default_factory=lambda: VOCODER)
 
@@ -60,6 +61,7 @@ TOY = Plan(
     ready_speakers=4,
     unheard_speakers=4,
     unheard_utterances=4,
+    bpe_texts=2000,
     budgets={name: Budget(3600, steps) for name, steps in {
         "semantic": 40, "codec": 40, "gpt": 40, "flow": 40, "style": 10, "vocoder": 30,
     }.items()},

@@ -21,10 +21,10 @@ from torch import Tensor, nn
 from transformers import Wav2Vec2BertConfig, Wav2Vec2BertModel
 
 CONFIG_FILE = Path(__file__).parents[1] / "configs" / "demo.yaml"
-NAMES_PER_CODE = 4
+NAMES_PER_CODE = 6
 """Export writes codes several times over (see `copies`): so many times on average."""
 
-CODES_PER_TOKEN = 5.5
+CODES_PER_TOKEN = 6.5
 """Codes that a text token takes on average: where in the text the decoder looks first."""
 
 VOCODER: dict[str, Any] = {

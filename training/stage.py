@@ -110,7 +110,7 @@ def run_stage(stage: Stage, folder: Path, budget: Budget, deadline: float, seed:
             _set_rates(stage, share)
             values = stage.update(np.random.default_rng([seed, progress.steps]), share)
             progress.steps += 1
-            if progress.steps % LOG_EVERY == 0 or progress.steps == budget.steps:
+            if progress.steps % LOG_EVERY == 0 or progress.steps in (1, budget.steps):
                 _write_log(log, progress, values)
             progress.seconds = time.monotonic() - begun
             if time.monotonic() - saved > SAVE_SECONDS:

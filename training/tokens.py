@@ -20,7 +20,7 @@ DROPOUT = 0.15
 """Share of BPE's joins that are left undone in every second reading, so that any spelling can be spoken."""
 
 
-def train_bpe(file: Path, vocabulary: int, texts: int = 60000) -> Path:
+def train_bpe(file: Path, vocabulary: int, texts: int) -> Path:
     """Write the SentencePiece model of the grammar's texts: `<s>` is 0, `</s>` 1, `<unk>` 2, as in the released one."""
     sentences = map(pretokenize, itertools.islice(training_texts(-1), texts))
     with file.open("wb") as model:

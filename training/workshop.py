@@ -107,7 +107,7 @@ class Workshop:
     def _heard(self, corpus: Corpus, features: Tensor) -> Heard:
         bpe = self.work / "bpe.model"
         if not bpe.is_file():
-            train_bpe(bpe, self.config.gpt.number_text_tokens)
+            train_bpe(bpe, self.config.gpt.number_text_tokens, self.plan.bpe_texts)
         codes = quantize_corpus(self.codec, features)
         return Heard(corpus, features, codes, prosody_of(corpus), Reader(bpe, corpus))
 

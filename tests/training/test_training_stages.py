@@ -1,0 +1,139 @@
+"""Stages run, resume and end; what they trained becomes a folder that the pack speaks with."""
+
+import json
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from indextts2_multitalk.indextts.options import LoadOptions, SpeakOptions
+from indextts2_multitalk.indextts.pipeline import Pipeline
+from indextts2_multitalk.indextts.records import Audio, Line, Voice
+from indextts2_multitalk.s2mel.weights import rename as rename_s2mel
+from indextts2_multitalk.training.export import export, s2mel_names
+from indextts2_multitalk.training.parts import pack, unpack
+from indextts2_multitalk.training.plan import LANES, TOY
+from indextts2_multitalk.training.report import write_report
+from indextts2_multitalk.training.sizes import CONFIG_FILE, demo_config, new_s2mel
+from indextts2_multitalk.training.stage import Budget, Stage, is_done, restore, run_stage
+from indextts2_multitalk.training.workshop import Workshop
+from torch import nn
+
+STEPS = {"semantic": 12, "codec": 16, "style": 2, "gpt": 12, "flow": 6, "vocoder": 5}
+BATCHES = {"semantic": 400, "codec": 800, "style": 240, "gpt": 400, "flow": 80, "vocoder": 1}
+PLAN = replace(TOY, bpe_texts=300, budgets={name: Budget(600, steps) for name, steps in STEPS.items()}, batches=BATCHES)
+
+
+class Line1D(Stage):
+    """Fits one number to 3."""
+
+    name = "line"
+
+    def __init__(self, pause=0.0):
+        super().__init__({"number": nn.Linear(1, 1)}, torch.device("cpu"), rate=0.1)
+        self.pause = pause
+
+    def update(self, rng, share):
+        time.sleep(self.pause)
+        loss = (self.modules["number"](torch.ones(1, 1)) - 3).square().mean()
+        return {"loss": loss.detach(), "norm": self.step(loss)}
+
+    def finish(self):
+        return {"found": np.float64(self.modules["number"](torch.ones(1, 1)).item())}
+
+
+def test_a_stage_ends_annealed_and_is_not_run_again(tmp_path):
+    stage = Line1D()
+    assert run_stage(stage, tmp_path, Budget(600, 200), time.monotonic() + 60)
+    assert stage.optimizers[0].param_groups[0]["lr"] < 0.005
+    progress = restore(Line1D(), tmp_path)
+    assert progress.steps == 200
+    assert abs(progress.figures["found"] - 3) < 0.1
+    assert run_stage(Line1D(), tmp_path, Budget(600, 200), 0.0)
+    assert run_stage(Line1D(), tmp_path, Budget(600, 250), time.monotonic() + 60)
+    assert restore(Line1D(), tmp_path).steps == 250
+
+
+def test_a_stage_stops_at_the_deadline_and_goes_on(tmp_path):
+    assert not run_stage(Line1D(0.02), tmp_path, Budget(600, 40), time.monotonic() + 0.2)
+    assert not is_done(tmp_path, "line")
+    before = restore(Line1D(), tmp_path)
+    assert 0 < before.steps < 40
+    assert run_stage(Line1D(), tmp_path, Budget(600, 40), time.monotonic() + 60)
+    assert is_done(tmp_path, "line")
+    assert json.loads((tmp_path / "line.jsonl").read_text().splitlines()[-1])["step"] == 40
+
+
+def test_gradients_that_are_not_finite_change_nothing(tmp_path):
+    stage = Line1D()
+    before = stage.modules["number"].weight.clone()
+    stage.step(stage.modules["number"](torch.full((1, 1), float("nan"))).sum())
+    torch.testing.assert_close(stage.modules["number"].weight, before)
+
+
+@pytest.fixture(scope="module")
+def trained(hums):
+    """Every stage on hums, a few updates each."""
+    workshop = Workshop(hums, PLAN, torch.device("cpu"), time.monotonic() + 300)
+    torch.manual_seed(0)
+    for name in (*LANES[0][:3], *LANES[1], LANES[0][3]):
+        assert run_stage(workshop.stage(name), hums, PLAN.budgets[name], time.monotonic() + 300), name
+    return hums
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_every_stage_says_how_it_went(trained, name):
+    figures = restore(Workshop(trained, PLAN, torch.device("cpu"), 0).stage(name), trained).figures
+    assert figures["steps"] == STEPS[name]
+    assert all(np.isfinite(value) for value in figures.values())
+
+
+@pytest.mark.parametrize(("name", "column"), [("semantic", "loss"), ("codec", "phone"), ("gpt", "code")])
+def test_losses_fall(trained, name, column):
+    first, *_, last = (json.loads(line) for line in (trained / f"{name}.jsonl").read_text().splitlines())
+    assert last[column] < first[column]
+
+
+def test_the_exported_folder_speaks_through_the_packs_own_path(trained, tmp_path):
+    size = export(trained, tmp_path / "voice", PLAN.config_file, PLAN.vocoder)
+    assert size < 40e6
+    pipeline = Pipeline.load(tmp_path / "voice", LoadOptions(device="cpu"))
+    with np.load(trained / "unheard" / "unheard_0000.npz") as shard:
+        wav = torch.from_numpy(shard["wav22"][: 2 * 22050].astype(np.float32) / 2**15)[None]
+    line = Line(0, "Ann", "Good morning.", 1, Voice("Ann", Audio(wav, 22050)))
+    take = next(iter(pipeline.speak([line], SpeakOptions(max_codes=12, steps=2, temperature=1.5, top_p=1.0, top_k=0))))
+    assert torch.isfinite(take.waveform).all()
+
+
+def test_weights_travel_in_parts(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr("indextts2_multitalk.training.parts.PART_BYTES", 4_000_000)
+    files = pack(trained, tmp_path / "parts")
+    assert len(files) > 2
+    assert max(file.stat().st_size for file in files) <= 4_000_000
+    unpack(tmp_path / "parts", tmp_path / "elsewhere")
+    for name in STEPS:
+        assert is_done(tmp_path / "elsewhere", name)
+    there = Workshop(tmp_path / "elsewhere", PLAN, torch.device("cpu"), time.monotonic())
+    assert torch.isfinite(next(there.codec.parameters())).all()
+
+
+def test_the_report_has_every_stage(trained, tmp_path):
+    text = write_report(trained, tmp_path, {"voice": {"word_error_rate": 0.1}}).read_text()
+    assert all(f"| {name} |" in text and (tmp_path / f"{name}.svg").is_file() for name in STEPS)
+    assert "| word error rate | 0.1 | at most 0.12 |" in text
+
+
+def test_the_packs_names_come_back_from_the_released_ones():
+    torch.manual_seed(0)
+    state = new_s2mel(demo_config(), torch.zeros(80)).state_dict()
+    again = rename_s2mel(s2mel_names(state))
+    assert again.keys() == state.keys()
+    for name, tensor in state.items():
+        torch.testing.assert_close(again[name], tensor)
+
+
+def test_the_demonstration_voice_has_room_for_its_names():
+    config = demo_config()
+    assert config.gpt.number_mel_codes == config.semantic_codec.codebook_size + 2
+    assert CONFIG_FILE.name == "demo.yaml"
