@@ -3,14 +3,18 @@
 The default, MKL, keeps its widest instructions for Intel's own. Half of a line's time on a CPU are products in float32.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
+
+log = logging.getLogger(__name__)
 
 
 class OneDNNProducts(TorchFunctionMode):
@@ -33,11 +37,21 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return torch.ops.mkldnn._linear_pointwise(x.contiguous(), weight, bias, "none", [], "")
 
 
+@cache
+@torch.inference_mode()
 def available() -> bool:
-    """Whether this torch was built with oneDNN for a processor that it knows well."""
+    """Whether this torch was built with oneDNN for a processor that it knows well; tried once on a small product.
+
+    The operation is what torch.compile calls, not a public one: where a torch lacks or changes it, torch's own stays.
+    """
     if not torch.backends.mkldnn.is_available() or not torch.backends.cpu.get_cpu_capability().startswith("AVX"):
         return False
-    return hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    x, weight = torch.ones(2, 16), torch.ones(4, 16)
+    try:
+        return torch.allclose(product(x, weight), x @ weight.T)
+    except (AttributeError, RuntimeError, TypeError) as error:
+        log.info("matrix products on the CPU stay with torch's default library: %s", error)
+        return False
 
 
 @contextmanager
@@ -51,7 +65,7 @@ def products_on(device: torch.device) -> Iterator[None]:
 
 
 def _fits(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> bool:
-    if torch.is_grad_enabled() or not x.numel():
+    if torch.is_grad_enabled() or torch.compiler.is_compiling() or not x.numel():
         return False
     # Of a weight whose rows are not side by side oneDNN makes a plain loop, a hundred times slower.
     return weight.is_contiguous() and all(

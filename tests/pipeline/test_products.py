@@ -63,3 +63,13 @@ def test_a_torch_without_it_runs_as_it_is(monkeypatch: pytest.MonkeyPatch, calls
     with torch.inference_mode(), products_on(CPU):
         F.linear(torch.randn(4, 8), torch.randn(6, 8))
     assert not calls
+
+
+def test_a_torch_that_changed_the_operation_runs_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def changed(*_: object) -> None:
+        raise TypeError("_linear_pointwise() takes 7 arguments")
+
+    products.available.cache_clear()
+    monkeypatch.setattr(products, "product", changed)
+    assert not products.available()
+    products.available.cache_clear()
