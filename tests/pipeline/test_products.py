@@ -73,3 +73,11 @@ def test_a_torch_that_changed_the_operation_runs_as_it_is(monkeypatch: pytest.Mo
     monkeypatch.setattr(products, "product", changed)
     assert not products.available()
     products.available.cache_clear()
+
+
+def test_a_compiler_makes_its_own_products(calls: list[int]) -> None:
+    layer, x = torch.nn.Linear(8, 6), torch.randn(4, 8)
+    compiled = torch.compile(layer, backend="eager", fullgraph=True)
+    with torch.inference_mode(), products_on(CPU):
+        torch.testing.assert_close(compiled(x), layer(x))
+    assert len(calls) == products.available()  # the call that is not compiled
