@@ -1,7 +1,6 @@
 """A decoder small enough to run thousands of steps in a test; knows the engine's contract and nothing else."""
 
 import torch
-
 from indextts2_multitalk.accel.weights import DecoderWeights, LayerWeights
 
 WIDTH, HEADS, LAYERS, VOCABULARY, POSITIONS, STOP = 16, 2, 2, 23, 50, 22
