@@ -36,6 +36,8 @@ class PeriodDiscriminator(nn.Module):
 
 
 class SpectrumDiscriminator(nn.Module):
+    window: Tensor
+
     def __init__(self, n_fft: int, hop: int, channels: int = 24) -> None:
         super().__init__()
         self.n_fft, self.hop = n_fft, hop

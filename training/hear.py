@@ -89,7 +89,7 @@ def listen(work: Path, plan: Plan, device: str, lines: int) -> dict[str, float]:
 
 
 def _error_rate(wanted: Sequence[list[int]], found: Sequence[list[int]]) -> float:
-    wrong = sum(edits(a, b) for a, b in zip(wanted, found, strict=True))  # type: ignore[arg-type]
+    wrong = sum(edits(a, b) for a, b in zip(wanted, found, strict=True))
     return wrong / max(1, sum(map(len, wanted)))
 
 

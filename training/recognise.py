@@ -54,8 +54,8 @@ def _spelt(number: int) -> str:
     return " ".join(_UNITS[int(digit)] for digit in str(number))
 
 
-def edits(wanted: Sequence[str], found: Sequence[str]) -> int:
-    """Least number of words to put in, take out or change (Levenshtein 1966)."""
+def edits(wanted: Sequence[object], found: Sequence[object]) -> int:
+    """Least number of words, or of anything, to put in, take out or change (Levenshtein 1966)."""
     row = list(range(len(found) + 1))
     for i, word in enumerate(wanted, start=1):
         before, row[0] = row[0], i

@@ -145,9 +145,9 @@ def new_gpt(config: ModelConfig) -> UnifiedVoice:
             nn.init.normal_(module.weight, std=0.02)
         if isinstance(module, nn.Linear):
             nn.init.zeros_(module.bias)
-    for block in model.gpt.h:
-        for projection in (block.attn.c_proj, block.mlp.c_proj):
-            nn.init.normal_(projection.weight, std=0.02 / math.sqrt(2 * gpt.layers))
+    for name, parameter in model.gpt.named_parameters():
+        if name.endswith("c_proj.weight"):
+            nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * gpt.layers))
     for table, pace in ((model.text_pos_embedding.emb, 1.0), (model.mel_pos_embedding.emb, 1 / CODES_PER_TOKEN)):
         table.weight.data.copy_(0.05 * time_waves(table.num_embeddings, gpt.model_dim, pace))
     return model
@@ -164,13 +164,14 @@ def new_voice_encoder(config: ModelConfig) -> VoiceEncoder:
 def new_s2mel(config: ModelConfig, mean_mel: Tensor) -> S2Mel:
     """Adaptive norms that adapt to nothing yet, and a velocity that heads for the mean spectrum, `mean_mel` [80]."""
     model = S2Mel(config.s2mel, config.gpt.model_dim)
-    estimator = model.cfm.estimator
-    for norm in (module for module in estimator.modules() if isinstance(module, AdaptiveNorm)):
+    estimator: Any = model.cfm.estimator
+    norms: list[Any] = [module for module in estimator.modules() if isinstance(module, AdaptiveNorm)]
+    for norm in norms:
         nn.init.ones_(norm.norm["weight"])
         nn.init.zeros_(norm.project_layer.weight)
-        scale, shift = norm.project_layer.bias.data.chunk(2)
-        scale.fill_(1.0)
-        shift.zero_()
+        width = norm.project_layer.in_features
+        nn.init.zeros_(norm.project_layer.bias)
+        nn.init.ones_(norm.project_layer.bias.data[:width])  # the scale; the rest is the shift
     for layer in (estimator.final_layer.adaLN_modulation[1], estimator.conv2):
         nn.init.zeros_(layer.weight)
     nn.init.zeros_(estimator.final_layer.adaLN_modulation[1].bias)

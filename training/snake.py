@@ -4,6 +4,8 @@ Same filters, same numbers: each of the doubled rate's two phases is six shifted
 B lines, C channels, T samples.
 """
 
+from collections.abc import Sequence
+
 import torch
 from indextts2_multitalk.indextts.vocoder.snake import TAPS, kaiser_taps
 from torch import Tensor
@@ -23,9 +25,8 @@ def _doubled(x: Tensor) -> tuple[Tensor, Tensor]:
     """The even and the odd samples [B, C, T] of x at twice its rate."""
     taps, length = kaiser_taps(), x.shape[-1]
     held = functional.pad(x, (3, 3), mode="replicate")
-    even = sum(2 * taps[TAPS - 1 - 2 * k] * held[..., k : k + length] for k in range(_HALF))
-    odd = sum(2 * taps[TAPS - 2 - 2 * k] * held[..., k + 1 : k + 1 + length] for k in range(_HALF))
-    return even, odd
+    even = _weighted(held, [2 * taps[TAPS - 1 - 2 * k] for k in range(_HALF)], length)
+    return even, _weighted(held[..., 1:], [2 * taps[TAPS - 2 - 2 * k] for k in range(_HALF)], length)
 
 
 def _bent(x: Tensor, alpha: Tensor, inverse_beta: Tensor) -> Tensor:
@@ -38,5 +39,12 @@ def _halved(even: Tensor, odd: Tensor) -> Tensor:
     first, last = even[..., :1], odd[..., -1:]
     evens = torch.cat((first, first, even, last, last, last), dim=-1)
     odds = torch.cat((first, first, first, odd, last, last), dim=-1)
-    from_even = sum(taps[2 * k + 1] * evens[..., k : k + length] for k in range(_HALF))
-    return from_even + sum(taps[2 * k] * odds[..., k : k + length] for k in range(_HALF))
+    return _weighted(evens, taps[1::2], length) + _weighted(odds, taps[::2], length)
+
+
+def _weighted(x: Tensor, weights: Sequence[float], length: int) -> Tensor:
+    """The sum of x [B, C, length + 5] shifted by 0, 1, … samples, each times its weight."""
+    total = weights[0] * x[..., :length]
+    for shift, weight in enumerate(weights[1:], start=1):
+        total = total + weight * x[..., shift : shift + length]
+    return total

@@ -13,12 +13,15 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 logger = logging.getLogger(__name__)
+
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 SAVE_SECONDS = 60.0
 LOG_EVERY = 20
@@ -45,7 +48,7 @@ class Stage(ABC):
     name: str
 
     def __init__(self, modules: dict[str, nn.Module], device: torch.device, rate: float, decay: float = 0.01) -> None:
-        self.modules = nn.ModuleDict(modules).to(device)
+        self.modules: Any = nn.ModuleDict(modules).to(device)  # a ModuleDict's entries have no types of their own
         self.device = device
         self.optimizers = [optimizer(self.modules.parameters(), rate, decay)]
 
@@ -68,7 +71,7 @@ class Stage(ABC):
         loss.backward()
         parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         norm = nn.utils.clip_grad_norm_(parameters, clip)
-        optimizer.found_inf = (~torch.isfinite(norm)).float()
+        vars(optimizer)["found_inf"] = (~torch.isfinite(norm)).float()  # what fused optimizers look at
         optimizer.step()
         return norm.detach()
 
@@ -158,7 +161,7 @@ def is_done(folder: Path, name: str) -> bool:
     return bool(torch.load(file, map_location="cpu", weights_only=True, mmap=True)["progress"]["figures"])
 
 
-def load_part(folder: Path, stage: str, part: str, module: nn.Module) -> nn.Module:
+def load_part(folder: Path, stage: str, part: str, module: AnyModule) -> AnyModule:
     """Give `module` the weights that `stage` trained under the name `part`; returns it, to run and not to train."""
     state = torch.load(folder / f"{stage}.pt", map_location="cpu", weights_only=True)["modules"]
     prefix = f"{part}."

@@ -5,6 +5,7 @@ B clips, T codes, S speakers.
 
 import math
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,7 +32,7 @@ class StyleStage(Stage):
         campplus = new_campplus()
         for module in campplus.modules():
             if hasattr(module, "running_mean"):
-                module.forward = partial(batch_norm, module)  # the pack's own has no training mode
+                vars(module)["forward"] = partial(batch_norm, module)  # the pack's own has no training mode
         speakers = len(corpus.pitch_hz)
         modules = {"campplus": campplus, "speakers": nn.Linear(192, speakers, bias=False), "acoustics": Acoustics()}
         super().__init__(modules, device, rate=2e-3, decay=0.02)
@@ -71,7 +72,7 @@ class StyleStage(Stage):
             return self.modules["campplus"](heard).float()
 
 
-def batch_norm(module: nn.Module, x: Tensor) -> Tensor:
+def batch_norm(module: Any, x: Tensor) -> Tensor:
     """What the pack's `_BatchNorm` computes, and in training mode what its statistics are made by."""
     return functional.batch_norm(
         x, module.running_mean, module.running_var, module.weight, module.bias, module.training, MOMENTUM

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soxr
@@ -125,7 +126,7 @@ def _word_labels(speech: Speech, tract: float, expected: int, start: float, code
 def write_shard(folder: Path, who: Speaker, utterances: Sequence[Utterance]) -> Path:
     """One speaker's utterances, those of an emotion next to each other, as an uncompressed .npz."""
     ordered = sorted(utterances, key=lambda utterance: utterance.emotion)
-    columns = {
+    columns: dict[str, Any] = {
         name: np.concatenate([getattr(u, name) for u in ordered])
         for name in ("wav22", "wav16", "phones", "progress", "words")
     }

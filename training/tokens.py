@@ -61,8 +61,10 @@ class Reader:
             self.spoken.append(torch.from_numpy(np.concatenate(spoken)).to(corpus.device))
 
     def _pieces(self, text: str, split: bool) -> list[str]:
-        options = {"enable_sampling": True, "alpha": DROPOUT, "nbest_size": -1} if split else {}
-        return self._model.encode(pretokenize(text), out_type=str, **options)
+        prepared = pretokenize(text)
+        if not split:
+            return self._model.encode(prepared, out_type=str)
+        return self._model.encode(prepared, out_type=str, enable_sampling=True, alpha=DROPOUT, nbest_size=-1)
 
     def _padded(self, rows: list[list[str]]) -> np.ndarray:
         ids = np.zeros((len(rows), max(map(len, rows)) + 2), dtype=np.int64)

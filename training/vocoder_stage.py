@@ -107,6 +107,9 @@ class VocoderStage(Stage):
 class LogMel(nn.Module):
     """A log-mel spectrum at one resolution."""
 
+    window: Tensor
+    bank: Tensor
+
     def __init__(self, n_fft: int, hop: int, bands: int) -> None:
         super().__init__()
         self.n_fft, self.hop = n_fft, hop
@@ -126,7 +129,7 @@ def ready_for_training(generator: BigVGAN, compiled: bool) -> None:
     function = torch.compile(snake) if compiled else snake
     for module in generator.modules():
         if isinstance(module, SnakeBeta):
-            module.forward = partial(_snake, module, function)
+            vars(module)["forward"] = partial(_snake, module, function)
 
 
 def _snake(module: SnakeBeta, function, x: Tensor) -> Tensor:
