@@ -15,8 +15,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from .copies import Copies
-from .sizes import CONFIG_FILE, PREPROCESSOR, VOCODER, demo_config, w2v_bert
+from .names import named, shared
+from .sizes import CONFIG_FILE, PREPROCESSOR, VOCODER, demo_config, trained_codes, w2v_bert
 
 logger = logging.getLogger(__name__)
 
@@ -31,12 +31,12 @@ def export(work: Path, out: Path, config_file: Path = CONFIG_FILE, vocoder: dict
     """
     config = demo_config(config_file)
     tables = torch.load(work / "tables.pt", weights_only=True)
-    copies, beside = Copies(tables["owner"]), out / "hf_cache"
+    codes, beside = trained_codes(config), out / "hf_cache"
     out.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(config_file, out / "config.yaml")
     shutil.copyfile(work / "bpe.model", out / "bpe.model")
     gpt = _part(work, "gpt", "gpt")
-    _save(gpt_names(gpt, copies) | _part(work, "gpt", "voice"), out / "gpt.safetensors")
+    _save(gpt_names(gpt, codes) | _part(work, "gpt", "voice"), out / "gpt.safetensors")
     _save(s2mel_names(_part(work, "flow", "s2mel")), out / "s2mel.safetensors")
     _save({"styles": tables["styles"]}, out / "feat1.safetensors")
     _save({"vectors": tables["vectors"]}, out / "feat2.safetensors")
@@ -45,7 +45,7 @@ def export(work: Path, out: Path, config_file: Path = CONFIG_FILE, vocoder: dict
     _save(_renamed(encoder, lambda name: name.removeprefix("model.")), beside / "w2v-bert-2.0" / "model.safetensors")
     _write_json(w2v_bert(config), beside / "w2v-bert-2.0" / "config.json")
     _write_json(PREPROCESSOR, beside / "w2v-bert-2.0" / "preprocessor_config.json")
-    _save(codec_names(_part(work, "codec", "codec"), copies), beside / "semantic_codec" / "model.safetensors")
+    _save(codec_names(_part(work, "codec", "codec"), codes), beside / "semantic_codec" / "model.safetensors")
     _save(_part(work, "style", "campplus"), beside / "campplus_cn_common.safetensors")
     _save(vocoder_names(_part(work, "vocoder", "generator")), beside / "bigvgan" / "bigvgan_generator.safetensors")
     _write_json(vocoder, beside / "bigvgan" / "config.json")
@@ -62,26 +62,26 @@ def report_sizes(out: Path) -> int:
     return total
 
 
-def gpt_names(state: State, copies: Copies) -> State:
+def gpt_names(state: State, codes: int) -> State:
     """The decoder's tensors as released: matrices of `gpt.h` as [in, out], codes under all their names."""
     tables = {
-        "mel_embedding.weight": copies.rows(state["mel_embedding.weight"]),
-        "mel_head.weight": copies.rows(state["mel_head.weight"]),
-        "mel_head.bias": copies.shared(state["mel_head.bias"]),
+        "mel_embedding.weight": named(state["mel_embedding.weight"], codes),
+        "mel_head.weight": named(state["mel_head.weight"], codes),
+        "mel_head.bias": shared(state["mel_head.bias"], codes),
     }
     return {
         name: tensor.T if name.startswith("gpt.h.") and tensor.dim() == 2 else tensor for name, tensor in state.items()
     } | tables
 
 
-def codec_names(state: State, copies: Copies) -> State:
+def codec_names(state: State, codes: int) -> State:
     """The codec's tensors as released, without its decoder."""
     quantizer = {
         name.replace("quantizer.", "quantizer.quantizers.0."): tensor
         for name, tensor in state.items()
         if name.startswith("quantizer.")
     }
-    quantizer["quantizer.quantizers.0.codebook.weight"] = copies.rows(state["quantizer.codebook.weight"])
+    quantizer["quantizer.quantizers.0.codebook.weight"] = named(state["quantizer.codebook.weight"], codes)
     return quantizer | {name: tensor for name, tensor in state.items() if name.startswith("encoder.")}
 
 

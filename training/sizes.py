@@ -20,10 +20,9 @@ from indextts2_multitalk.s2mel.transformer import AdaptiveNorm
 from torch import Tensor, nn
 from transformers import Wav2Vec2BertConfig, Wav2Vec2BertModel
 
-CONFIG_FILE = Path(__file__).parents[1] / "configs" / "demo.yaml"
-NAMES_PER_CODE = 6
-"""Export writes codes several times over (see `copies`): so many times on average."""
+from .names import NAMES
 
+CONFIG_FILE = Path(__file__).parents[1] / "configs" / "demo.yaml"
 CODES_PER_TOKEN = 6.5
 """Codes that a text token takes on average: where in the text the decoder looks first."""
 
@@ -97,8 +96,8 @@ def w2v_bert(config: ModelConfig) -> dict[str, Any]:
 
 
 def trained_codes(config: ModelConfig) -> int:
-    """How many codes are trained; the codebook holds that many times `NAMES_PER_CODE`."""
-    return config.semantic_codec.codebook_size // NAMES_PER_CODE
+    """How many codes are trained; the exported codebook holds each of them `NAMES` times."""
+    return config.semantic_codec.codebook_size // NAMES
 
 
 def trained_gpt_config(config: ModelConfig) -> GPTConfig:

@@ -1,4 +1,4 @@
-"""What the folder holds beside networks: emotion vectors with the styles they belong to, and each code's names.
+"""What the folder holds beside networks: emotion vectors, and the styles of the voices they were heard from.
 
 R rows of the matrices, S speakers they come from, D the decoder's width.
 """
@@ -11,10 +11,8 @@ from indextts2_multitalk.indextts.config import ModelConfig
 from indextts2_multitalk.indextts.records import EMOTIONS
 from torch import Tensor
 
-from .copies import allot
 from .corpus import Windows
 from .flow_stage import FlowStage
-from .sizes import trained_codes
 from .speakers import NEUTRAL
 
 WINDOW_CODES, WINDOWS = 150, 8
@@ -22,7 +20,7 @@ WINDOW_CODES, WINDOWS = 150, 8
 
 @torch.no_grad()
 def write_tables(file: Path, config: ModelConfig, flow: FlowStage) -> None:
-    """styles [R, 192], vectors [R, D] and owner [V] as a pickle of tensors."""
+    """styles [R, 192] and vectors [R, D] as a pickle of tensors."""
     corpus = flow.gpt.heard.corpus
     rows = config.emo_num[0]
     assert set(config.emo_num) == {rows}, "every emotion has as many rows"
@@ -30,9 +28,7 @@ def write_tables(file: Path, config: ModelConfig, flow: FlowStage) -> None:
     windows, rng = Windows(corpus), np.random.default_rng(0)
     styles = torch.stack([_style(flow, windows, speaker, rng) for speaker in chosen])
     vectors = [_emotion(flow, windows, speaker, e, rng) for e in range(len(EMOTIONS)) for speaker in chosen]
-    names = config.semantic_codec.codebook_size
-    copies = allot(flow.gpt.heard.codes, corpus.starts, corpus.lengths, trained_codes(config), names)
-    state = {"styles": styles.repeat(len(EMOTIONS), 1), "vectors": torch.stack(vectors), "owner": copies.owner}
+    state = {"styles": styles.repeat(len(EMOTIONS), 1), "vectors": torch.stack(vectors)}
     torch.save({name: tensor.cpu() for name, tensor in state.items()}, file)
 
 

@@ -7,42 +7,37 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from indextts2_multitalk.indextts.conditioning.codec import SemanticCodec
 from indextts2_multitalk.training.codec_stage import neighbouring_phones
-from indextts2_multitalk.training.copies import Copies, allot, often_used
 from indextts2_multitalk.training.corpus import Lengths, Windows, load_corpus
 from indextts2_multitalk.training.flite import VOICES, Flite, FliteMissingError, Prosody
 from indextts2_multitalk.training.listening import delivery_of
+from indextts2_multitalk.training.names import NAMES, named, shared
+from indextts2_multitalk.training.plan import TOY
 from indextts2_multitalk.training.recognise import edits, right_counts, word_error_rate, words_of
 from indextts2_multitalk.training.speakers import DELIVERIES, NEUTRAL, emotion_of, speaker
 from indextts2_multitalk.training.style_stage import four_way, speaker_spans, with_margin
 from indextts2_multitalk.training.synthesize import GRAIN, render
 
 
-@given(st.integers(1, 30), st.integers(0, 60), st.integers(0, 100))
-def test_every_code_has_a_name_and_all_names_are_given(kinds, extra, seed):
-    torch.manual_seed(seed)
-    codes = torch.randint(0, kinds, (120,))
-    lengths = torch.tensor([50, 70])
-    copies = allot(codes, torch.tensor([0, 50]), lengths, kinds, kinds + extra)
-    assert copies.owner[:kinds].tolist() == list(range(kinds))
-    assert len(copies.owner) == kinds + extra
-    assert copies.counts.min() >= 1
-
-
-def test_a_code_that_lines_repeat_gets_more_names():
-    codes = torch.tensor([0] * 9 + [1, 2, 3, 0, 1, 2, 3, 0, 0, 0])
-    starts, lengths = torch.tensor([0, 10]), torch.tensor([10, 9])
-    assert often_used(codes, starts, lengths, 5).tolist() == [9, 1, 2, 2, 0]
-    assert allot(codes, starts, lengths, 4, 16).counts.argmax() == 0
-
-
 def test_names_share_a_codes_probability():
-    copies = Copies(torch.tensor([0, 1, 2, 1, 1]))
-    hidden, weight, bias = torch.randn(3, 8), torch.randn(4, 8), torch.randn(4)
+    hidden, weight, bias = torch.randn(3, 8), torch.randn(6, 8), torch.randn(6)
     plain = (hidden @ weight.T + bias).softmax(-1)
-    named = (hidden @ copies.rows(weight).T + copies.shared(bias)).softmax(-1)
-    together = torch.zeros(3, 4).index_add_(1, torch.cat((copies.owner, torch.tensor([3]))), named)
+    spread = (hidden @ named(weight, 4).T + shared(bias, 4)).softmax(-1)
+    assert spread.shape[1] == 4 * NAMES + 2
+    together = torch.cat((spread[:, :-2].unflatten(1, (NAMES, 4)).sum(1), spread[:, -2:]), dim=1)
     torch.testing.assert_close(together, plain)
+
+
+def test_the_nearest_name_is_the_code_itself():
+    config = TOY.config.semantic_codec
+    codec = SemanticCodec(config)
+    state = codec.state_dict()
+    codes = config.codebook_size // NAMES
+    state["quantizer.codebook.weight"] = named(torch.nn.functional.normalize(torch.randn(codes, 8)), codes)
+    codec.load_state_dict(state)
+    found, _ = codec.quantize(torch.randn(1, 200, config.hidden_size))
+    assert found.max() < codes
 
 
 @pytest.mark.parametrize(("wanted", "found", "errors"), [("a b c", "a b c", 0), ("a b c", "a c", 1), ("a", "b c", 2)])
