@@ -33,7 +33,8 @@ class Acoustics(nn.Module):
         previous = torch.cat((frames[..., :1], frames[..., :-1]), dim=-1)
         windowed = (frames - self.kaldi.PREEMPHASIS * previous) * self.kaldi.window
         spectrum = torch.fft.rfft(windowed, n=self.kaldi.N_FFT)
-        return torch.view_as_real(spectrum).square().sum(-1) @ self.kaldi.bank.T
+        with torch.autocast(wav16.device.type, enabled=False):
+            return torch.view_as_real(spectrum).square().sum(-1) @ self.kaldi.bank.T
 
     def mel(self, wav22: Tensor) -> Tensor:
         """Log-mel [B, 80, F]."""
@@ -42,7 +43,8 @@ class Acoustics(nn.Module):
             wav22, bank.n_fft, bank.hop, window=bank.window, center=False, return_complex=True
         )  # [B, K, F]
         magnitude = torch.sqrt(torch.view_as_real(spectrum).square().sum(-1) + 1e-9)
-        return torch.log((bank.bank @ magnitude).clamp_min(1e-5))
+        with torch.autocast(wav22.device.type, enabled=False):
+            return torch.log((bank.bank @ magnitude).clamp_min(1e-5))
 
 
 def semantic_input(energies: Tensor) -> Tensor:

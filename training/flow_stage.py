@@ -15,14 +15,14 @@ from torch.nn import functional
 
 from .acoustics import FRAMES_PER_CODE, SPOKEN_FRAMES_PER_CODE, Acoustics, style_input
 from .corpus import Lengths, Windows
-from .gpt_stage import GPTStage, Heard, draw_references
+from .gpt_stage import GPTStage, Heard, draw_references, reference_length
 from .sequence import run_decoder
 from .sizes import new_s2mel
 from .speakers import NEUTRAL
 from .stage import Stage
 from .velocity import velocity
 
-PROMPT_CODES = (50, 200)
+PROMPT_CODES = (50, 350)
 FORGETFUL_SHARE = 0.12
 """Of the utterances are spoken knowing nothing, which is what guidance leads away from."""
 NEUTRAL_PROMPT_SHARE = 0.7
@@ -76,15 +76,15 @@ class FlowStage(Stage):
         with torch.no_grad(), self.half():
             latents = self._latents(heard, windows, numbers, rng)
             style = self.style(corpus.clips16(prompt_starts, prompt_codes))
-            prompt_content = self.codec.vq2emb(corpus.take(heard.codes, prompt_starts, prompt_codes))
-            content = self.codec.vq2emb(corpus.take(heard.codes, starts, length))
+        prompt_content = self.codec.vq2emb(corpus.take(heard.codes, prompt_starts, prompt_codes))
+        content = self.codec.vq2emb(corpus.take(heard.codes, starts, length))
         prompt_mel = self.acoustics.mel(corpus.clips22(prompt_starts, prompt_frames)).mT
         mel = self.acoustics.mel(corpus.clips22(starts, frames)).mT
         known = (torch.rand(len(numbers), 1, 1, device=self.device) > FORGETFUL_SHARE).float()
         with self.half():
             regulate = s2mel.length_regulator
-            target = regulate(s2mel.content(content.float(), latents), frames)
-            condition = torch.cat((regulate(prompt_content.float(), prompt_frames), target), dim=1)
+            target = regulate(s2mel.content(content, latents), frames)
+            condition = torch.cat((regulate(prompt_content, prompt_frames), target), dim=1)
             times = torch.rand(len(numbers), device=self.device)
             noise = torch.randn_like(mel)
             moving = noise + times[:, None, None] * (mel - noise)
@@ -116,5 +116,5 @@ class FlowStage(Stage):
         speakers, emotions = (column[numbers].tolist() for column in (corpus.speakers, corpus.emotions))
         neutral = rng.random(len(speakers)) < NEUTRAL_PROMPT_SHARE
         spoken = [NEUTRAL if plain else emotion for emotion, plain in zip(emotions, neutral, strict=True)]
-        codes = int(rng.integers(*PROMPT_CODES))
+        codes = reference_length(PROMPT_CODES, rng)
         return windows.starts(speakers, spoken, codes, rng), codes

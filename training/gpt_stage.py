@@ -1,7 +1,8 @@
 """The decoder and the encoder of voices and emotions, trained as one: text, a voice and an emotion in, codes out.
 
-Beside the codes, the hidden states learn which token is being spoken (a pointer into the text, which makes the way
-through it monotonic early) and at what pitch and level, which is all that the flow hears of delivery.
+Beside the codes it learns two things of its own: two attention heads are shown where in the text to look (the
+synthesizer knows which token is being spoken), so that it reads from the first minute on; and its hidden states say at
+what pitch and level, which is all that the flow hears of delivery.
 B utterances, T codes, N text tokens, R codes of a reference, D width.
 """
 
@@ -21,7 +22,7 @@ from .speakers import NEUTRAL
 from .stage import Stage
 from .tokens import Reader
 
-REFERENCE_CODES = (60, 400)
+REFERENCE_CODES = (60, 500)
 SAME_DELIVERY_SHARE = 0.3
 """How often the voice's reference is itself in the utterance's emotion, and is the emotion's reference too."""
 POINTER_WEIGHT, PROSODY_WEIGHT, NORMALIZER_WEIGHT = 0.3, 0.5, 2e-3
@@ -55,11 +56,7 @@ class GPTStage(Stage):
         self, config: ModelConfig, heard: Heard, unheard: Heard, device: torch.device, codes_per_batch: int = 24000
     ) -> None:
         width = config.gpt.model_dim
-        heads = nn.ModuleDict({
-            "query": nn.Linear(width, width),
-            "key": nn.Linear(width, width),
-            "prosody": nn.Linear(width, 3),
-        })  # fmt: skip
+        heads = nn.ModuleDict({"prosody": nn.Linear(width, 3)})
         modules = {"gpt": new_gpt(config), "voice": new_voice_encoder(config), "heads": heads}
         super().__init__(modules, device, rate=1.5e-3, decay=0.03)
         self.codes_per_batch = codes_per_batch
@@ -97,17 +94,13 @@ class GPTStage(Stage):
             voice = self.prompt(draw_references(heard, windows, numbers, rng))
             hidden = run_decoder(self.modules["gpt"], voice, text, counts, codes, int(rng.integers(1, 3)))
             logits = self.modules["gpt"].mel_head(hidden.codes).float()
-            heads = self.modules["heads"]
-            scores = (heads["query"](hidden.codes[:, :-1]) @ heads["key"](hidden.text).mT).float()
-            sounds = heads["prosody"](hidden.codes[:, :-1]).float()
+            sounds = self.modules["heads"]["prosody"](hidden.codes[:, :-1]).float()
         targets = functional.pad(codes, (0, 1), value=self.stop)
         places = heard.corpus.take(heard.reader.spoken[variant], starts, length).long()
-        beyond = torch.arange(text.shape[1], device=self.device) >= counts[:, None]
-        scores = scores.masked_fill(beyond[:, None], -1e4) / text.shape[1] ** 0.5
         return {
             "code": functional.cross_entropy(logits.flatten(0, 1), targets.flatten()),
             "accuracy": (logits.argmax(-1) == targets).float().mean(),
-            "pointer": functional.cross_entropy(scores.flatten(0, 1), places.flatten(), ignore_index=-1),
+            "pointer": pointer_loss(hidden.looks.float(), places, counts),
             "normalizer": logits.logsumexp(-1).square().mean(),
             **prosody_errors(sounds, heard, starts, length),
         }
@@ -124,6 +117,17 @@ class GPTStage(Stage):
         return torch.from_numpy(ids).to(self.device), torch.from_numpy(counts).to(self.device)
 
 
+def pointer_loss(looks: Tensor, places: Tensor, counts: Tensor) -> Tensor:
+    """Mean cross-entropy of the guided heads' looks [B, H, T, N]: the first at the token being spoken, `places` [B, T],
+    the second at the one after it. Places of -1 do not count.
+    """
+    beyond = torch.arange(looks.shape[-1], device=looks.device) >= counts[:, None]
+    looks = looks.masked_fill(beyond[:, None, None], -1e4)
+    after = torch.where(places < 0, places, torch.minimum(places + 1, counts[:, None] - 1))
+    wanted = torch.stack((places, after), dim=1)[:, : looks.shape[1]]
+    return functional.cross_entropy(looks.flatten(0, 2), wanted.flatten(), ignore_index=-1)
+
+
 def draw_references(heard: Heard, windows: Windows, numbers: Tensor, rng: np.random.Generator) -> References:
     """For each utterance a window of its speaker, mostly neutral, and one of its emotion, by any speaker.
 
@@ -135,11 +139,17 @@ def draw_references(heard: Heard, windows: Windows, numbers: Tensor, rng: np.ran
     felt_by = [
         speaker if alike else windows.anyone(speaker, rng) for speaker, alike in zip(speakers, same, strict=True)
     ]
-    codes, felt_codes = (int(n) for n in rng.integers(*REFERENCE_CODES, size=2))
+    codes, felt_codes = (reference_length(REFERENCE_CODES, rng) for _ in range(2))
     voices = windows.starts(speakers, voiced_as, codes, rng)
     felt = windows.starts(felt_by, emotions, felt_codes, rng)
     take = heard.corpus.take
     return References(take(heard.features, voices, codes).float(), take(heard.features, felt, felt_codes).float())
+
+
+def reference_length(limits: tuple[int, int], rng: np.random.Generator) -> int:
+    """Codes of a reference within `limits`: short ones are the more frequent, long ones do occur."""
+    low, high = limits
+    return int(low * (high / low) ** rng.random())
 
 
 def prosody_errors(sounds: Tensor, heard: Heard, starts: Tensor, length: int) -> dict[str, Tensor]:

@@ -41,7 +41,7 @@ class Plan:
 
 
 FULL = Plan(
-    speakers=400,
+    speakers=600,
     utterances=60,
     ready_speakers=120,
     budgets={

@@ -21,7 +21,7 @@ from .parts import pack, unpack
 from .plan import LANES, PLANS, Plan
 from .stage import run_stage
 from .synthesize import synthesize
-from .workshop import Workshop
+from .workshop import Workshop, text_model
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +51,11 @@ def make_speech(task: Task) -> None:
     synthesize(task.work / "speech", plan.speakers, plan.utterances, task.workers, task.flite)
 
 
+def make_text_model(task: Task) -> None:
+    """Early and beside everything else: it takes half a minute of a core."""
+    text_model(task.work, task.plan)
+
+
 def run_lane(stages: Sequence[str], task: Task) -> None:
     """One stage after the other until the deadline."""
     _start_logging(stages[0])
@@ -78,10 +83,11 @@ def run(task: Task, stages: Sequence[str] | None = None) -> bool:
     context = multiprocessing.get_context("spawn")
     lanes = [[name for name in lane if stages is None or name in stages] for lane in LANES]
     speech = context.Process(target=make_speech, args=(task,))
+    text = context.Process(target=make_text_model, args=(task,))
     running = [context.Process(target=run_lane, args=(lane, task)) for lane in lanes if lane]
-    for process in (speech, *running):
+    for process in (text, speech, *running):
         process.start()
-    for process in running:
+    for process in (*running, text):
         process.join()
     if speech.is_alive():
         speech.join(max(0.0, task.deadline - time.monotonic()))

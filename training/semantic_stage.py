@@ -113,8 +113,7 @@ def encode_corpus(
             if most is not None and count > most:
                 return features[torch.cat(done)]
             starts = corpus.starts[numbers]
-            with torch.autocast(corpus.device.type, torch.bfloat16, enabled=corpus.device.type == "cuda"):
-                heard = encoder(semantic_input(acoustics.energies(corpus.clips16(starts, length))))
+            heard = encoder(semantic_input(acoustics.energies(corpus.clips16(starts, length))))
             rows = (starts[:, None] + torch.arange(length)).flatten().to(corpus.device)
             features[rows] = heard.flatten(0, 1).half()
             done.append(rows)

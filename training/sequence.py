@@ -5,19 +5,26 @@ B utterances, N text tokens with start and stop, T codes, L rows in all, D width
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from indextts2_multitalk.indextts.gpt.model import UnifiedVoice
 from indextts2_multitalk.indextts.gpt.prompt import SPEED_ROWS
 from torch import Tensor
+from torch.nn import functional
+
+GUIDED_HEADS = 2
+"""Of the guided layer: one to look at the token that is being spoken, one at the token after it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Hidden:
-    """Hidden states. codes: [B, T + 1, D], row i predicts code i. text: [B, N, D]; rows beyond a text mean nothing."""
+    """codes: hidden states [B, T + 1, D], row i predicts code i. looks: scores [B, H, T, N] by which the guided heads
+    look at each text token; those of tokens beyond a text mean nothing.
+    """
 
     codes: Tensor
-    text: Tensor
+    looks: Tensor
 
 
 def run_decoder(
@@ -33,16 +40,30 @@ def run_decoder(
     speed = model.speed_emb(torch.tensor(SPEED_ROWS, device=device)).expand(batch, -1, -1)
     texts = model.text_embedding(text) + model.text_pos_embedding(torch.arange(text.shape[1], device=device))
     start = torch.full((batch, 1), model.config.start_mel_token, device=device)
-    places = torch.cat(
-        (torch.zeros(1, dtype=torch.int64, device=device), first_position + torch.arange(length, device=device))
-    )
+    places = functional.pad(first_position + torch.arange(length, device=device), (1, 0))
     spoken = model.embed_codes(torch.cat((start, codes), dim=1), places.expand(batch, -1))
-    head = torch.cat((voice, speed.to(voice.dtype)), dim=1)
-    table = torch.cat((head, texts.to(voice.dtype), spoken.to(voice.dtype)), dim=1)
+    head = torch.cat((voice.float(), speed), dim=1)
     rows, before = _layout(head.shape[1], text.shape[1], length + 1, counts)
-    hidden = model(_pick(table, rows))
+    code_rows = before[:, None] + torch.arange(length + 1, device=device)
     text_rows = head.shape[1] + torch.arange(text.shape[1], device=device).expand(batch, -1)
-    return Hidden(_pick(hidden, before[:, None] + torch.arange(length + 1, device=device)), _pick(hidden, text_rows))
+    attention: Any = model.gpt.h[model.config.layers // 4].attn
+    heard: list[Tensor] = []
+    hook = attention.register_forward_pre_hook(lambda _, inputs: heard.append(inputs[0]))
+    hidden = model(_pick(torch.cat((head, texts, spoken), dim=1), rows))
+    hook.remove()
+    looks = _looks(attention, _pick(heard[0], code_rows[:, :-1]), _pick(heard[0], text_rows))
+    return Hidden(_pick(hidden, code_rows), looks)
+
+
+def _looks(attention: Any, codes: Tensor, text: Tensor) -> Tensor:
+    """Scores [B, H, T, N] of the first heads, from what the layer's attention hears at codes and text tokens."""
+    heads = min(GUIDED_HEADS, attention.heads)
+    queries, keys, _ = attention.c_attn.weight.chunk(3)
+    query_bias, key_bias, _ = attention.c_attn.bias.chunk(3)
+    width = heads * (codes.shape[-1] // attention.heads)
+    query = functional.linear(codes, queries[:width], query_bias[:width]).unflatten(-1, (heads, -1)).transpose(1, 2)
+    key = functional.linear(text, keys[:width], key_bias[:width]).unflatten(-1, (heads, -1)).transpose(1, 2)
+    return query @ key.mT / query.shape[-1] ** 0.5
 
 
 def _layout(head: int, text: int, codes: int, counts: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,6 +4,7 @@ T codes, N tokens of a text.
 """
 
 import itertools
+import os
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,8 @@ DROPOUT = 0.15
 def train_bpe(file: Path, vocabulary: int, texts: int) -> Path:
     """Write the SentencePiece model of the grammar's texts: `<s>` is 0, `</s>` 1, `<unk>` 2, as in the released one."""
     sentences = map(pretokenize, itertools.islice(training_texts(-1), texts))
-    with file.open("wb") as model:
+    part = file.with_suffix(f".{os.getpid()}")
+    with part.open("wb") as model:
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=sentences,
             model_writer=model,
@@ -36,7 +38,7 @@ def train_bpe(file: Path, vocabulary: int, texts: int) -> Path:
             minloglevel=2,
             num_threads=1,
         )
-    return file
+    return part.replace(file)
 
 
 class Reader:
@@ -77,12 +79,19 @@ class Reader:
 def spoken_tokens(words: np.ndarray, pieces: list[str]) -> np.ndarray:
     """words [T], the number of the word being said at each code, to the place of the token being said, int16 [T].
 
-    A word's tokens share its time evenly. Places count from 1: 0 is the start token.
+    A word's tokens share its time evenly; silence belongs to the token that comes next, in the end to the stop token.
+    Places count from 1: 0 is the start token. All -1 where it is not known when the words are said.
     """
-    owner = np.cumsum([piece.startswith(WORD_START) for piece in pieces]) - 1
     spoken = np.full(len(words), -1, dtype=np.int16)
-    for word in range(words.max(initial=-1) + 1):
+    if words.max(initial=-1) < 0:
+        return spoken
+    owner = np.cumsum([piece.startswith(WORD_START) for piece in pieces]) - 1
+    following = len(pieces) + 1
+    for word in range(words.max(), -1, -1):
         codes, tokens = np.flatnonzero(words == word), np.flatnonzero(owner == word)
         if len(codes) and len(tokens):
+            spoken[codes[-1] + 1 :][spoken[codes[-1] + 1 :] < 0] = following
             spoken[codes] = tokens[np.arange(len(codes)) * len(tokens) // len(codes)] + 1
+            following = tokens[0] + 1
+    spoken[spoken < 0] = following
     return spoken

@@ -126,6 +126,8 @@ def ready_for_training(generator: BigVGAN, compiled: bool) -> None:
 
     compiled: as a few kernels; a GPU would spend most of its time on the many small ones.
     """
+    if compiled:
+        torch._dynamo.config.suppress_errors = True  # where there is no compiler it is slower and as right
     function = torch.compile(snake) if compiled else snake
     for module in generator.modules():
         if isinstance(module, SnakeBeta):

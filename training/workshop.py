@@ -25,6 +25,14 @@ from .tokens import Reader, train_bpe
 from .vocoder_stage import VocoderStage
 
 
+def text_model(work: Path, plan: Plan) -> Path:
+    """`bpe.model`, trained where it is not there yet."""
+    file = work / "bpe.model"
+    if not file.is_file():
+        train_bpe(file, plan.config.gpt.number_text_tokens, plan.bpe_texts)
+    return file
+
+
 class Workshop:
     """`work`: the folder of speech, checkpoints and logs. What was computed once is kept for the next stage."""
 
@@ -91,7 +99,7 @@ class Workshop:
         return stage
 
     def _style(self) -> StyleStage:
-        self._wait_for(self.plan.ready_speakers)
+        self._wait_for(self.plan.speakers)
         speech = load_corpus(self.work / "speech", self.device, ("wav16",))
         return StyleStage(speech, self.unheard, self.device, self.plan.batches["style"])
 
@@ -105,11 +113,8 @@ class Workshop:
         return encode_corpus(encoder.to(self.device), Acoustics().to(self.device), corpus)
 
     def _heard(self, corpus: Corpus, features: Tensor) -> Heard:
-        bpe = self.work / "bpe.model"
-        if not bpe.is_file():
-            train_bpe(bpe, self.config.gpt.number_text_tokens, self.plan.bpe_texts)
         codes = quantize_corpus(self.codec, features)
-        return Heard(corpus, features, codes, prosody_of(corpus), Reader(bpe, corpus))
+        return Heard(corpus, features, codes, prosody_of(corpus), Reader(text_model(self.work, self.plan), corpus))
 
     def _wait_for(self, speakers: int) -> None:
         there = wait_for_shards(self.work / "speech", speakers, self.deadline)
