@@ -35,6 +35,12 @@ STAGES = {
 }
 ACCELERATED = ("full acceleration", "GPT acceleration", None)
 """Toggles a figure of the speed table may have been measured under, the best of them first."""
+ON_A_CPU = {
+    ("cpu-whole-line", "GPT acceleration"): ("one beam", "单束"),
+    ("cpu-whole-line", "no acceleration"): ("one beam, `use_accel` off", "单束，关闭 `use_accel`"),
+    ("cpu-whole-line-3-beams", "GPT acceleration"): ("3 beams", "3 束"),
+    ("cpu-whole-line-3-beams", "no acceleration"): ("3 beams, `use_accel` off", "3 束，关闭 `use_accel`"),
+}
 
 
 def main() -> int:
@@ -46,7 +52,8 @@ def main() -> int:
     for language, name in enumerate(READMES):
         file = ROOT / name
         old = file.read_text(encoding="utf-8")
-        new = with_tables(old, {"speed": speed_table(rows, language), "toggles": toggle_table(rows, language)})
+        tables = {"speed": speed_table, "toggles": toggle_table, "cpu": cpu_table}
+        new = with_tables(old, {table: make(rows, language) for table, make in tables.items()})
         stale = stale or new != old
         if not check:
             file.write_text(new, encoding="utf-8")
@@ -109,6 +116,34 @@ def toggle_table(rows: list[Row], language: int) -> str:
             speed = f"{100 * base['value'] / row['value']:.0f} %" if base else "–"
             lines.append(f"| {names[name][language]} | {shown(row)} | {row['rtf']:.4f} | {speed} |")
     return "\n".join(lines) + "\n"
+
+
+def cpu_table(rows: list[Row], language: int) -> str:
+    """Processor time, all threads together: other programs ran beside, so that the clock says less."""
+    header = (
+        "| a line of 3 s on a CPU, float32 | ours | reference | |",
+        "| CPU 上整行 3 秒，float32 | 本项目 | 参考实现 | |",
+    )[language]
+    lines = [header, "|---|---|---|---|"]
+    for (case, toggles), names in ON_A_CPU.items():
+        ours, theirs = on_a_cpu(rows, case, toggles)
+        if ours and theirs:
+            mine, other = ours["process_s"], theirs["process_s"]
+            lines.append(f"| {names[language]} | {mine:.0f} s | {other:.0f} s | {other / mine:.1f} × |")
+    ours, theirs = on_a_cpu(rows, "cpu-whole-line-3-beams", "GPT acceleration")
+    if ours and theirs:
+        name = ("peak memory, pages of mapped files included", "峰值内存，含映射文件的页")[language]
+        memory = " | ".join(f"{row['peak_memory_gib']:.1f} GiB" for row in (ours, theirs))
+        lines.append(f"| {name} | {memory} | |")
+    return "\n".join(lines) + "\n"
+
+
+def on_a_cpu(rows: list[Row], case: str, toggles: str) -> tuple[Row | None, Row | None]:
+    """The newest result of a case, ours under `toggles` and the reference's."""
+    found = [row for row in rows if row["case"] == case and "CPU" in row["device"]]
+    ours = [row for row in found if row.get("toggles") == toggles]
+    theirs = [row for row in found if row["benchmark"] == "reference"]
+    return (ours or [None])[-1], (theirs or [None])[-1]
 
 
 def shown(row: Row) -> str:
