@@ -51,6 +51,88 @@ def _continue(logits, seen, scores, seeds, steps, finished, paused, temperature,
 
 
 @triton.jit
+def _best_of_all(key, place, K: tl.constexpr):
+    """Which candidates [C] are the 2K of largest key; of equal ones those at the first places."""
+    chosen = key > float("inf")
+    for _ in range(2 * K):
+        best = tl.max(key, axis=0)
+        first = tl.min(tl.where(key == best, place, NONE), axis=0)
+        chosen = chosen | (place == first)
+        key = tl.where(place == first, -float("inf"), key)
+    return chosen
+
+
+@triton.jit
+def _finish(value, at, step, rank, slot, length, count, b, beam, K: tl.constexpr, SLOTS: tl.constexpr):
+    """One hypothesis more, over the weakest where the line has K already and it is weaker."""
+    worst = tl.min(rank, axis=0)
+    room = count < K
+    into = tl.where(room, count, tl.min(tl.where(rank == worst, b, SLOTS), axis=0))
+    if room | (value > tl.min(tl.where(beam, rank, float("inf")), axis=0)):
+        rank = tl.where(b == into, value, rank)
+        slot = tl.where(b == into, at.to(tl.int64), slot)
+        length = tl.where(b == into, step, length)
+        count += room.to(tl.int32)
+    return rank, slot, length, count
+
+
+@triton.jit
+def _choose(total, place, scale, step, rank, slot, length, count, b, beam, stop_token, V: tl.constexpr,
+            K: tl.constexpr, SLOTS: tl.constexpr):  # fmt: skip
+    """Walk down the candidates: those that stop among the first K are finished, the first K that go on are the beams.
+
+    Returns the beams' scores, tokens and parents, then the finished hypotheses' ranks, slots, lengths and number.
+    """
+    going = tl.full([], 0, tl.int32)
+    score = tl.zeros([SLOTS], tl.float32)
+    token = tl.zeros([SLOTS], tl.int32)
+    parent = b
+    for number in range(2 * K):
+        best = tl.max(total, axis=0)
+        first = tl.min(tl.where(total == best, place, NONE), axis=0)
+        total = tl.where(place == first, -float("inf"), total)
+        stops = first % V == stop_token
+        if stops & (number < K):
+            rank, slot, length, count = _finish(
+                tl.div_rn(best, scale), first // V, step, rank, slot, length, count, b, beam, K, SLOTS
+            )
+        if (stops == 0) & (going < K):
+            score = tl.where(b == going, best, score)
+            token = tl.where(b == going, first % V, token)
+            parent = tl.where(b == going, first // V, parent)
+            going += 1
+    return score, token, parent, rank, slot, length, count
+
+
+@triton.jit
+def _take_over(lane, row, b, beam, parent, lengths, tables, spares, moves, columns, PAGE: tl.constexpr,
+               K: tl.constexpr, COLUMNS: tl.constexpr):  # fmt: skip
+    """Every beam takes over the complete pages of the one it follows, and notes the copy of the page that fills up."""
+    cached = tl.load(lengths + row, mask=beam, other=0) + 1
+    column, fill = cached // PAGE, cached % PAGE
+    origin = lane * K + parent
+    spare = tl.load(spares + row, mask=beam, other=0)
+    own = tl.load(tables + row * columns + column, mask=beam, other=0)
+    source = tl.load(tables + origin * columns + column, mask=beam, other=0)
+    moved = beam & (parent != b) & (fill > 0)
+    tl.debug_barrier()
+    tl.store(lengths + row, cached, mask=beam)
+    tl.store(tables + row * columns + column, spare, mask=moved)
+    tl.store(spares + row, own, mask=moved)
+    tl.store(moves + row * 4, source, mask=beam)
+    tl.store(moves + row * 4 + 1, spare, mask=beam)
+    tl.store(moves + row * 4 + 2, tl.where(moved, fill, 0), mask=beam)
+    tl.store(moves + row * 4 + 3, parent, mask=beam)
+    most = tl.max(column, axis=0)
+    for start in range(0, most, COLUMNS):
+        t = start + tl.arange(0, COLUMNS)[None, :]
+        complete = beam[:, None] & (t < column[:, None])
+        taken = tl.load(tables + origin[:, None] * columns + t, mask=complete, other=0)
+        tl.debug_barrier()
+        tl.store(tables + row[:, None] * columns + t, taken, mask=complete)
+
+
+@triton.jit
 def _advance(keys, totals, places, scores, ranks, slots, lengths_found, found, steps, limits, finished, stopped, paused,
              length_penalty, tokens, lengths, tables, spares, drawn, parents, moves, draws, columns, stop_token,
              V: tl.constexpr, PAGE: tl.constexpr, K: tl.constexpr, SLOTS: tl.constexpr, CANDIDATES: tl.constexpr,
@@ -75,40 +157,11 @@ def _advance(keys, totals, places, scores, ranks, slots, lengths_found, found, s
         exponent = tl.load(length_penalty + lane)
         position = (step + 1).to(tl.float32)
         scale = tl.where(exponent == 1.0, position, tl.exp(exponent * tl.log(position)))
-        # The 2K largest keys; of equal ones the first place.
-        chosen = c < 0
-        for _ in range(2 * K):
-            best = tl.max(key, axis=0)
-            first = tl.min(tl.where(key == best, place, NONE), axis=0)
-            chosen = chosen | (place == first)
-            key = tl.where(place == first, -float("inf"), key)
-        total = tl.where(chosen & (place != NONE), total, -float("inf"))
-        going = tl.full([], 0, tl.int32)
-        score = tl.zeros([SLOTS], tl.float32)
-        token = tl.zeros([SLOTS], tl.int32)
-        parent = b
+        total = tl.where(_best_of_all(key, place, K) & (place != NONE), total, -float("inf"))
         highest = tl.max(total, axis=0)
-        for number in range(2 * K):
-            best = tl.max(total, axis=0)
-            first = tl.min(tl.where(total == best, place, NONE), axis=0)
-            total = tl.where(place == first, -float("inf"), total)
-            stops = first % V == stop_token
-            if stops & (number < K):
-                worst = tl.min(rank, axis=0)
-                room = count < K
-                into = tl.where(room, count, tl.min(tl.where(rank == worst, b, SLOTS), axis=0))
-                value = tl.div_rn(best, scale)
-                worst = tl.min(tl.where(beam, rank, float("inf")), axis=0)
-                if room | (value > worst):
-                    rank = tl.where(b == into, value, rank)
-                    slot = tl.where(b == into, (first // V).to(tl.int64), slot)
-                    length = tl.where(b == into, step, length)
-                    count += room.to(tl.int32)
-            if (stops == 0) & (going < K):
-                score = tl.where(b == going, best, score)
-                token = tl.where(b == going, first % V, token)
-                parent = tl.where(b == going, first // V, parent)
-                going += 1
+        score, token, parent, rank, slot, length, count = _choose(
+            total, place, scale, step, rank, slot, length, count, b, beam, stop_token, V, K, SLOTS
+        )
         done = (count == K) & (tl.min(tl.where(beam, rank, float("inf")), axis=0) >= tl.div_rn(highest, scale))
         tl.store(scores + row, score, mask=beam)
         tl.store(ranks + row, rank, mask=beam)
@@ -121,29 +174,7 @@ def _advance(keys, totals, places, scores, ranks, slots, lengths_found, found, s
         tl.store(steps + lane, step + 1)
         tl.store(stopped + lane, done.to(tl.uint8))
         tl.store(finished + lane, (done | (step + 1 >= tl.load(limits + lane))).to(tl.uint8))
-        # Every beam takes over the complete pages of the one it follows, and a copy of the page that fills up.
-        cached = tl.load(lengths + row, mask=beam, other=0) + 1
-        column, fill = cached // PAGE, cached % PAGE
-        origin = lane * K + parent
-        spare = tl.load(spares + row, mask=beam, other=0)
-        own = tl.load(tables + row * columns + column, mask=beam, other=0)
-        source = tl.load(tables + origin * columns + column, mask=beam, other=0)
-        moved = beam & (parent != b) & (fill > 0)
-        tl.debug_barrier()
-        tl.store(lengths + row, cached, mask=beam)
-        tl.store(tables + row * columns + column, spare, mask=moved)
-        tl.store(spares + row, own, mask=moved)
-        tl.store(moves + row * 4, source, mask=beam)
-        tl.store(moves + row * 4 + 1, spare, mask=beam)
-        tl.store(moves + row * 4 + 2, tl.where(moved, fill, 0), mask=beam)
-        tl.store(moves + row * 4 + 3, parent, mask=beam)
-        most = tl.max(column, axis=0)
-        for start in range(0, most, COLUMNS):
-            t = start + tl.arange(0, COLUMNS)[None, :]
-            complete = beam[:, None] & (t < column[:, None])
-            taken = tl.load(tables + origin[:, None] * columns + t, mask=complete, other=0)
-            tl.debug_barrier()
-            tl.store(tables + row[:, None] * columns + t, taken, mask=complete)
+        _take_over(lane, row, b, beam, parent, lengths, tables, spares, moves, columns, PAGE, K, COLUMNS)
 
 
 @triton.jit
