@@ -3,7 +3,7 @@
 Holds the cache, the runner (CUDA graphs and their buffers) and the states they work on, until `close`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -65,7 +65,7 @@ class Engine:
         self._busy = False
 
     @torch.inference_mode()
-    def generate(self, requests: Sequence[Request], on_poll: OnPoll | None = None) -> Iterator[Finished]:
+    def generate(self, requests: Sequence[Request], on_poll: OnPoll | None = None) -> Generator[Finished, None, None]:
         """Answers in the order they are ready.
 
         Raises `ValueError` for a request the model cannot run, `OutOfCacheMemory` for one that does not fit, and

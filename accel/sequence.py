@@ -3,7 +3,7 @@
 Dimensions: P prompt rows, D width, T generated tokens.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,8 +45,8 @@ class Finished:
 class Decoder(Protocol):
     """Both decoders: the plain loop and the engine."""
 
-    def generate(self, requests: Sequence[Request], on_poll: OnPoll | None = None) -> Iterator[Finished]:
-        """Answers in the order they are ready, each request exactly once."""
+    def generate(self, requests: Sequence[Request], on_poll: OnPoll | None = None) -> Generator[Finished, None, None]:
+        """Answers in the order they are ready, each request exactly once. Closing it ends the run."""
         ...
 
 

@@ -5,8 +5,8 @@ Dimensions: T codes, F mel frames, N samples, D the GPT's width.
 
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -14,13 +14,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..accel.kv_cache import OutOfCacheMemory
-from ..accel.sequence import Request
+from ..accel.sequence import Finished, Request
 from ..s2mel.model import FlowLine
 from .conditioning.encoder import ConditioningEncoder
 from .decoding import Decoding, choose_decoder
-from .errors import AudioError, IndexTTSError, OutOfMemory
+from .errors import AudioError
 from .events import Event, OnEvent, ignore
+from .failures import naming, naming_memory
 from .gpt.latents import latent_pass
 from .gpt.prompt import build_prompt, penalised_from_the_start
 from .loading.find import CheckpointFiles, find_checkpoint
@@ -117,20 +117,14 @@ class Pipeline:
         texts = self._read(lines, options, report)
         segments = self._condition(lines, texts, report, on_event)
         shelf = Shelf(lines, texts, options.segment_silence_seconds)
-        decoded = self._decode(segments, options, report, on_event)
-        while batch := list(islice(decoded, options.flow_batch)):
-            for item in batch:
-                if not item.answer.tokens.numel():
-                    shelf.leave_empty(item.segment.place, item.segment.part)
-            spoken = self._latents([item for item in batch if item.answer.tokens.numel()], report)
-            mels = self._flow(spoken, options, report, on_event)
-            for said, wave in zip(spoken, self._vocode(mels, report, on_event), strict=True):
-                shelf.put(said.segment.place, said.segment.part, wave, said.codes)
-            report.wall_seconds = time.perf_counter() - start
-            report.flow, report.vocoder = self.modules.s2mel.choice.description, self._vocoder.description
-            for take in shelf.ready():
-                report.add_take(take)
-                yield take
+        # Closed at once where the run ends early, not when its traceback is let go: the engine is free for the next.
+        with closing(self._decode(segments, options, report, on_event)) as decoded:
+            while batch := list(islice(decoded, options.flow_batch)):
+                self._render(batch, shelf, options, report, on_event)
+                report.wall_seconds = time.perf_counter() - start
+                for take in shelf.ready():
+                    report.add_take(take)
+                    yield take
 
     def _read(self, lines: Sequence[Line], options: SpeakOptions, report: Report) -> list[PreparedText]:
         """Text: what each line says, as token segments."""
@@ -162,23 +156,35 @@ class Pipeline:
 
     def _decode(
         self, segments: Sequence[Segment], options: SpeakOptions, report: Report, on_event: OnEvent
-    ) -> Iterator[Decoded]:
+    ) -> Generator[Decoded, None, None]:
         """GPT: the codes of every segment, decoded as one batch, in the order the decoder finishes them."""
         self.residence.speak()
         prompts = [build_prompt(self.modules.gpt, s.voice.latents, s.emotion, s.text_ids) for s in segments]
         requests = [self._request(s, prompt, options) for s, prompt in zip(segments, prompts, strict=True)]
         expected = sum(CODES_PER_TEXT_TOKEN * len(segment.text_ids) for segment in segments)
-        answers = self._decoder(report).decoder.generate(
-            requests, lambda drawn: on_event(Event("gpt", drawn, max(expected, drawn)))
-        )
-        while True:
-            with self._stage(report, "gpt"):
-                answer = next(answers, None)
-            if answer is None:
-                return
-            answer = replace(answer, tokens=self._audible(answer.tokens))
-            report.codes += len(answer.tokens)
-            yield Decoded(segments[answer.index], prompts[answer.index], answer)
+        generate = self._decoder(report).decoder.generate
+        with closing(generate(requests, lambda drawn: on_event(Event("gpt", drawn, max(expected, drawn))))) as answers:
+            while (answer := self._next(answers, report)) is not None:
+                answer = replace(answer, tokens=self._audible(answer.tokens))
+                report.codes += len(answer.tokens)
+                yield Decoded(segments[answer.index], prompts[answer.index], answer)
+
+    def _next(self, answers: Iterator[Finished], report: Report) -> Finished | None:
+        with self._stage(report, "gpt"):
+            return next(answers, None)
+
+    def _render(
+        self, batch: Sequence[Decoded], shelf: Shelf, options: SpeakOptions, report: Report, on_event: OnEvent
+    ) -> None:
+        """Latents, mel and waveform of decoded segments, onto the shelf."""
+        for item in batch:
+            if not item.answer.tokens.numel():
+                shelf.leave_empty(item.segment.place, item.segment.part)
+        spoken = self._latents([item for item in batch if item.answer.tokens.numel()], report)
+        mels = self._flow(spoken, options, report, on_event)
+        for said, wave in zip(spoken, self._vocode(mels, report, on_event), strict=True):
+            shelf.put(said.segment.place, said.segment.part, wave, said.codes)
+        report.flow, report.vocoder = self.modules.s2mel.choice.description, self._vocoder.description
 
     def _audible(self, tokens: Tensor) -> Tensor:
         """Codes that the codec knows; the start code, which the GPT may draw as any other, has no sound."""
@@ -251,24 +257,3 @@ class Pipeline:
 
     def _new_report(self) -> Report:
         return Report(self.device, self.modules.precision, choices=choose_placement(self.options).choices)
-
-
-@contextmanager
-def naming_memory(device: torch.device) -> Iterator[None]:
-    """Say what to lower where the device's memory does not suffice."""
-    try:
-        yield
-    except (OutOfCacheMemory, torch.OutOfMemoryError) as error:
-        raise OutOfMemory(
-            f"{device} has too little memory for this run ({error}); speak fewer or shorter lines at once, lower "
-            "num_beams, turn use_fp16 or the low-memory mode on, or close what else uses the device"
-        ) from error
-
-
-@contextmanager
-def naming(line: Line) -> Iterator[None]:
-    """Put the line's place and speaker in front of what a user's error says."""
-    try:
-        yield
-    except IndexTTSError as error:
-        raise type(error)(f"line {line.source_line} ({line.speaker}): {error}") from error

@@ -3,7 +3,7 @@
 Dimensions: K beams, V codes, P prompt rows, D width, T codes drawn.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ class PlainDecoder:
         self._model = model
 
     @torch.inference_mode()
-    def generate(self, requests: Sequence[Request], on_poll: OnPoll | None = None) -> Iterator[Finished]:
+    def generate(self, requests: Sequence[Request], on_poll: OnPoll | None = None) -> Generator[Finished, None, None]:
         """Answers in the requests' order. Raises `ValueError` for a request the model cannot run."""
         weights = self._model.decoder_weights()
         for request in requests:

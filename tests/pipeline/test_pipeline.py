@@ -117,9 +117,10 @@ def test_cancelled_anywhere_it_runs_again_unharmed(pipeline, lines, options, cod
         if event.stage == stage and event.done > 0:
             raise Interrupt
 
-    with pytest.raises(Interrupt):
+    with pytest.raises(Interrupt) as held:
         speak(pipeline, lines, options, stop)
     assert codes(speak(pipeline, lines, options)) == expected
+    assert held.value.__traceback__ is not None, "the run before is still referred to while the next one runs"
 
 
 def test_progress_never_goes_back_within_a_stage(pipeline, lines, options):

@@ -1,0 +1,31 @@
+"""What a failure says on its way to the user: which line it was, or what to lower."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from ..accel.kv_cache import OutOfCacheMemory
+from .errors import IndexTTSError, OutOfMemory
+from .records import Line
+
+
+@contextmanager
+def naming_memory(device: torch.device) -> Iterator[None]:
+    """Say what to lower where the device's memory does not suffice."""
+    try:
+        yield
+    except (OutOfCacheMemory, torch.OutOfMemoryError) as error:
+        raise OutOfMemory(
+            f"{device} has too little memory for this run ({error}); speak fewer or shorter lines at once, lower "
+            "num_beams, turn use_fp16 or the low-memory mode on, or close what else uses the device"
+        ) from error
+
+
+@contextmanager
+def naming(line: Line) -> Iterator[None]:
+    """Put the line's place and speaker in front of what a user's error says."""
+    try:
+        yield
+    except IndexTTSError as error:
+        raise type(error)(f"line {line.source_line} ({line.speaker}): {error}") from error
