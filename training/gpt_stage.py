@@ -25,7 +25,7 @@ from .tokens import Reader
 REFERENCE_CODES = (60, 500)
 SAME_DELIVERY_SHARE = 0.3
 """How often the voice's reference is itself in the utterance's emotion, and is the emotion's reference too."""
-POINTER_WEIGHT, PROSODY_WEIGHT, NORMALIZER_WEIGHT = 0.3, 0.5, 2e-3
+POINTER_WEIGHT, PROSODY_WEIGHT, NORMALIZER_WEIGHT = 0.5, 0.5, 2e-3
 
 
 @dataclass(frozen=True, eq=False)

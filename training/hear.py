@@ -117,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--lines", type=int, default=24)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
     figures = listen(options.work, PLANS[options.plan], options.device, options.lines)
     (options.work / "hear.json").write_text(json.dumps(figures), encoding="utf-8")
     sys.stdout.write(json.dumps(figures) + "\n")

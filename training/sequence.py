@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from indextts2_multitalk.indextts.config import GPTConfig
 from indextts2_multitalk.indextts.gpt.model import UnifiedVoice
 from indextts2_multitalk.indextts.gpt.prompt import SPEED_ROWS
 from torch import Tensor
@@ -46,13 +47,18 @@ def run_decoder(
     rows, before = _layout(head.shape[1], text.shape[1], length + 1, counts)
     code_rows = before[:, None] + torch.arange(length + 1, device=device)
     text_rows = head.shape[1] + torch.arange(text.shape[1], device=device).expand(batch, -1)
-    attention: Any = model.gpt.h[model.config.layers // 4].attn
+    attention: Any = model.gpt.h[guided_layer(model.config)].attn
     heard: list[Tensor] = []
     hook = attention.register_forward_pre_hook(lambda _, inputs: heard.append(inputs[0]))
     hidden = model(_pick(torch.cat((head, texts, spoken), dim=1), rows))
     hook.remove()
     looks = _looks(attention, _pick(heard[0], code_rows[:, :-1]), _pick(heard[0], text_rows))
     return Hidden(_pick(hidden, code_rows), looks)
+
+
+def guided_layer(config: GPTConfig) -> int:
+    """Late enough to know what has been said, early enough for the layers above to speak what they read."""
+    return config.layers * 3 // 8
 
 
 def _looks(attention: Any, codes: Tensor, text: Tensor) -> Tensor:
