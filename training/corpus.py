@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 class Corpus:
     """wav22, wav16: int16 [441 C], [320 C]; either may be empty. phones, progress: uint8 [C]. words: int16 [C].
 
-    starts, lengths (codes), speakers, emotions: int64 [U] on the CPU. pitch_hz: float32 [speakers], each one's usual.
+    starts, lengths (codes), speakers, emotions: int64 [U] on the CPU. pitch_hz: float32 by the speaker's number, each
+    one's usual; 0 for numbers that nobody has.
     """
 
     wav22: Tensor
@@ -118,15 +119,16 @@ def load_corpus(folder: Path, device: torch.device, wavs: Sequence[str] = ("wav2
     if not files:
         raise FileNotFoundError(f"{folder}: no speech; run training.synthesize first")
     columns: dict[str, list[np.ndarray]] = {}
-    tables, texts, pitches = [], [], []
-    for number, file in enumerate(files):
+    tables, texts = [], []
+    pitches: dict[int, float] = {}
+    for file in files:
         with np.load(file) as shard:
             for name in ("phones", "progress", "words", *wavs):
                 columns.setdefault(name, []).append(shard[name])
             table = shard["table"].astype(np.int64)
-            tables.append(np.column_stack((table, np.full(len(table), number))))
+            tables.append(np.column_stack((table, np.full(len(table), speaker_number(file)))))
             texts += json.loads(bytes(shard["texts"]))
-            pitches.append(shard["facts"][0])
+            pitches[speaker_number(file)] = float(shard["facts"][0])
     lengths, emotions, speakers = torch.from_numpy(np.concatenate(tables)).unbind(1)
     flat = {name: torch.from_numpy(np.concatenate(parts)).to(device) for name, parts in columns.items()}
     empty = torch.empty(0, dtype=torch.int16, device=device)
@@ -136,16 +138,21 @@ def load_corpus(folder: Path, device: torch.device, wavs: Sequence[str] = ("wav2
         lengths=lengths,
         speakers=speakers,
         emotions=emotions,
-        pitch_hz=torch.tensor(np.array(pitches)),
+        pitch_hz=torch.tensor([pitches.get(number, 0.0) for number in range(max(pitches) + 1)]),
         texts=tuple(texts),
     )
     logger.info("%.2f h of %d speakers in %d utterances", corpus.hours, len(files), len(texts))
     return corpus
 
 
+def speaker_number(file: Path) -> int:
+    """The same whatever other shards there are: `speaker_0012.npz` is 12."""
+    return int(file.stem.rsplit("_", 1)[1])
+
+
 def wait_for_shards(folder: Path, count: int, deadline: float) -> int:
     """Waits until `count` speakers are there or `deadline` (of time.monotonic) has passed; returns how many are."""
-    while (there := sum(1 for _ in folder.glob("*.npz"))) < count and time.monotonic() < deadline:
+    while (there := sum(1 for _ in folder.glob("*_[0-9][0-9][0-9][0-9].npz"))) < count and time.monotonic() < deadline:
         time.sleep(1)
     return there
 

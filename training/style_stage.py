@@ -28,21 +28,23 @@ class StyleStage(Stage):
 
     name = "style"
 
-    def __init__(self, corpus: Corpus, unheard: Corpus, device: torch.device, codes_per_batch: int = 36000) -> None:
+    def __init__(
+        self, speakers: int, corpus: Corpus, unheard: Corpus, device: torch.device, codes_per_batch: int = 36000
+    ) -> None:
+        """speakers: how many there will be, whether or not `corpus` has all of them yet."""
         campplus = new_campplus()
         for module in campplus.modules():
             if hasattr(module, "running_mean"):
                 vars(module)["forward"] = partial(batch_norm, module)  # the pack's own has no training mode
-        speakers = len(corpus.pitch_hz)
         modules = {"campplus": campplus, "speakers": nn.Linear(192, speakers, bias=False), "acoustics": Acoustics()}
         super().__init__(modules, device, rate=2e-3, decay=0.02)
         self.corpus, self.unheard, self.budget = corpus, unheard, codes_per_batch
-        self.spans = speaker_spans(corpus)
+        self.spans, self.present = speaker_spans(corpus), corpus.speakers.unique().numpy()
 
     def update(self, rng: np.random.Generator, share: float) -> dict[str, Tensor]:
         self.modules.train()
         codes = int(rng.integers(*CLIP_CODES))
-        speakers = rng.integers(0, len(self.spans), max(4, self.budget // codes))
+        speakers = rng.choice(self.present, max(4, self.budget // codes))
         style = self.style(self.corpus, draw_clips(self.spans, speakers, codes, rng), codes, noisy=True)
         cosine = functional.normalize(style) @ functional.normalize(self.modules["speakers"].weight).T
         labels = torch.from_numpy(speakers).to(self.device)
@@ -55,7 +57,7 @@ class StyleStage(Stage):
     def finish(self) -> dict[str, float]:
         """Mean cosine between clips of one unheard speaker, of two, and how often the right one of four is nearest."""
         spans, rng = speaker_spans(self.unheard), np.random.default_rng(0)
-        who = np.arange(len(spans))
+        who = self.unheard.speakers.unique().numpy()
         first, second = (
             functional.normalize(self.style(self.unheard, draw_clips(spans, who, 150, rng), 150, noisy=False))
             for _ in range(2)
@@ -87,7 +89,7 @@ def with_margin(cosine: Tensor, labels: Tensor, margin: float) -> Tensor:
 
 
 def speaker_spans(corpus: Corpus) -> np.ndarray:
-    """int64 [S, 2]: first and one-past-last code of each speaker."""
+    """int64 [S, 2]: first and one-past-last code of each speaker, by number."""
     ends = torch.zeros(len(corpus.pitch_hz), dtype=torch.int64).index_add_(0, corpus.speakers, corpus.lengths).cumsum(0)
     return torch.stack((torch.cat((ends.new_zeros(1), ends[:-1])), ends), dim=1).numpy()
 

@@ -33,8 +33,8 @@ def write_tables(file: Path, config: ModelConfig, flow: FlowStage) -> None:
 
 
 def spread_speakers(pitch_hz: Tensor, count: int) -> list[int]:
-    """`count` speakers evenly through the range of pitches."""
-    order = pitch_hz.argsort().tolist()
+    """`count` speakers evenly through the range of pitches; a pitch of 0 is nobody's."""
+    order = [number for number in pitch_hz.argsort().tolist() if pitch_hz[number] > 0]
     return [order[round((place + 0.5) * len(order) / count - 0.5)] for place in range(count)]
 
 

@@ -24,6 +24,9 @@ from .tables import write_tables
 from .tokens import Reader, train_bpe
 from .vocoder_stage import VocoderStage
 
+PATIENCE_SECONDS = 240.0
+"""After the start, to wait for the last speakers before training goes on with those there are."""
+
 
 def text_model(work: Path, plan: Plan) -> Path:
     """`bpe.model`, trained where it is not there yet."""
@@ -38,7 +41,7 @@ class Workshop:
 
     def __init__(self, work: Path, plan: Plan, device: torch.device, deadline: float) -> None:
         self.work, self.plan, self.device, self.deadline = work, plan, device, deadline
-        self.config = plan.config
+        self.config, self.begun = plan.config, time.monotonic()
 
     def stage(self, name: str) -> Stage:
         """A stage ready to run, waiting for what it needs. Raises TimeoutError at the deadline."""
@@ -46,8 +49,8 @@ class Workshop:
 
     @cached_property
     def corpus(self) -> Corpus:
-        """All speakers."""
-        self._wait_for(self.plan.speakers)
+        """All speakers, or those there are when patience ends."""
+        self._wait_for_all()
         return load_corpus(self.work / "speech", self.device)
 
     @cached_property
@@ -99,9 +102,9 @@ class Workshop:
         return stage
 
     def _style(self) -> StyleStage:
-        self._wait_for(self.plan.speakers)
+        self._wait_for_all()
         speech = load_corpus(self.work / "speech", self.device, ("wav16",))
-        return StyleStage(speech, self.unheard, self.device, self.plan.batches["style"])
+        return StyleStage(self.plan.speakers, speech, self.unheard, self.device, self.plan.batches["style"])
 
     def _vocoder(self) -> VocoderStage:
         self._wait_for(self.plan.ready_speakers)
@@ -120,6 +123,10 @@ class Workshop:
         there = wait_for_shards(self.work / "speech", speakers, self.deadline)
         if there < speakers:
             raise TimeoutError(f"{there} of {speakers} speakers are synthesized; run again to go on")
+
+    def _wait_for_all(self) -> None:
+        self._wait_for(self.plan.ready_speakers)
+        wait_for_shards(self.work / "speech", self.plan.speakers, min(self.deadline, self.begun + PATIENCE_SECONDS))
 
     def _pause(self, what: str) -> None:
         if time.monotonic() > self.deadline:
