@@ -48,7 +48,9 @@ def _add(commands: "argparse._SubParsersAction", name: str, module: str, text: s
 
     parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     parser.set_defaults(command=run)
-    parser.add_argument("--model-dir", type=Path, metavar="DIR", help="model folder; without it the usual places")
+    parser.add_argument(
+        "--model-dir", type=Path, metavar="DIR", help="model folder, or demo; without it the usual places"
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="log what is loaded and chosen")
     return parser
 

@@ -124,11 +124,16 @@ def _files(survey: Survey) -> Iterator[Finding]:
         yield Finding("model folder", MISSING, f"{folder} holds IndexTTS-{version}, not IndexTTS-2", "see below")
     for field, place in survey.found.items():
         yield Finding(FILE_NAMES.get(field, field), OK, str(place))
-    target = f" --to {survey.folder}" if survey.folder else ""
     for field, name in survey.missing.items():
         optional = field == "qwen"
         detail = "not found" + (", only emotion from text needs it" if optional else "")
-        yield Finding(name, NOTE if optional else MISSING, detail, f"indextts2 fetch{target}")
+        yield Finding(name, NOTE if optional else MISSING, detail, _file_remedy(survey))
+
+
+def _file_remedy(survey: Survey) -> str:
+    if survey.demo:
+        return "the demonstration voice comes as it is with the pack; indextts2 fetch brings IndexTTS-2, which has all"
+    return f"indextts2 fetch --to {survey.folder}" if survey.folder else "indextts2 fetch"
 
 
 def _compiler_remedy() -> str:

@@ -7,15 +7,18 @@ import folder_paths
 
 from ..indextts.audio_file import FORMATS
 from ..indextts.errors import ConfigError, OutputError
-from ..indextts.loading.places import PACK, default_roots
+from ..indextts.loading.places import DEMO, PACK, default_roots
 
 AUTO = "auto"
 NOT_MODELS = ("custom_nodes", "datasets")
 
 
 def model_roots(model_dir: str = AUTO) -> list[Path]:
-    """Search roots for `find_checkpoint`. `model_dir` "auto" (or empty) means every place models are known to lie."""
+    """Search roots for `find_checkpoint`. `model_dir` "auto" (or empty) means every place models are known to lie,
+    "demo" the demonstration voice."""
     wanted = model_dir.strip()
+    if wanted == DEMO:
+        return default_roots(Path(DEMO))
     if wanted and wanted != AUTO:
         return default_roots(_named_folder(Path(wanted).expanduser()))
     return default_roots(models_folders=list(dict.fromkeys(_models_folders())))

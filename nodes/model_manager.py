@@ -8,6 +8,7 @@ import comfy.model_management as management
 from comfy_api.latest import io
 
 from ..indextts.errors import IndexTTSError
+from ..indextts.loading.places import DEMO_FOLDER
 from .fetching import fetch
 from .folders import AUTO
 from .inputs import RECOMMENDED, Model, Stats, switch
@@ -15,6 +16,8 @@ from .residents import Resident, residents
 from .settings import DEFAULT_NAME, ModelHandle, ModelSettings, locate
 
 log = logging.getLogger(__name__)
+
+DEMO_NOTE = "the demonstration voice: small, English only, not IndexTTS-2's quality"
 
 
 class ModelManager(io.ComfyNode):
@@ -84,7 +87,10 @@ def _which() -> list[io.Input]:
         io.String.Input(
             "model_dir",
             default=AUTO,
-            tooltip="The folder with gpt.pth, s2mel.pth and bpe.model, or auto: the first one found.",
+            tooltip=(
+                "The folder with gpt.pth, s2mel.pth and bpe.model, or auto: the first one found. demo: the small "
+                "English demonstration voice that comes with the pack."
+            ),
         ),
     ]
 
@@ -150,6 +156,7 @@ def _info(handle: ModelHandle, resident: Resident, stats: dict[str, Any]) -> str
             f"{stats['parameters'] / 1e6:.1f} million parameters, {size:.0f} MiB",
             "kept between runs" if handle.keep else "unloaded after every run",
             "on the device: " + ("models take turns (low_memory)" if stats["low_memory"] else "all models together"),
+            *([DEMO_NOTE] if resident.files.folder == DEMO_FOLDER else []),
             "text emotion: available" if resident.files.qwen else "text emotion: qwen0.6bemo4-merge is not installed",
         ]
     )

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..errors import CheckpointError
 from .download import OnProgress, RemoteFile, download, hub_endpoint, list_files
-from .find import Survey, survey_files
+from .find import Survey, explain, survey_files
 from .places import (
     COMPANIONS,
     CORE_FILES,
@@ -32,7 +33,15 @@ def fetch_missing(to: Path | None = None, endpoint: str | None = None, on_progre
 
 
 def missing_files(survey: Survey, folder: Path, endpoint: str) -> Iterator[RemoteFile]:
-    """Every file that `survey` lacks and the place in `folder` where it belongs, the core's first."""
+    """Every file that `survey` lacks and the place in `folder` where it belongs, the core's first.
+
+    The demonstration voice comes whole with the pack or not at all: IndexTTS-2's files would not fit it. Raises
+    `CheckpointError` where it is not whole.
+    """
+    if survey.demo:
+        if not survey.complete:
+            raise CheckpointError(explain(survey))
+        return
     for field in survey.missing:
         if field in CORE_FILES:
             yield RemoteFile(CORE_REPO, CORE_FILES[field], folder / CORE_FILES[field])

@@ -13,9 +13,12 @@ from .places import (
     CONFIG_KEYS,
     CORE_FILES,
     CORE_LAYOUTS,
+    DEMO,
+    DEMO_FOLDER,
     QWEN_FOLDER,
     Companion,
     default_hub_cache,
+    has_demo,
     snapshots,
 )
 
@@ -58,6 +61,11 @@ class Survey:
     def complete(self) -> bool:
         return not set(self.missing) - {"qwen"}
 
+    @property
+    def demo(self) -> bool:
+        """Whether the demonstration voice was looked for, which nothing can be downloaded into."""
+        return DEMO_FOLDER in self.looked_in
+
 
 def find_checkpoint(roots: Sequence[Path], hub_cache: Path | None = None) -> CheckpointFiles:
     """Every file of a complete model. The core lies under one of `roots`, its companions there or in `hub_cache`.
@@ -67,7 +75,7 @@ def find_checkpoint(roots: Sequence[Path], hub_cache: Path | None = None) -> Che
     """
     survey = survey_files(roots, hub_cache)
     if not survey.complete:
-        raise CheckpointError(_explain(survey))
+        raise CheckpointError(explain(survey))
     assert survey.folder is not None, "complete without a folder"
     return CheckpointFiles(folder=survey.folder, **survey.found)
 
@@ -167,7 +175,8 @@ def _whole(companion: Companion, place: Path) -> Path | None:
     return place if complete else None
 
 
-def _explain(survey: Survey) -> str:
+def explain(survey: Survey) -> str:
+    """What an incomplete model lacks, where was looked for it, and how to get it."""
     if survey.folder is None and survey.other_versions:
         folder, version = next(iter(survey.other_versions.items()))
         return (
@@ -175,8 +184,21 @@ def _explain(survey: Survey) -> str:
             f"Point to an IndexTTS-2 folder, or run `indextts2 fetch --to FOLDER` to download one"
         )
     missing = ", ".join(name for field, name in survey.missing.items() if field != "qwen")
+    if survey.demo:
+        return (
+            f"the demonstration voice lacks {missing} in {DEMO_FOLDER}. It comes with the pack: install the pack "
+            f"again, or run `indextts2 fetch` and choose model_dir auto for IndexTTS-2 itself"
+        )
     looked = ", ".join(str(place) for place in survey.looked_in)
     where = f" of {survey.folder}" if survey.folder else ""
     named = survey.folder or (survey.looked_in[0] if len(survey.looked_in) == 2 else None)
     target = f" --to {named}" if named else ""
-    return f"model files missing{where}: {missing}. Looked in {looked}. Run `indextts2 fetch{target}` to download them"
+    remedy = f"Run `indextts2 fetch{target}` to download them" + ("" if named else _demo_remedy())
+    return f"model files missing{where}: {missing}. Looked in {looked}. {remedy}"
+
+
+def _demo_remedy() -> str:
+    """For who has not named a folder: a voice that needs no download."""
+    if not has_demo():
+        return ""
+    return f", or choose model_dir {DEMO} (--model-dir {DEMO}) to hear the small demonstration voice"

@@ -7,6 +7,10 @@ from pathlib import Path
 
 PACK = Path(__file__).resolve().parents[2]
 
+DEMO = "demo"
+DEMO_FOLDER = PACK / "checkpoints" / "demo"
+"""A `model_dir` that is this name alone means the demonstration voice, and no other folder of that name."""
+
 CORE_REPO = "IndexTeam/IndexTTS-2"
 CORE_LAYOUTS = (
     "indextts/IndexTTS-2",
@@ -102,15 +106,21 @@ COMPANIONS = {
 def default_roots(model_dir: Path | None = None, models_folders: Sequence[Path] = ()) -> list[Path]:
     """Where to search for the core files: `model_dir` alone where the user names one, else every usual place.
 
+    The demonstration voice lies in none of the usual places: only who asks for it by its name, `DEMO`, gets it.
     `models_folders` are ComfyUI's own folders for models; without a running ComfyUI they are guessed from
     COMFYUI_PATH and from where the pack lies.
     """
     if model_dir is not None:
-        return [model_dir.expanduser()]
+        return [DEMO_FOLDER if model_dir == Path(DEMO) else model_dir.expanduser()]
     named = os.environ.get("INDEXTTS_MODEL_DIR")
     roots = [Path(named).expanduser()] if named else []
     roots += [Path("checkpoints"), *(models_folders or guessed_models_folders()), PACK / "checkpoints"]
     return [*roots, *snapshots(default_hub_cache(), CORE_REPO)]
+
+
+def has_demo() -> bool:
+    """Whether the demonstration voice came with this copy of the pack."""
+    return (DEMO_FOLDER / "config.yaml").is_file()
 
 
 def guessed_models_folders() -> list[Path]:

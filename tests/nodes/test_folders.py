@@ -79,6 +79,12 @@ def test_a_named_model_folder_is_the_only_one(folders: Any, tmp_path: Path) -> N
     assert folders.model_roots("mine") == [tmp_path / "models" / "mine"]
 
 
+def test_the_demonstration_voice_goes_by_its_name(folders: Any, tmp_path: Path) -> None:
+    (tmp_path / "models" / "demo").mkdir(parents=True)
+    assert folders.model_roots(" demo ") == [folders.PACK / "checkpoints" / "demo"]
+    assert folders.PACK / "checkpoints" / "demo" not in folders.model_roots()
+
+
 def test_a_named_config(folders: Any, tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.touch()
