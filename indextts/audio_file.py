@@ -5,6 +5,7 @@ C channels, N samples.
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import soundfile
@@ -34,10 +35,10 @@ def read_audio(file: Path) -> Audio:
     return Audio(torch.from_numpy(samples).T.contiguous(), rate)
 
 
-def check_output(file: Path) -> None:
+def check_output(file: Path, formats: Sequence[str] = FORMATS) -> None:
     """Raises `OutputError` where `file` could not be written. Asked before the work, not after."""
-    if file.suffix.lower().removeprefix(".") not in FORMATS:
-        raise OutputError(f"{file}: got {file.suffix or 'no suffix'}, expected one of {', '.join(FORMATS)}")
+    if file.suffix.lower().removeprefix(".") not in formats:
+        raise OutputError(f"{file}: got {file.suffix or 'no suffix'}, expected one of {', '.join(formats)}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         if file.is_dir():
@@ -66,6 +67,15 @@ def write_text(file: Path, text: str) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise _unwritable(file, error) from error
+
+
+def write_bytes(file: Path, data: bytes) -> None:
+    """Raises `OutputError` where the file cannot be written."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
     except OSError as error:
         raise _unwritable(file, error) from error
 

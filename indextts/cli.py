@@ -73,6 +73,7 @@ def _add_talk(commands: "argparse._SubParsersAction") -> None:
     parser.add_argument("--voice", action="append", required=True, metavar="NAME=FILE", help="once for each speaker")
     parser.add_argument("--silence", type=float, default=0.5, metavar="S", help="seconds between lines (default 0.5)")
     parser.add_argument("--srt", type=Path, metavar="FILE", help="write subtitles of what was said")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw waveform and words, PNG; needs Pillow")
     parser.add_argument("--stems", type=Path, metavar="DIR", help="write each speaker alone, NAME.wav")
     _add_running(parser)
 

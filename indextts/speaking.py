@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 
-from .audio_file import check_output, read_audio, write_audio, write_text
+from .audio_file import check_output, read_audio, write_audio, write_bytes, write_text
 from .dialogue.casting import cast
 from .dialogue.emotions import emotion_names, read_emotion
+from .dialogue.picture import check_drawing, picture
 from .dialogue.script import parse_script
 from .dialogue.timeline import Timeline, assemble, to_srt
 from .errors import ConfigError, EmotionError, ScriptError
@@ -47,12 +48,17 @@ def say(options: argparse.Namespace) -> int:
 def talk(options: argparse.Namespace) -> int:
     """`indextts2 talk`: a script in any dialect, each speaker with a voice."""
     check_output(options.output)
+    if options.picture:
+        check_drawing()
+        check_output(options.picture, ("png",))
     voices = _voices(options.voice, options.boost)
     lines = cast(parse_script(_read_script(options.script), list(voices)), voices)
     lines = [replace(line, speed=line.speed * options.speed) for line in lines]
     timeline = _perform(lines, options, options.silence)
     if options.srt:
         write_text(options.srt, to_srt(timeline))
+    if options.picture:
+        write_bytes(options.picture, picture(timeline))
     if options.stems:
         for name, waveform in timeline.stems().items():
             write_audio(options.stems / f"{_file_name(name)}.wav", waveform, timeline.sample_rate)

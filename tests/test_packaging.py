@@ -17,7 +17,7 @@ tomllib = pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tom
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-OPTIONAL = ("triton", "flash_attn", "torchaudio", "comfy", "comfy_api", "folder_paths", "pynini", "torchcodec")
+OPTIONAL = ("triton", "flash_attn", "torchaudio", "comfy", "comfy_api", "folder_paths", "pynini", "torchcodec", "PIL")
 ENTRIES = ("pipeline", "loading.fetch", "cli", "speaking", "doctor", "checkup", "bench", "progress")
 """Modules that the nodes and the command line start from; they reach all that is not brought in when it is needed."""
 
@@ -127,6 +127,13 @@ def test_every_package_is_listed() -> None:
         for file in (ROOT / room).rglob("__init__.py"):
             found.add(".".join(["indextts2_multitalk", *file.parent.relative_to(ROOT).parts]))
     assert set(PROJECT["tool"]["setuptools"]["packages"]) == found
+
+
+def test_the_demonstration_voice_is_packed_whole_and_small() -> None:
+    (pattern,) = PROJECT["tool"]["setuptools"]["package-data"]["indextts2_multitalk"]
+    files = {file for file in (ROOT / "checkpoints" / "demo").rglob("*") if file.is_file()}
+    assert files == {file for file in ROOT.glob(pattern) if file.is_file()}
+    assert sum(file.stat().st_size for file in files) <= 40_000_000
 
 
 def test_python_versions_match_what_is_promised() -> None:

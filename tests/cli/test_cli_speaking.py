@@ -6,6 +6,7 @@ import pytest
 import soundfile
 from indextts2_multitalk.indextts import pipeline
 from indextts2_multitalk.indextts.cli import main
+from indextts2_multitalk.indextts.dialogue import picture
 
 QUICK = ("--max-codes", "20", "--steps", "2", "--device", "cpu")
 SCRIPT = "Ann: Hello there.\nBob: [Happy] Good morning!\n-0.2s-\nAnn: How are you?\n"
@@ -41,6 +42,21 @@ def test_talk(tmp_path: Path, model_folder: Path, voice_files, script: Path, swi
     assert "Bob: Good morning!" in (tmp_path / "a.srt").read_text(encoding="utf-8")
     assert main([*talk, "-o", str(tmp_path / "b.flac")]) == 0
     assert (tmp_path / "a.flac").read_bytes() == (tmp_path / "b.flac").read_bytes()
+
+
+def test_picture(tmp_path: Path, model_folder: Path, voice_files, script: Path, capsys, monkeypatch) -> None:
+    voices = [part for name, file in voice_files.items() for part in ("--voice", f"{name}={file}")]
+    talk = ["talk", str(script), *voices, "--model-dir", str(model_folder), *QUICK, "-o", str(tmp_path / "a.wav")]
+    monkeypatch.setattr(picture, "find_spec", lambda name: None)
+    assert main([*talk, "--picture", str(tmp_path / "a.png")]) == 2
+    assert "--picture: Pillow is not installed; pip install pillow" in capsys.readouterr().err
+    assert not (tmp_path / "a.wav").exists()
+    monkeypatch.undo()
+    pytest.importorskip("PIL", reason="Pillow is not installed")
+    assert main([*talk, "--picture", str(tmp_path / "new" / "a.png")]) == 0
+    assert (tmp_path / "new" / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert main([*talk, "--picture", str(tmp_path / "a.gif")]) == 2
+    assert "a.gif: got .gif, expected one of png" in capsys.readouterr().err
 
 
 def error_cases() -> list[tuple[list[str], str]]:
