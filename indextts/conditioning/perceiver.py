@@ -69,9 +69,19 @@ class _GatedGELU(nn.Module):
         return value * functional.gelu(gate)
 
 
+class _Linear(nn.Linear):
+    """One that may have no inputs or outputs (`mult` 0); PyTorch warns where it draws weights for such a one."""
+
+    def reset_parameters(self) -> None:
+        if self.weight.numel() > 0:
+            super().reset_parameters()
+        else:
+            nn.init.zeros_(self.bias)
+
+
 def _feed_forward(width: int, mult: int) -> nn.Sequential:
     inner = width * mult * 2 // 3
-    return nn.Sequential(nn.Linear(width, 2 * inner), _GatedGELU(), nn.Linear(inner, width))
+    return nn.Sequential(_Linear(width, 2 * inner), _GatedGELU(), _Linear(inner, width))
 
 
 class _RMSNorm(nn.Module):
