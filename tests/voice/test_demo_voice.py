@@ -23,8 +23,8 @@ Pairs = list[tuple[list[str], list[str]]]
 
 PLAIN_LINES = 4
 """As many lines are spoken by the plain loop too."""
-MOVED_LINES = 4
-"""As many lines are spoken with each emotion, half of them by each speaker."""
+MOVED_LINES = 2
+"""As many lines are spoken with each emotion, one by each speaker."""
 
 
 @pytest.fixture(scope="module")
