@@ -2,6 +2,7 @@
 
 from comfy_api.latest import ComfyExtension, io
 
+from .demo_voice import DemoVoice
 from .emotion_voice import EmotionVoiceMultiTalk
 from .model_manager import ModelManager
 from .multi_talk import MultiTalk
@@ -12,4 +13,4 @@ class IndexTTS2Extension(ComfyExtension):
     """What `comfy_entrypoint` hands to ComfyUI."""
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        return [MultiTalk, EmotionVoiceMultiTalk, SpeakerEmotionConfig, ModelManager]
+        return [MultiTalk, EmotionVoiceMultiTalk, SpeakerEmotionConfig, ModelManager, DemoVoice]

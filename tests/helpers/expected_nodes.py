@@ -1,4 +1,4 @@
-"""The four nodes as saved workflows know them: keys, names, order, types, ranges and defaults, spelled out.
+"""The nodes as saved workflows know them: keys, names, order, types, ranges and defaults, spelled out.
 
 Inputs are (name, type, settings); `new` holds what came later and therefore stands last.
 """
@@ -173,7 +173,17 @@ MODEL_MANAGER = Node(
     new=("download_missing", "low_memory"),
 )
 
-NODES = (MULTI_TALK, EMOTION_VOICE, SPEAKER_EMOTION, MODEL_MANAGER)
+DEMO_VOICE = Node(
+    key="IndexTTS2_DemoVoice",
+    display_name="IndexTTS2 Demo Voice",
+    category="IndexTTS2/Config",
+    required=[choice("voice", ("anna", "ben", "anna_happy"), "anna")],
+    optional=[],
+    outputs=[("audio", "AUDIO")],
+    widgets=1,
+)
+
+NODES = (MULTI_TALK, EMOTION_VOICE, SPEAKER_EMOTION, MODEL_MANAGER, DEMO_VOICE)
 
 SOCKETS = ("AUDIO", "INDEXTTS2_MODEL", "SPEAKER_EMOTION_CONFIG")
 """Types without a widget."""
