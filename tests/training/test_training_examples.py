@@ -1,0 +1,23 @@
+"""What the pack lets the demonstration voice say is made of words that it was taught."""
+
+import re
+from pathlib import Path
+
+import pytest
+from indextts2_multitalk.indextts.dialogue.script import parse_script
+from indextts2_multitalk.training.sentences import grammar
+
+PACK = Path(__file__).parents[2]
+SCRIPTS = {"make demo": (PACK / "checkpoints" / "demo" / "dialogue.txt").read_text(encoding="utf-8")}
+
+
+def words(text: str) -> set[str]:
+    return set(re.findall(r"[a-z']+", text.lower()))
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_word_is_known(script: str) -> None:
+    taught = set().union(*(words(re.sub(r"\{\w+\}", " ", choice)) for rule in grammar().values() for choice in rule))
+    lines = parse_script(SCRIPTS[script], ["Anna", "Ben"])
+    assert len(lines) >= 3
+    assert set().union(*(words(line.text) for line in lines)) - taught == set()
