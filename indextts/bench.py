@@ -14,7 +14,7 @@ from rich.table import Table
 
 from .audio_file import append_text, read_audio
 from .loading.find import find_checkpoint
-from .loading.places import default_roots
+from .loading.places import DEMO_FOLDER, default_roots
 from .options import LoadOptions
 from .pipeline import Pipeline
 from .progress import RunProgress, terminal
@@ -103,7 +103,7 @@ def _run(mode: Mode, options: argparse.Namespace, progress: RunProgress) -> Iter
     files = find_checkpoint(default_roots(options.model_dir))
     pipeline = Pipeline.load(files, mode.applied_to(load_options(options)))
     load_seconds = time.perf_counter() - start
-    lines = _dialogue(options)
+    lines = _dialogue(options, TEXTS if files.folder != DEMO_FOLDER else [text for text in TEXTS if text.isascii()])
     for warm in (True, False):
         for case, spoken in (("1 line", lines[:1]), (f"{len(lines)} lines", lines)):
             if pipeline.device.type == "cuda":
@@ -115,10 +115,11 @@ def _run(mode: Mode, options: argparse.Namespace, progress: RunProgress) -> Iter
     pipeline.release()
 
 
-def _dialogue(options: argparse.Namespace) -> list[Line]:
+def _dialogue(options: argparse.Namespace, known: Sequence[str]) -> list[Line]:
+    """As many lines as were asked for, of the texts that the model knows the letters of."""
     audio = read_audio(options.voice) if options.voice else _noise()
     voice = Voice("speaker", audio)
-    texts = (TEXTS * math.ceil(options.lines / len(TEXTS)))[: options.lines]
+    texts = (list(known) * math.ceil(options.lines / len(known)))[: options.lines]
     return seed_lines([Line(index, voice.name, text, index + 1, voice) for index, text in enumerate(texts)], 0)
 
 

@@ -37,8 +37,8 @@ class TextFrontend:
         tokenized = self.tokenizer.encode(normalized)
         if not _speakable(tokenized):
             raise TextError(
-                f"got {_shown(text)}, of which the voice model knows no character; it speaks Chinese and English: "
-                "write the text in one of them"
+                f"got {_shown(text)}, of which the voice model knows no character; IndexTTS-2 speaks Chinese and "
+                "English, the demonstration voice English: write the text in one of them"
             )
         segments = tuple(
             tuple(tokenized.ids[i] for i in segment) for segment in split_segments(tokenized.pieces, max_tokens)

@@ -22,6 +22,23 @@ def test_bench(tmp_path: Path, model_folder: Path, capsys) -> None:
         assert mode.name in table
 
 
+def test_the_demonstration_voice_is_timed_in_english(tmp_path: Path, model_folder: Path, monkeypatch) -> None:
+    spoken: list[str] = []
+    speak = bench.Pipeline.speak
+
+    def heard(pipeline, lines, *rest):
+        spoken.extend(line.text for line in lines)
+        return speak(pipeline, lines, *rest)
+
+    monkeypatch.setattr(bench.Pipeline, "speak", heard)
+    monkeypatch.setattr(bench, "DEMO_FOLDER", model_folder)
+    monkeypatch.setattr(bench, "MODES", bench.MODES[1:2])
+    quick = ["--lines", "4", "--max-codes", "5", "--steps", "1", "--beams", "1", "--device", "cpu"]
+    assert main(["bench", "--model-dir", str(model_folder), *quick]) == 0
+    assert len(set(spoken)) == 3
+    assert all(text.isascii() for text in spoken)
+
+
 def test_no_figure_without_sound(tmp_path: Path, model_folder: Path, monkeypatch) -> None:
     def silent(*_: object, **__: object):
         yield from ()
