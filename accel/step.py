@@ -31,6 +31,7 @@ from torch.nn.functional import gelu, layer_norm, linear
 from .attention import AttentionBackend
 from .choose import choose_next
 from .kv_cache import PagedCache
+from .processor import runs_mkl_at_full_speed
 from .state import DecodeState
 from .weights import DecoderWeights, LayerWeights
 
@@ -150,5 +151,7 @@ def _linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.
 
 
 def _weights_left(rows: int, weight: torch.Tensor) -> bool:
-    """Whether this is one line's beams times a large, wide matrix on a CPU, where that is about twice as fast."""
-    return weight.device.type == "cpu" and 2 <= rows <= 4 and weight.shape[0] >= weight.shape[1] >= 256
+    """Whether this is one line's beams times a large, wide matrix on a CPU on which that is about twice as fast."""
+    if not 2 <= rows <= 4 or weight.device.type != "cpu" or runs_mkl_at_full_speed():
+        return False
+    return weight.shape[0] >= weight.shape[1] >= 256

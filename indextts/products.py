@@ -1,6 +1,7 @@
 """Matrix products on a CPU: oneDNN instead of torch's default library, which leaves half the speed on some processors.
 
-The default, MKL, keeps its widest instructions for Intel's own. Half of a line's time on a CPU are products in float32.
+The default, MKL, keeps its widest instructions for Intel's own, where it stays. Half of a line's time on a CPU are
+products in float32.
 """
 
 import logging
@@ -13,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
+
+from ..accel.processor import runs_mkl_at_full_speed
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +59,11 @@ def available() -> bool:
 
 @contextmanager
 def products_on(device: torch.device) -> Iterator[None]:
-    """The fastest matrix products there are on `device`, while the context lasts and in this thread."""
-    if device.type != "cpu" or not available():
+    """The fastest matrix products there are on `device`, while the context lasts and in this thread.
+
+    The mode has its price: Python looks at every operation, which small ones feel.
+    """
+    if device.type != "cpu" or runs_mkl_at_full_speed() or not available():
         yield
         return
     with OneDNNProducts():

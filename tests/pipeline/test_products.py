@@ -12,7 +12,8 @@ needs_onednn = pytest.mark.skipif(not products.available(), reason="this torch h
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Grows by one with each product on oneDNN."""
+    """Grows by one with each product on oneDNN, on a processor that gains by it."""
+    monkeypatch.setattr(products, "runs_mkl_at_full_speed", lambda: False)
     products.available()  # tries one itself, the first time
     seen: list[int] = []
     real = products.product
@@ -55,6 +56,13 @@ def test_what_onednn_may_not_do_stays_with_torch(calls: list[int]) -> None:
 
 def test_other_devices_are_left_alone(calls: list[int]) -> None:
     with torch.inference_mode(), products_on(torch.device("meta")):
+        F.linear(torch.randn(4, 8), torch.randn(6, 8))
+    assert not calls
+
+
+def test_where_mkl_is_fast_products_stay_with_it(monkeypatch: pytest.MonkeyPatch, calls: list[int]) -> None:
+    monkeypatch.setattr(products, "runs_mkl_at_full_speed", lambda: True)
+    with torch.inference_mode(), products_on(CPU):
         F.linear(torch.randn(4, 8), torch.randn(6, 8))
     assert not calls
 
