@@ -54,7 +54,8 @@ class Running:
 
     @property
     def held(self) -> int:
-        return len(self.references)
+        """Without beams no page is referred to twice."""
+        return len(self.tables[0]) if len(self.tables) == 1 else len(self.references)
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Scheduler:
             index, request = self.waiting[0]
             rows += request.prompt.shape[0]
             claim = claim_of(request, self.page_size)
-            if (admitted and rows > self.prompt_rows) or not self._may_take(self._first_pages(request), claim, 0):
+            if (admitted and rows > self.prompt_rows) or not self._may_take(self._first_pages(request), claim):
                 break
             self.waiting.popleft()
             admitted.append(self._start(index, request, claim))
@@ -122,10 +123,15 @@ class Scheduler:
         for lane, running in enumerate(self.running):
             missing = self._missing(running, tokens)
             pages = missing * len(running.tables)
-            running.paused = bool(pages) and not self._may_take(pages, running.claim, running.held, running)
+            running.paused = bool(pages) and not self._may_take(pages, running.claim, running)
             if not running.paused:
                 growths += self._extend(lane, running, missing)
         return growths
+
+    @property
+    def _claimed(self) -> int:
+        """Pages of all whole claims: where they fit together, nobody ever waits."""
+        return sum(r.claim for r in self.running)
 
     @property
     def stuck(self) -> bool:
@@ -204,8 +210,11 @@ class Scheduler:
                 growths.append(Growth(lane, beam, len(table) - 1, table[-1]))
         return growths
 
-    def _may_take(self, pages: int, claim: int, held: int, running: Running | None = None) -> bool:
-        """Whether a sequence that holds `held` pages may take `pages` now and everyone can still finish."""
+    def _may_take(self, pages: int, claim: int, running: Running | None = None) -> bool:
+        """Whether `running`, or one that starts, may take `pages` now and everyone can still finish."""
+        if pages <= self.allocator.free and self._claimed + (running is None) * claim <= self.allocator.limit:
+            return True
+        held = running.held if running is not None else 0
         taken = self.allocator.total - self.allocator.free + pages
         claims = [(r.claim - r.held, r.held) for r in self.running if r is not running]
         claims.append((claim - held - pages, held + pages))
