@@ -8,12 +8,13 @@ window of a block.
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from .acoustics import EDGE16, EDGE22, SAMPLES16, SAMPLES22
@@ -64,7 +65,13 @@ class Corpus:
 
     def take(self, values: Tensor, starts: Tensor, codes: int) -> Tensor:
         """[B, T, …] of something that has one row a code."""
-        return values[_rows(starts.to(values.device), codes).clamp_max(self.codes - 1)]
+        return values[_rows(carried(starts, values.device), codes).clamp_max(self.codes - 1)]
+
+    def batches(self, codes_per_batch: int) -> Iterator[tuple[Tensor, int]]:
+        """Every utterance once: numbers [B] of some that are T codes long, and T; the longest first."""
+        for length in self.lengths.unique().flip(0).tolist():
+            for numbers in (self.lengths == length).nonzero()[:, 0].split(max(1, codes_per_batch // length)):
+                yield numbers, length
 
     def blocks(self) -> dict[tuple[int, int], tuple[int, int]]:
         """First and one-past-last code of each speaker's utterances of each emotion."""
@@ -81,17 +88,21 @@ class Windows:
     """References: windows of a speaker's neutral speech, or of any speaker's in some emotion."""
 
     def __init__(self, corpus: Corpus) -> None:
-        self._blocks = corpus.blocks()
-        self._speakers = sorted({speaker for speaker, _ in self._blocks})
+        blocks = corpus.blocks()
+        self.speakers = np.unique([speaker for speaker, _ in blocks])
+        self._edges = np.zeros((self.speakers.max() + 1, NEUTRAL + 1, 2), dtype=np.int64)
+        for speaker in self.speakers:
+            for emotion in range(NEUTRAL + 1):
+                self._edges[speaker, emotion] = blocks.get((speaker, emotion)) or blocks[speaker, NEUTRAL]
 
-    def starts(self, speakers: Sequence[int], emotions: Sequence[int], codes: int, rng: np.random.Generator) -> Tensor:
+    def starts(self, speakers: ArrayLike, emotions: ArrayLike, codes: int, rng: np.random.Generator) -> Tensor:
         """int64 [B] on the CPU. A block shorter than `codes` is overrun into the same speaker's next one."""
-        edges = [self._blocks.get(key) or self._blocks[key[0], NEUTRAL] for key in zip(speakers, emotions, strict=True)]
-        return torch.tensor([int(rng.integers(first, max(first + 1, end - codes))) for first, end in edges])
+        first, end = self._edges[np.asarray(speakers), np.asarray(emotions)].T
+        return torch.from_numpy(rng.integers(first, np.maximum(first + 1, end - codes)))
 
-    def anyone(self, speaker: int, rng: np.random.Generator) -> int:
-        """Half of the time the same speaker, else another."""
-        return speaker if rng.random() < 0.5 else int(rng.choice(self._speakers))
+    def others(self, speakers: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """For each speaker [B] half of the time the same one, else anyone."""
+        return np.where(rng.random(len(speakers)) < 0.5, speakers, rng.choice(self.speakers, len(speakers)))
 
 
 class Lengths:
@@ -157,11 +168,18 @@ def wait_for_shards(folder: Path, count: int, deadline: float) -> int:
     return there
 
 
+def carried(values: Tensor, device: torch.device) -> Tensor:
+    """`values` on `device`, copied without the host waiting for what the device still has to do."""
+    if values.device == device or device.type == "cpu":
+        return values.to(device)
+    return values.pin_memory().to(device, non_blocking=True)
+
+
 def _rows(starts: Tensor, length: int) -> Tensor:
     return starts[:, None] + torch.arange(length, device=starts.device)
 
 
 def _clips(wav: Tensor, starts: Tensor, length: int) -> Tensor:
-    rows = _rows(starts.to(wav.device), length)
+    rows = _rows(carried(starts, wav.device), length)
     inside = (rows >= 0) & (rows < wav.shape[0])
     return wav[rows.clamp(0, wav.shape[0] - 1)].float() / 2**15 * inside

@@ -2,6 +2,7 @@
 
 Encoder, codec, decoder and CAMPPlus are done and stay as they are. A batch is laid out as in use: a prompt by the same
 speaker, known by its codes and its mel, then an utterance, known by its codes and the decoder's states.
+What decoder and CAMPPlus say is computed beforehand.
 B utterances, T codes, R codes of the prompt, F frames, L frames of both, C condition width, D the decoder's width.
 """
 
@@ -13,11 +14,12 @@ from indextts2_multitalk.indextts.config import ModelConfig
 from torch import Tensor
 from torch.nn import functional
 
-from .acoustics import FRAMES_PER_CODE, SPOKEN_FRAMES_PER_CODE, Acoustics, style_input
-from .corpus import Lengths, Windows
-from .gpt_stage import GPTStage, Heard, draw_references, reference_length
-from .sequence import run_decoder
-from .sizes import new_s2mel
+from .acoustics import FRAMES_PER_CODE, SPOKEN_FRAMES_PER_CODE, Acoustics
+from .conditions import Conditions, conditions_of, style_of
+from .convolution import as_products
+from .corpus import Corpus, Lengths, Windows, carried
+from .gpt_stage import GPTStage, Heard, reference_length
+from .sizes import new_s2mel, trained_codes
 from .speakers import NEUTRAL
 from .stage import Stage
 from .velocity import velocity
@@ -40,81 +42,84 @@ class FlowStage(Stage):
         codec: SemanticCodec,
         campplus: CAMPPlus,
         device: torch.device,
-        codes_per_batch: int = 9600,
+        codes_per_batch: int = 16000,
     ) -> None:
         self.acoustics = Acoustics().to(device)
         corpus = gpt.heard.corpus
         sample = torch.from_numpy(np.random.default_rng(0).integers(0, corpus.codes, 200))
         mean_mel = self.acoustics.mel(corpus.clips22(sample, 50)).mean(dim=(0, 2)).cpu()
         self.codes_per_batch = codes_per_batch
-        super().__init__({"s2mel": new_s2mel(config, mean_mel)}, device, rate=1.2e-3)
-        self.gpt, self.codec, self.campplus = gpt, codec, campplus
+        super().__init__({"s2mel": new_s2mel(config, mean_mel)}, device, rate=1.5e-3)
+        as_products(self.modules["s2mel"])
+        self.gpt, self.campplus = gpt, campplus
         for frozen in (gpt.modules, codec, campplus):
             frozen.eval().requires_grad_(False)
+        self.embedded = codec.vq2emb(torch.arange(trained_codes(config), device=device)[None])[0]  # [codes, W]
+        self.conditions = self._conditions(gpt.heard)
         self.windows = Windows(corpus)
         self.lengths = Lengths(corpus, codes_per_batch, longest=500)
 
     def update(self, rng: np.random.Generator, share: float) -> dict[str, Tensor]:
         self.modules.train()
-        losses = self._losses(self.gpt.heard, self.windows, self.lengths.draw(rng), rng)
+        losses = self._losses(self.gpt.heard, self.conditions, self.windows, self.lengths.draw(rng), rng)
         norm = self.step(losses["velocity"])
         return {**{name: value.detach() for name, value in losses.items()}, "norm": norm}
 
     @torch.no_grad()
     def finish(self) -> dict[str, float]:
         rng, unheard = np.random.default_rng(0), self.gpt.unheard
-        windows, lengths = Windows(unheard.corpus), Lengths(unheard.corpus, self.codes_per_batch)
-        rounds = [self._losses(unheard, windows, lengths.draw(rng), rng)["velocity"] for _ in range(6)]
+        windows, lengths = Windows(unheard.corpus), Lengths(unheard.corpus, self.codes_per_batch, longest=500)
+        conditions = self._conditions(unheard)
+        rounds = [self._losses(unheard, conditions, windows, lengths.draw(rng), rng)["velocity"] for _ in range(6)]
         return {"unheard_velocity": float(torch.stack(rounds).mean())}
 
-    def _losses(self, heard: Heard, windows: Windows, numbers: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:
+    def _conditions(self, heard: Heard) -> Conditions:
+        return conditions_of(self.gpt, heard, self.campplus, self.acoustics)
+
+    def _losses(
+        self, heard: Heard, told: Conditions, windows: Windows, numbers: Tensor, rng: np.random.Generator
+    ) -> dict[str, Tensor]:
         """The mean squared error of the velocity over the target's frames."""
         corpus, s2mel = heard.corpus, self.modules["s2mel"]
-        starts, length = corpus.starts[numbers], int(corpus.lengths[numbers[0]])
-        prompt_starts, prompt_codes = self._draw_prompts(corpus, windows, numbers, rng)
+        starts, length = carried(corpus.starts[numbers], self.device), int(corpus.lengths[numbers[0]])
+        prompt_starts, prompt_codes, style = self._draw_prompts(corpus, told, windows, numbers, rng)
         prompt_frames, frames = int(prompt_codes * FRAMES_PER_CODE), int(length * SPOKEN_FRAMES_PER_CODE)
-        with torch.no_grad(), self.half():
-            latents = self._latents(heard, windows, numbers, rng)
-            style = self.style(corpus.clips16(prompt_starts, prompt_codes))
-        prompt_content = self.codec.vq2emb(corpus.take(heard.codes, prompt_starts, prompt_codes))
-        content = self.codec.vq2emb(corpus.take(heard.codes, starts, length))
+        latents = corpus.take(told.latents, starts, length).float()
+        prompt_content = self.embedded[corpus.take(heard.codes, prompt_starts, prompt_codes)]
+        content = self.embedded[corpus.take(heard.codes, starts, length)]
         prompt_mel = self.acoustics.mel(corpus.clips22(prompt_starts, prompt_frames)).mT
         mel = self.acoustics.mel(corpus.clips22(starts, frames)).mT
         known = (torch.rand(len(numbers), 1, 1, device=self.device) > FORGETFUL_SHARE).float()
-        with self.half():
-            regulate = s2mel.length_regulator
-            target = regulate(s2mel.content(content, latents), frames)
-            condition = torch.cat((regulate(prompt_content, prompt_frames), target), dim=1)
-            times = torch.rand(len(numbers), device=self.device)
-            noise = torch.randn_like(mel)
-            moving = noise + times[:, None, None] * (mel - noise)
-            ahead = (0, 0, prompt_frames, 0)
-            found = velocity(
-                s2mel.cfm.estimator,
-                functional.pad(moving, ahead),
-                times,
-                condition.float() * known,
-                functional.pad(prompt_mel, (0, 0, 0, frames)) * known,
-                style * known[:, 0],
-            )
+        regulate = s2mel.length_regulator
+        target = regulate(s2mel.content(content, latents), frames)
+        condition = torch.cat((regulate(prompt_content, prompt_frames), target), dim=1)
+        times = torch.rand(len(numbers), device=self.device)
+        noise = torch.randn_like(mel)
+        moving = noise + times[:, None, None] * (mel - noise)
+        ahead = (0, 0, prompt_frames, 0)
+        found = velocity(
+            s2mel.cfm.estimator,
+            functional.pad(moving, ahead),
+            times,
+            condition * known,
+            functional.pad(prompt_mel, (0, 0, 0, frames)) * known,
+            style * known[:, 0],
+        )
         error = found[:, prompt_frames:] - (mel - noise)
         return {"velocity": error.square().mean(), "absolute": error.abs().mean()}
 
     def style(self, wav16: Tensor) -> Tensor:
         """float32 [B, 192]."""
-        return self.campplus(style_input(self.acoustics.energies(wav16))).float()
+        return style_of(self.campplus, self.acoustics, wav16)
 
-    def _latents(self, heard: Heard, windows: Windows, numbers: Tensor, rng: np.random.Generator) -> Tensor:
-        """The decoder's states [B, T, D] in its second pass, where codes stand at 1, 2, …"""
-        starts, length = heard.corpus.starts[numbers], int(heard.corpus.lengths[numbers[0]])
-        text, counts = self.gpt.text(heard.reader, numbers, 0)
-        voice = self.gpt.prompt(draw_references(heard, windows, numbers, rng))
-        codes = heard.corpus.take(heard.codes, starts, length)
-        return run_decoder(self.gpt.modules["gpt"], voice, text, counts, codes, 1).codes[:, :-1].float()
-
-    def _draw_prompts(self, corpus, windows: Windows, numbers: Tensor, rng: np.random.Generator) -> tuple[Tensor, int]:
-        speakers, emotions = (column[numbers].tolist() for column in (corpus.speakers, corpus.emotions))
-        neutral = rng.random(len(speakers)) < NEUTRAL_PROMPT_SHARE
-        spoken = [NEUTRAL if plain else emotion for emotion, plain in zip(emotions, neutral, strict=True)]
+    def _draw_prompts(
+        self, corpus: Corpus, told: Conditions, windows: Windows, numbers: Tensor, rng: np.random.Generator
+    ) -> tuple[Tensor, int, Tensor]:
+        """Where prompts start [B], how many codes they have, and a style [B, 192] of the same speaker and delivery."""
+        speakers, emotions = (column[numbers].numpy() for column in (corpus.speakers, corpus.emotions))
+        spoken = np.where(rng.random(len(speakers)) < NEUTRAL_PROMPT_SHARE, NEUTRAL, emotions)
         codes = reference_length(PROMPT_CODES, rng)
-        return windows.starts(speakers, spoken, codes, rng), codes
+        starts = windows.starts(speakers, spoken, codes, rng)
+        which = np.stack((speakers, spoken, rng.integers(told.styles.shape[2], size=len(speakers))))
+        starts, which = carried(starts, self.device), carried(torch.from_numpy(which), self.device)
+        return starts, codes, told.styles[tuple(which)]

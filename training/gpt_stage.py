@@ -1,8 +1,9 @@
 """The decoder and the encoder of voices and emotions, trained as one: text, a voice and an emotion in, codes out.
 
-Beside the codes it learns two things of its own: two attention heads are shown where in the text to look (the
-synthesizer knows which token is being spoken), so that it reads from the first minute on; and its hidden states say at
-what pitch and level, which is all that the flow hears of delivery.
+Beside the codes it learns three things of its own: two attention heads are shown where in the text to look (the
+synthesizer knows which token is being spoken), so that it reads from the first minute on; its hidden states say at
+what pitch and level, which is all that the flow hears of delivery; and so that there is something to say it from, voice
+and emotion together say the mean pitch and level of the utterance.
 B utterances, T codes, N text tokens, R codes of a reference, D width.
 """
 
@@ -14,7 +15,9 @@ from indextts2_multitalk.indextts.config import ModelConfig
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .corpus import Corpus, Lengths, Windows
+from .attention import halve_attention
+from .convolution import as_products
+from .corpus import Corpus, Lengths, Windows, carried
 from .prosody import Prosody
 from .sequence import run_decoder
 from .sizes import new_gpt, new_voice_encoder, trained_gpt_config
@@ -25,7 +28,9 @@ from .tokens import Reader
 REFERENCE_CODES = (60, 500)
 SAME_DELIVERY_SHARE = 0.3
 """How often the voice's reference is itself in the utterance's emotion, and is the emotion's reference too."""
-POINTER_WEIGHT, PROSODY_WEIGHT, NORMALIZER_WEIGHT = 0.5, 0.5, 2e-3
+REFERENCE_STEPS = 16
+"""How many lengths references have, so that memory and plans of one update serve another."""
+WEIGHTS = {"code": 1.0, "pointer": 0.5, "prosody": 1.0, "delivery": 0.5, "normalizer": 2e-3}
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +52,34 @@ class References:
     emotion: Tensor
 
 
+@dataclass(frozen=True, eq=False)
+class Sounding:
+    """How a batch is really spoken, all [B, T]: octaves, voiced (1 or 0), level."""
+
+    octaves: Tensor
+    voiced: Tensor
+    level: Tensor
+
+    @classmethod
+    def of(cls, heard: Heard, starts: Tensor, length: int) -> "Sounding":
+        """Of the `length` codes from each of `starts` [B]."""
+        prosody = heard.prosody
+        parts = (prosody.octaves, prosody.voiced, prosody.level)
+        return cls(*(heard.corpus.take(part, starts, length).float() for part in parts))
+
+    def errors(self, sounds: Tensor) -> dict[str, Tensor]:
+        """sounds [B, T, 3]: octaves, voicing logit, level. `prosody` is to be minimized, `pitch` a part of it."""
+        pitch = ((sounds[..., 0] - self.octaves).abs() * self.voiced).sum() / self.voiced.sum().clamp_min(1)
+        voicing = functional.binary_cross_entropy_with_logits(sounds[..., 1], self.voiced)
+        level = (sounds[..., 2] - self.level).abs().mean()
+        return {"prosody": 2 * pitch + 0.3 * voicing + level, "pitch": pitch, "level": level}
+
+    def delivery_error(self, means: Tensor) -> Tensor:
+        """means [B, 2]: of octaves where it is voiced, and of the level."""
+        octaves = (self.octaves * self.voiced).sum(1) / self.voiced.sum(1).clamp_min(1)
+        return (2 * (means[:, 0] - octaves).abs() + (means[:, 1] - self.level.mean(1)).abs()).mean()
+
+
 class GPTStage(Stage):
     """`heads` are the trainer's and are not exported. `unheard` is measured on at the end."""
 
@@ -56,9 +89,11 @@ class GPTStage(Stage):
         self, config: ModelConfig, heard: Heard, unheard: Heard, device: torch.device, codes_per_batch: int = 24000
     ) -> None:
         width = config.gpt.model_dim
-        heads = nn.ModuleDict({"prosody": nn.Linear(width, 3)})
+        heads = nn.ModuleDict({"prosody": nn.Linear(width, 3), "delivery": nn.Linear(width, 2)})
         modules = {"gpt": new_gpt(config), "voice": new_voice_encoder(config), "heads": heads}
         super().__init__(modules, device, rate=1.5e-3, decay=0.03)
+        halve_attention(self.modules["gpt"])
+        as_products(self.modules["voice"])
         self.codes_per_batch = codes_per_batch
         self.stop = trained_gpt_config(config).stop_mel_token
         self.heard, self.unheard = heard, unheard
@@ -69,12 +104,7 @@ class GPTStage(Stage):
         self.modules.train()
         numbers = self.lengths.draw(rng)
         losses = self._losses(self.heard, self.windows, numbers, rng)
-        norm = self.step(
-            losses["code"]
-            + POINTER_WEIGHT * losses["pointer"]
-            + PROSODY_WEIGHT * losses["prosody"]
-            + NORMALIZER_WEIGHT * losses["normalizer"]
-        )
+        norm = self.step(torch.stack([weight * losses[name] for name, weight in WEIGHTS.items()]).sum())
         return {**{name: value.detach() for name, value in losses.items()}, "norm": norm}
 
     @torch.no_grad()
@@ -86,23 +116,23 @@ class GPTStage(Stage):
 
     def _losses(self, heard: Heard, windows: Windows, numbers: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:
         """Cross-entropy of codes, its accuracy, the pointer's cross-entropy and the error of pitch and level."""
-        starts, length = heard.corpus.starts[numbers], int(heard.corpus.lengths[numbers[0]])
+        starts, length = carried(heard.corpus.starts[numbers], self.device), int(heard.corpus.lengths[numbers[0]])
         codes = heard.corpus.take(heard.codes, starts, length)
         variant = int(rng.integers(2))
         text, counts = self.text(heard.reader, numbers, variant)
-        with self.half():
-            voice = self.prompt(draw_references(heard, windows, numbers, rng))
-            hidden = run_decoder(self.modules["gpt"], voice, text, counts, codes, int(rng.integers(1, 3)))
-            logits = self.modules["gpt"].mel_head(hidden.codes).float()
-            sounds = self.modules["heads"]["prosody"](hidden.codes[:, :-1]).float()
+        voice = self.prompt(draw_references(heard, windows, numbers, rng))
+        hidden = run_decoder(self.modules["gpt"], voice, text, counts, codes, int(rng.integers(1, 3)))
+        logits = self.modules["gpt"].mel_head(hidden.codes)
+        heads, sounding = self.modules["heads"], Sounding.of(heard, starts, length)
         targets = functional.pad(codes, (0, 1), value=self.stop)
         places = heard.corpus.take(heard.reader.spoken[variant], starts, length).long()
         return {
             "code": functional.cross_entropy(logits.flatten(0, 1), targets.flatten()),
             "accuracy": (logits.argmax(-1) == targets).float().mean(),
-            "pointer": pointer_loss(hidden.looks.float(), places, counts),
+            "pointer": pointer_loss(hidden.looks, places, counts),
             "normalizer": logits.logsumexp(-1).square().mean(),
-            **prosody_errors(sounds, heard, starts, length),
+            "delivery": sounding.delivery_error(heads["delivery"](voice.mean(dim=1))),
+            **sounding.errors(heads["prosody"](hidden.codes[:, :-1])),
         }
 
     def prompt(self, references: References) -> Tensor:
@@ -114,7 +144,7 @@ class GPTStage(Stage):
         """Token ids [B, N] of one of the two readings, padded, and how many of each are real."""
         counts = reader.counts[variant][numbers.numpy()]
         ids = reader.ids[variant][numbers.numpy(), : counts.max()]
-        return torch.from_numpy(ids).to(self.device), torch.from_numpy(counts).to(self.device)
+        return carried(torch.from_numpy(ids), self.device), carried(torch.from_numpy(counts), self.device)
 
 
 def pointer_loss(looks: Tensor, places: Tensor, counts: Tensor) -> Tensor:
@@ -133,12 +163,10 @@ def draw_references(heard: Heard, windows: Windows, numbers: Tensor, rng: np.ran
 
     Neither is the utterance itself but by chance, so that what is said does not leak into how.
     """
-    speakers, emotions = (column[numbers].tolist() for column in (heard.corpus.speakers, heard.corpus.emotions))
+    speakers, emotions = (column[numbers].numpy() for column in (heard.corpus.speakers, heard.corpus.emotions))
     same = rng.random(len(speakers)) < SAME_DELIVERY_SHARE
-    voiced_as = [emotion if alike else NEUTRAL for emotion, alike in zip(emotions, same, strict=True)]
-    felt_by = [
-        speaker if alike else windows.anyone(speaker, rng) for speaker, alike in zip(speakers, same, strict=True)
-    ]
+    voiced_as = np.where(same, emotions, NEUTRAL)
+    felt_by = np.where(same, speakers, windows.others(speakers, rng))
     codes, felt_codes = (reference_length(REFERENCE_CODES, rng) for _ in range(2))
     voices = windows.starts(speakers, voiced_as, codes, rng)
     felt = windows.starts(felt_by, emotions, felt_codes, rng)
@@ -149,14 +177,4 @@ def draw_references(heard: Heard, windows: Windows, numbers: Tensor, rng: np.ran
 def reference_length(limits: tuple[int, int], rng: np.random.Generator) -> int:
     """Codes of a reference within `limits`: short ones are the more frequent, long ones do occur."""
     low, high = limits
-    return int(low * (high / low) ** rng.random())
-
-
-def prosody_errors(sounds: Tensor, heard: Heard, starts: Tensor, length: int) -> dict[str, Tensor]:
-    """sounds [B, T, 3]: octaves, voicing logit, level. `prosody` is what to minimize, `pitch` its part in octaves."""
-    take, prosody = heard.corpus.take, heard.prosody
-    octaves, voiced, level = (take(part, starts, length) for part in (prosody.octaves, prosody.voiced, prosody.level))
-    pitch = ((sounds[..., 0] - octaves).abs() * voiced).sum() / voiced.sum().clamp_min(1)
-    voicing = functional.binary_cross_entropy_with_logits(sounds[..., 1], voiced.float())
-    loudness = (sounds[..., 2] - level).abs().mean()
-    return {"prosody": 2 * pitch + 0.3 * voicing + loudness, "pitch": pitch, "level": loudness}
+    return int(low * (high / low) ** (rng.integers(REFERENCE_STEPS) / (REFERENCE_STEPS - 1)))

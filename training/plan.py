@@ -52,7 +52,7 @@ FULL = Plan(
         "style": Budget(150),
         "vocoder": Budget(780),
     },
-    batches={"semantic": 12800, "codec": 25600, "gpt": 24000, "flow": 9600, "style": 36000, "vocoder": 48},
+    batches={"semantic": 12800, "codec": 25600, "gpt": 32000, "flow": 16000, "style": 36000, "vocoder": 48},
 )
 
 TOY = Plan(

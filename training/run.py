@@ -19,7 +19,7 @@ import torch
 
 from .parts import pack, unpack
 from .plan import LANES, PLANS, Plan
-from .stage import run_stage
+from .stage import begin_again, run_stage
 from .synthesize import synthesize
 from .workshop import Workshop, text_model
 
@@ -115,6 +115,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=3600.0, help="stop in time to be done by then")
     parser.add_argument("--budgets", default="", help="other budgets for some stages: gpt=600,flow=500 (seconds)")
     parser.add_argument("--stages", help="only these stages, separated by commas")
+    parser.add_argument(
+        "--again", default="", help="stages to train anew from the weights they have, separated by commas"
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--flite", type=Path, help="folder of flite's libraries, where they are not installed")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
@@ -123,6 +126,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.work.mkdir(parents=True, exist_ok=True)
     if options.parts is not None and not any(options.work.glob("*.pt")):
         unpack(options.parts, options.work)
+    for name in filter(None, options.again.split(",")):
+        begin_again(options.work, name)
     plan = PLANS[options.plan].with_seconds(_seconds_of(options.budgets))
     deadline = begun + options.seconds - (PACKING_SECONDS if options.out else 0.0)
     task = Task(options.work, plan, options.device, deadline, options.flite, options.workers)

@@ -107,15 +107,13 @@ def encode_corpus(
     features = torch.zeros(corpus.codes, encoder.width, dtype=torch.float16, device=corpus.device)
     done: list[Tensor] = []
     count = 0
-    for length in corpus.lengths.unique().flip(0).tolist():
-        group = (corpus.lengths == length).nonzero()[:, 0]
-        for numbers in group.split(max(1, codes_per_batch // length)):
-            if most is not None and count > most:
-                return features[torch.cat(done)]
-            starts = corpus.starts[numbers]
-            heard = encoder(semantic_input(acoustics.energies(corpus.clips16(starts, length))))
-            rows = (starts[:, None] + torch.arange(length)).flatten().to(corpus.device)
-            features[rows] = heard.flatten(0, 1).half()
-            done.append(rows)
-            count += rows.numel()
+    for numbers, length in corpus.batches(codes_per_batch):
+        if most is not None and count > most:
+            return features[torch.cat(done)]
+        starts = corpus.starts[numbers]
+        heard = encoder(semantic_input(acoustics.energies(corpus.clips16(starts, length))))
+        rows = (starts[:, None] + torch.arange(length)).flatten().to(corpus.device)
+        features[rows] = heard.flatten(0, 1).half()
+        done.append(rows)
+        count += rows.numel()
     return features[torch.cat(done)] if most is not None else features

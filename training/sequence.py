@@ -38,11 +38,11 @@ def run_decoder(
     """
     batch, length = codes.shape
     device = codes.device
-    speed = model.speed_emb(torch.tensor(SPEED_ROWS, device=device)).expand(batch, -1, -1)
+    speed = torch.stack([model.speed_emb.weight[row] for row in SPEED_ROWS]).expand(batch, -1, -1)
     texts = model.text_embedding(text) + model.text_pos_embedding(torch.arange(text.shape[1], device=device))
     start = torch.full((batch, 1), model.config.start_mel_token, device=device)
     places = functional.pad(first_position + torch.arange(length, device=device), (1, 0))
-    spoken = model.embed_codes(torch.cat((start, codes), dim=1), places.expand(batch, -1))
+    spoken = model.embed_codes(torch.cat((start, codes), dim=1), places)
     head = torch.cat((voice.float(), speed), dim=1)
     rows, before = _layout(head.shape[1], text.shape[1], length + 1, counts)
     code_rows = before[:, None] + torch.arange(length + 1, device=device)

@@ -25,6 +25,8 @@ AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 SAVE_SECONDS = 60.0
 LOG_EVERY = 20
+UNEXPORTED = ("heads.", "acoustics.", "spectra.")
+"""What a checkpoint may lack: constants, and heads that an earlier version of the trainer did not have."""
 WARM_SHARE = 0.03
 LAST_RATE = 0.02
 """Share of a stage's time over which the rate rises, and what is left of it at the end."""
@@ -147,10 +149,21 @@ def restore(stage: Stage, folder: Path) -> Progress:
     if not file.is_file():
         return Progress()
     state = torch.load(file, map_location=stage.device, weights_only=True)
-    stage.modules.load_state_dict(state["modules"])
+    missing, unknown = stage.modules.load_state_dict(state["modules"], strict=False)
+    if wrong := [name for name in (*missing, *unknown) if not name.startswith(UNEXPORTED)]:
+        raise ValueError(f"{file}: got {wrong[:3]} missing or unknown, expected another model; train the stage anew")
     for made, kept in zip(stage.optimizers, state.get("optimizers", []), strict=False):
         made.load_state_dict(kept)
     return Progress(**state["progress"])
+
+
+def begin_again(folder: Path, name: str) -> None:
+    """Keep the weights of the stage `name`, and give it its whole time and schedule anew; its log is set aside."""
+    file, log = folder / f"{name}.pt", folder / f"{name}.jsonl"
+    state = torch.load(file, map_location="cpu", weights_only=True)
+    if log.is_file():
+        log.rename(log.with_stem(f"{name}_until_{state['progress']['steps']}"))
+    torch.save({"modules": state["modules"], "progress": vars(Progress())}, file)
 
 
 def is_done(folder: Path, name: str) -> bool:

@@ -15,6 +15,8 @@ from indextts2_multitalk.s2mel.wavenet import WaveNet
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .attention import halved
+
 RMS_EPS, HEAD_EPS = 1e-5, 1e-6
 
 
@@ -25,20 +27,18 @@ def velocity(
 
     A line that is to know nothing (the unconditional branch) has zeros for condition, prompt and style.
     """
-    with torch.autocast(x.device.type, enabled=False):  # as in use: what depends on time alone is float32 there too
-        early, late = time_embedding(estimator.t_embedder, times), time_embedding(estimator.t_embedder2, times)
-        norms, gates = estimator.transformer.tables(early), estimator.wavenet.tables(late)
-        scale, shift = estimator.final_layer.table(early)[:, :, None].unbind(1)
-        known = estimator.cond_projection(condition)
-        style = style[:, None].expand(-1, x.shape[1], -1)
-        stream = estimator.cond_x_merge_linear(torch.cat((x, prompt, known, style), dim=-1))
+    early, late = time_embedding(estimator.t_embedder, times), time_embedding(estimator.t_embedder2, times)
+    norms, gates = estimator.transformer.tables(early), estimator.wavenet.tables(late)
+    scale, shift = estimator.final_layer.table(early)[:, :, None].unbind(1)
+    known = estimator.cond_projection(condition)
+    style = style[:, None].expand(-1, x.shape[1], -1)
+    stream = estimator.cond_x_merge_linear(torch.cat((x, prompt, known, style), dim=-1))
     hidden = _transform(estimator.transformer, stream, norms)
-    long = estimator.skip_linear(torch.cat((hidden, x), dim=-1)).float()
-    hidden = _wave(estimator.wavenet, estimator.conv1(long).float(), long, gates)
-    hidden = functional.layer_norm(hidden, hidden.shape[-1:], eps=HEAD_EPS) * scale + shift
-    with torch.autocast(x.device.type, enabled=False):
-        hidden = estimator.final_layer.linear(hidden.float())
-        return functional.linear(hidden, estimator.conv2.weight.squeeze(-1), estimator.conv2.bias)
+    long = estimator.skip_linear(torch.cat((hidden, x), dim=-1))
+    hidden = _wave(estimator.wavenet, estimator.conv1(long), long, gates)
+    hidden = torch.addcmul(shift, functional.layer_norm(hidden, hidden.shape[-1:], eps=HEAD_EPS), scale)
+    hidden = estimator.final_layer.linear(hidden)
+    return functional.linear(hidden, estimator.conv2.weight.squeeze(-1), estimator.conv2.bias)
 
 
 def time_embedding(embedder: TimestepEmbedder, times: Tensor) -> Tensor:
@@ -54,7 +54,7 @@ def _transform(transformer: Transformer, stream: Tensor, tables: Tensor) -> Tens
     skips: list[Tensor] = []
     for number, block in enumerate(transformer.blocks):
         if block.skip_in_linear is not None:
-            stream = block.skip_in_linear(torch.cat((stream, skips.pop()), dim=-1)).float()
+            stream = block.skip_in_linear(torch.cat((stream, skips.pop()), dim=-1))
         if 0 < number <= transformer.middle:
             skips.append(stream)
         stream = stream + _attend(block, _normed(stream, tables[:, 2 * number]), turns)
@@ -64,13 +64,14 @@ def _transform(transformer: Transformer, stream: Tensor, tables: Tensor) -> Tens
 
 def _normed(stream: Tensor, table: Tensor) -> Tensor:
     scale, shift = table[:, :, None].unbind(1)
-    return stream * torch.rsqrt(stream.square().mean(-1, keepdim=True) + RMS_EPS) * scale + shift
+    return torch.addcmul(shift, functional.rms_norm(stream, stream.shape[-1:], eps=RMS_EPS), scale)
 
 
 def _attend(block: Block, x: Tensor, turns: Tensor) -> Tensor:
-    q, k, v = block.attention.wqkv(x).unflatten(-1, (3, block.heads, -1)).permute(2, 0, 3, 1, 4)
-    attended = functional.scaled_dot_product_attention(_turned(q, turns), _turned(k, turns), v)
-    return block.attention.wo(attended.transpose(1, 2).flatten(2))
+    qk, v = block.attention.wqkv(x).unflatten(-1, (3, block.heads, -1)).transpose(1, 3).split((2, 1), dim=2)
+    (q, k), (v,) = halved(_turned(qk, turns)).unbind(2), halved(v).unbind(2)  # [B, H, L, E]
+    attended = functional.scaled_dot_product_attention(q, k, v)
+    return block.attention.wo(attended.transpose(1, 2).flatten(2).to(x.dtype))
 
 
 def _feed_forward(block: Block, x: Tensor) -> Tensor:
@@ -79,17 +80,16 @@ def _feed_forward(block: Block, x: Tensor) -> Tensor:
 
 
 def _rotation(length: int, width: int, device: torch.device) -> Tensor:
-    """Cosines and sines [2, L, width / 2] of rotary positions."""
+    """Rotary positions as complex numbers [L, width / 2] of length 1."""
     exponents = torch.arange(0, width, 2, device=device) / width
     angles = torch.outer(torch.arange(length, device=device), 1.0 / ROTARY_BASE**exponents)
-    return torch.stack((angles.cos(), angles.sin()))
+    return torch.polar(torch.ones_like(angles), angles)
 
 
 def _turned(x: Tensor, turns: Tensor) -> Tensor:
-    """Rotary positions on x [B, H, L, E], neighbouring channels paired."""
-    cosine, sine = turns
-    even, odd = x.float().unflatten(-1, (-1, 2)).unbind(-1)
-    return torch.stack((even * cosine - odd * sine, odd * cosine + even * sine), dim=-1).flatten(-2).to(x.dtype)
+    """Rotary positions on x [..., L, E], neighbouring channels paired."""
+    pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)))
+    return torch.view_as_real(pairs * turns).flatten(-2)
 
 
 def _wave(wavenet: WaveNet, x: Tensor, long: Tensor, gates: Tensor) -> Tensor:
@@ -100,7 +100,7 @@ def _wave(wavenet: WaveNet, x: Tensor, long: Tensor, gates: Tensor) -> Tensor:
         outs.append(torch.tanh(first) * torch.sigmoid(second))
         if layer < len(wavenet.res_layers):
             x = x + wavenet.res_layers[layer](outs[-1])
-    return wavenet.out_layer(torch.cat((*outs, long), dim=-1)).float()
+    return wavenet.out_layer(torch.cat((*outs, long), dim=-1))
 
 
 def _convolved(wavenet: WaveNet, convolution: nn.Linear, x: Tensor, layer: int) -> Tensor:
@@ -108,5 +108,5 @@ def _convolved(wavenet: WaveNet, convolution: nn.Linear, x: Tensor, layer: int) 
     dilation = wavenet.dilations[layer]
     reach = (wavenet.taps - 1) * dilation
     padded = functional.pad(x.mT, (reach - reach // 2, reach // 2), mode="reflect")
-    weight = convolution.weight.unflatten(1, (wavenet.taps, -1)).transpose(1, 2)
-    return functional.conv1d(padded, weight, dilation=dilation).mT
+    windows = padded.unfold(-1, reach + 1, 1)[..., ::dilation]  # [B, W, L, K]
+    return functional.linear(windows.permute(0, 2, 3, 1).flatten(2), convolution.weight)

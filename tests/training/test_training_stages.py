@@ -16,7 +16,7 @@ from indextts2_multitalk.training.parts import pack, unpack
 from indextts2_multitalk.training.plan import LANES, TOY
 from indextts2_multitalk.training.report import write_report
 from indextts2_multitalk.training.sizes import CONFIG_FILE, demo_config, new_s2mel
-from indextts2_multitalk.training.stage import Budget, Stage, is_done, restore, run_stage
+from indextts2_multitalk.training.stage import Budget, Stage, begin_again, is_done, restore, run_stage
 from indextts2_multitalk.training.workshop import Workshop
 from torch import nn
 
@@ -63,6 +63,24 @@ def test_a_stage_stops_at_the_deadline_and_goes_on(tmp_path):
     assert run_stage(Line1D(), tmp_path, Budget(600, 40), time.monotonic() + 60)
     assert is_done(tmp_path, "line")
     assert json.loads((tmp_path / "line.jsonl").read_text().splitlines()[-1])["step"] == 40
+
+
+def test_a_stage_begins_again_from_its_weights(tmp_path):
+    assert run_stage(Line1D(), tmp_path, Budget(600, 200), time.monotonic() + 60)
+    begin_again(tmp_path, "line")
+    assert not is_done(tmp_path, "line")
+    stage = Line1D()
+    assert restore(stage, tmp_path).steps == 0
+    assert abs(stage.finish()["found"] - 3) < 0.1
+    assert run_stage(stage, tmp_path, Budget(600, 5), time.monotonic() + 60)
+    assert json.loads((tmp_path / "line.jsonl").read_text().splitlines()[-1])["step"] == 5
+    assert (tmp_path / "line_until_200.jsonl").is_file()
+
+
+def test_weights_of_another_model_are_refused(tmp_path):
+    torch.save({"modules": {"other.weight": torch.ones(1)}, "progress": {}}, tmp_path / "line.pt")
+    with pytest.raises(ValueError, match="other"):
+        restore(Line1D(), tmp_path)
 
 
 def test_gradients_that_are_not_finite_change_nothing(tmp_path):

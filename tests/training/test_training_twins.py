@@ -15,11 +15,13 @@ from indextts2_multitalk.indextts.vocoder.snake import snake as pack_snake
 from indextts2_multitalk.s2mel.packing import pack
 from indextts2_multitalk.s2mel.schedule import Times
 from indextts2_multitalk.training.acoustics import EDGE22, Acoustics, pitch, semantic_input, style_input
+from indextts2_multitalk.training.convolution import as_products
 from indextts2_multitalk.training.plan import TOY
 from indextts2_multitalk.training.sequence import run_decoder
 from indextts2_multitalk.training.sizes import new_gpt, new_s2mel
 from indextts2_multitalk.training.snake import snake
 from indextts2_multitalk.training.velocity import velocity
+from torch import nn
 
 CODES = 60
 
@@ -72,6 +74,24 @@ def test_snake_and_its_gradients():
     torch.testing.assert_close(snake(x, alpha, inverse_beta), pack_snake(x, alpha, inverse_beta), atol=1e-5, rtol=0)
     inputs = tuple(t.double().requires_grad_() for t in (x[:1, :, :9], alpha, inverse_beta))
     assert torch.autograd.gradcheck(lambda *given: snake(*given).double(), inputs, eps=1e-3, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv1d(4, 6, 3, padding=1),
+        nn.Conv1d(4, 6, 1, bias=False),
+        nn.Conv1d(4, 6, 3, dilation=2),
+        nn.Conv1d(4, 4, 5, padding=2, groups=4),
+        nn.Conv2d(1, 6, 3, stride=2),
+    ],
+)
+def test_convolutions_as_products(layer):
+    torch.manual_seed(0)
+    x = torch.randn(2, 4, 19) if isinstance(layer, nn.Conv1d) else torch.randn(2, 1, 19, 8)
+    theirs = layer(x)
+    as_products(layer)
+    torch.testing.assert_close(layer(x), theirs)
 
 
 def test_velocity_of_the_packs_estimator():

@@ -1,0 +1,75 @@
+"""What the flow is told of an utterance, computed once by the trained decoder and CAMPPlus: it costs more than training
+the flow does, and hardly differs from one reference to the next.
+
+C codes, B utterances, D the decoder's width, S speakers, E deliveries, K windows of each.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from indextts2_multitalk.indextts.conditioning.campplus import CAMPPlus
+from torch import Tensor
+
+from .acoustics import Acoustics, style_input
+from .corpus import Corpus, Windows
+from .gpt_stage import GPTStage, Heard, draw_references
+from .sequence import run_decoder
+from .speakers import NEUTRAL
+
+STYLE_CODES = (100, 150, 250)
+"""Windows of each speaker and delivery that styles are taken from."""
+CODES_PER_BATCH = 24000
+
+
+@dataclass(frozen=True, eq=False)
+class Conditions:
+    """latents: float16 [C, D], the decoder's states in its second pass. styles: float32 [S, E, K, 192]."""
+
+    latents: Tensor
+    styles: Tensor
+
+
+@torch.no_grad()
+def conditions_of(gpt: GPTStage, heard: Heard, campplus: CAMPPlus, acoustics: Acoustics) -> Conditions:
+    """Of every utterance and every speaker of a corpus."""
+    rng, windows = np.random.default_rng(0), Windows(heard.corpus)
+    return Conditions(
+        _latents(gpt, heard, windows, rng),
+        torch.stack([_styles(heard.corpus, windows, campplus, acoustics, n, rng) for n in STYLE_CODES], dim=2),
+    )
+
+
+def _latents(gpt: GPTStage, heard: Heard, windows: Windows, rng: np.random.Generator) -> Tensor:
+    """Each utterance after references drawn as in training; its codes stand at 1, 2, …"""
+    corpus, decoder = heard.corpus, gpt.modules["gpt"]
+    latents = torch.zeros(corpus.codes, decoder.config.model_dim, dtype=torch.float16, device=corpus.device)
+    longest = decoder.mel_pos_embedding.emb.num_embeddings - 2
+    for numbers, length in corpus.batches(CODES_PER_BATCH):
+        if length > longest:
+            continue
+        starts = corpus.starts[numbers]
+        text, counts = gpt.text(heard.reader, numbers, 0)
+        voice = gpt.prompt(draw_references(heard, windows, numbers, rng))
+        hidden = run_decoder(decoder, voice, text, counts, corpus.take(heard.codes, starts, length), 1)
+        rows = (starts[:, None] + torch.arange(length)).flatten().to(corpus.device)
+        latents[rows] = hidden.codes[:, :-1].flatten(0, 1).half()
+    return latents
+
+
+def _styles(
+    corpus: Corpus, windows: Windows, campplus: CAMPPlus, acoustics: Acoustics, codes: int, rng: np.random.Generator
+) -> Tensor:
+    """[S, E, 192] of a window of `codes` codes of each speaker's every delivery; rows of numbers nobody has are 0."""
+    speakers, emotions = (g.flatten() for g in np.meshgrid(windows.speakers, np.arange(NEUTRAL + 1), indexing="ij"))
+    batches = windows.starts(speakers, emotions, codes, rng).split(CODES_PER_BATCH // codes)
+    found = torch.cat([style_of(campplus, acoustics, corpus.clips16(starts, codes)) for starts in batches])
+    styles = found.new_zeros(len(corpus.pitch_hz), NEUTRAL + 1, found.shape[-1])
+    styles[torch.from_numpy(speakers), torch.from_numpy(emotions)] = found
+    return styles
+
+
+def style_of(campplus: CAMPPlus, acoustics: Acoustics, wav16: Tensor) -> Tensor:
+    """float32 [B, 192]."""
+    with torch.autocast(wav16.device.type, torch.bfloat16, enabled=wav16.is_cuda):
+        return campplus(style_input(acoustics.energies(wav16))).float()
