@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from .random import gumbel
-from .sampling import Candidates, SamplingTable, least_kept, penalise, shortlist
+from .sampling import Candidates, SamplingTable, least_kept, shortlist
 
 NEVER = -1e9
 """Score of beams 1… before the first step, where all beams are equal and one must speak for them."""
@@ -87,8 +87,11 @@ def advance(
 
 def _continuations(logits: torch.Tensor, seen: torch.Tensor, table: SamplingTable, beams: int) -> Candidates:
     """Penalty and filters work on log-probabilities here, unlike without beams."""
-    rows = SamplingTable(**{name: column.repeat_interleave(beams) for name, column in vars(table).items()})
-    return shortlist(penalise(logits.float().log_softmax(dim=1), seen, rows.penalty), rows, least_kept(beams))
+    rows = table.repeated(beams)
+    scores = logits.float().log_softmax(dim=1)
+    # As `penalise` would, in one step less: none of them is above 0.
+    scores = torch.where(seen, scores * rows.penalty[:, None], scores)
+    return shortlist(scores, rows, least_kept(beams))
 
 
 def _pick(
@@ -105,20 +108,11 @@ def _pick(
     slots = torch.arange(beams, device=scores.device)[:, None] * vocabulary
     flat = (kept.tokens.view(lines, beams, -1) + slots).view(lines, -1)
     keys = totals + noise[:, None] * gumbel(seeds[:, None], steps[:, None], flat)
-    places = _largest(keys, 2 * beams).sort(dim=1).values
+    # Of equal keys the first, which `topk` does not promise.
+    places = keys.sort(dim=1, descending=True, stable=True).indices[:, : 2 * beams].sort(dim=1).values
     best, order = totals.gather(1, places).sort(dim=1, descending=True, stable=True)
     flat = flat.gather(1, places).gather(1, order)
     return _Picks(best, flat % vocabulary, flat // vocabulary)
-
-
-def _largest(keys: torch.Tensor, count: int) -> torch.Tensor:
-    """Places of the `count` largest keys [L, count]; of equal ones the first, which `topk` does not promise."""
-    keys = keys.clone()
-    places = []
-    for _ in range(count):
-        places.append(keys.argmax(dim=1, keepdim=True))
-        keys.scatter_(1, places[-1], float("-inf"))
-    return torch.cat(places, dim=1)
 
 
 def _finish(

@@ -13,6 +13,7 @@ In a kernel: `w, _, _, _ = tl.philox(seed, index_u32, step_u32, zero_u32, zero_u
 of `triton.language.random`. `index` is the token's id, or beam * vocabulary + id where beams compete.
 """
 
+import numpy as np
 import torch
 
 _MASK = 0xFFFFFFFF
@@ -46,12 +47,36 @@ def philox(counter: Words, key: tuple[torch.Tensor, torch.Tensor]) -> Words:
     return c0, c1, c2, c3
 
 
+def first_word(seeds: np.ndarray, steps: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Word 0 of `philox` in numpy, whose small operations take a third of torch's time. int64 arrays that broadcast.
+
+    Words 0 and 2 lie in one array, 1 and 3 in another, so that a round is one product and what follows.
+    """
+    shape = np.broadcast_shapes(seeds.shape, steps.shape, indices.shape)
+    even, odd = np.zeros((2, 2, *shape), dtype=np.int64)
+    even[0], odd[1] = indices, steps
+    seeds = seeds.reshape((1,) * (len(shape) - seeds.ndim) + seeds.shape)
+    factors, increments = (
+        np.array(pair, dtype=np.int64).reshape(2, *[1] * len(shape))
+        for pair in ((_ROUND_A, _ROUND_B), (_KEY_B, _KEY_A))
+    )
+    keys = np.stack((seeds >> 32, seeds))
+    for _ in range(_ROUNDS):
+        product = even * factors
+        even = (((product >> 32) ^ odd ^ keys) & _MASK)[::-1]
+        odd = product & _MASK
+        keys = keys + increments
+    return even[0]
+
+
 def uniform(seeds: torch.Tensor, steps: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
     """float32 in [0, 1) for each (seed, step, index): int64 tensors of any shapes that broadcast."""
-    zero = torch.zeros_like(indices)
-    word = philox((indices, steps, zero, zero), (seeds & _MASK, (seeds >> 32) & _MASK))[0]
-    folded = torch.where(word > _MASK >> 1, _MASK - word, word)
-    return folded.to(torch.float32) * _SCALE
+    if indices.device.type == "cpu":
+        word = torch.from_numpy(first_word(seeds.numpy(), steps.numpy(), indices.numpy()))
+    else:
+        zero = torch.zeros_like(indices)
+        word = philox((indices, steps, zero, zero), (seeds & _MASK, (seeds >> 32) & _MASK))[0]
+    return torch.minimum(word, _MASK - word).to(torch.float32) * _SCALE
 
 
 def gumbel(seeds: torch.Tensor, steps: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,7 @@ import torch
 
 from .beams import BeamState
 from .random import signed_seed
-from .sampling import SamplingTable
+from .sampling import SamplingTable, per_row
 from .sequence import Request
 
 Part = TypeVar("Part")
@@ -112,7 +112,7 @@ class DecodeState:
 
     def per_row(self, lanes: torch.Tensor) -> torch.Tensor:
         """A lane's value [L] for each of its rows [R]."""
-        return lanes if self.beams == 1 else lanes.repeat_interleave(self.beams)
+        return per_row(lanes, self.beams)
 
     def view(self, first: int, last: int) -> "DecodeState":
         """Lanes first … last - 1, sharing memory with this state."""

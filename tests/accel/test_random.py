@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import torch
-from indextts2_multitalk.accel.random import gumbel, philox, signed_seed, uniform
+from indextts2_multitalk.accel.random import first_word, gumbel, philox, signed_seed, uniform
 
 PI = ((0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344), (0xA4093822, 0x299F31D0))
 KNOWN = [
@@ -50,6 +50,14 @@ def test_equals_tritons_generator():
     interpreted = {**os.environ, "TRITON_INTERPRET": "1"}
     result = subprocess.run(run, env=interpreted, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr[-2000:]
+
+
+def test_a_cpus_way_gives_the_same_words():
+    seeds = torch.tensor([[signed_seed(s)] for s in (0, 7, 2**40 + 5, 2**64 - 3)])
+    steps, indices = torch.tensor([[0], [1], [1799], [2**31]]), torch.tensor([0, 1, 8193, 24581, 2**32 - 1])
+    zero = torch.zeros_like(indices)
+    expected = philox((indices, steps, zero, zero), (seeds & 0xFFFFFFFF, (seeds >> 32) & 0xFFFFFFFF))[0]
+    assert torch.equal(torch.from_numpy(first_word(seeds.numpy(), steps.numpy(), indices.numpy())), expected)
 
 
 def test_a_number_depends_on_seed_step_and_index_alone():
