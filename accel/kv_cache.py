@@ -6,8 +6,10 @@ A page is freed when its last reference goes. Rows of one line share complete pa
 one owner, so a beam that follows another copies that one page and shares all before it.
 """
 
+import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 SCRATCH_PAGE = 0
@@ -30,18 +32,15 @@ class PagedCache:
     ) -> "PagedCache":
         """Room for `pages` pages, the scratch page counted. Raises `OutOfCacheMemory` where the device has none."""
         shape = (layers, pages, page_size, heads, head_dim)
-        # A CPU commits memory where it is first written; elsewhere backends that mask need finite values.
-        make = torch.empty if device.type == "cpu" else torch.zeros
+        # Zeros, since backends that mask need finite values where nothing was written.
         try:
-            cache = PagedCache(*(make(shape, dtype=dtype, device=device) for _ in range(2)))
-        except RuntimeError as error:
+            cache = PagedCache(*(_zeros(shape, dtype, device) for _ in range(2)))
+        except (RuntimeError, MemoryError) as error:
             size = 2 * layers * pages * page_size * heads * head_dim * dtype.itemsize
             raise OutOfCacheMemory(
                 f"no room for a key-value cache of {size / 2**20:.0f} MiB on {device} ({error}); "
                 "lower the number of lines at once, the beams or the tokens a line may have"
             ) from error
-        cache.keys[:, SCRATCH_PAGE] = 0
-        cache.values[:, SCRATCH_PAGE] = 0
         return cache
 
     @property
@@ -64,6 +63,13 @@ class PagedCache:
                     pages[:, target, :tokens] = pages[:, source, :tokens]
             else:
                 pages[:, targets, :tokens] = pages[:, sources, :tokens]
+
+
+def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """Zeros; on a CPU numpy's, which take memory only where they are first written."""
+    if device.type != "cpu":
+        return torch.zeros(shape, dtype=dtype, device=device)
+    return torch.from_numpy(np.zeros(math.prod(shape) * dtype.itemsize, dtype=np.uint8)).view(dtype).view(shape)
 
 
 class PageAllocator:
@@ -100,12 +106,13 @@ class PageAllocator:
 
         Pages that follow each other are read fastest by backends that need no gathering.
         """
-        if not self._free:
-            raise OutOfCacheMemory("the page cache is full; this is a scheduling error, please report it")
-        page = after + 1 if after is not None and after + 1 in self._free else self._widest_gap()
-        self._free.remove(page)
-        self._counts[page] = 1
-        return page
+        follows = after is not None and after + 1 in self._free
+        return self._hold(after + 1 if follows and after is not None else self._widest_gap())
+
+    def take_behind(self, page: int) -> int:
+        """The first free page behind `page`, or before it: a line's beams lie closest together so."""
+        behind = [free for free in self._free if free > page]
+        return self._hold(min(behind or self._free, default=SCRATCH_PAGE))
 
     def retain(self, page: int) -> None:
         assert self._counts[page] > 0, f"page {page} is free and cannot be shared"
@@ -116,6 +123,13 @@ class PageAllocator:
         self._counts[page] -= 1
         if not self._counts[page]:
             self._free.add(page)
+
+    def _hold(self, page: int) -> int:
+        if page not in self._free:
+            raise OutOfCacheMemory("the page cache is full; this is a scheduling error, please report it")
+        self._free.remove(page)
+        self._counts[page] = 1
+        return page
 
     def _widest_gap(self) -> int:
         """Middle of the longest run of free pages (its start, at the cache's beginning), so that the run before it

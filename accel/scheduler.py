@@ -193,7 +193,8 @@ class Scheduler:
         running = Running(index, request, claim, [list(prefix) for _ in range(beams)], [], rows)
         if partial:
             self._extend(len(self.running), running, 1)
-        running.spares = [self.allocator.take() for _ in range(beams)] if beams > 1 else []
+        if beams > 1:
+            running.spares = [self.allocator.take_behind(running.tables[0][0]) for _ in range(beams)]
         self.running.append(running)
         return running
 
@@ -206,9 +207,16 @@ class Scheduler:
         growths = []
         for beam, table in enumerate(running.tables):
             for _ in range(columns):
-                table.append(self.allocator.take(table[-1] if table else None))
+                table.append(self._next_page(running, table))
                 growths.append(Growth(lane, beam, len(table) - 1, table[-1]))
         return growths
+
+    def _next_page(self, running: Running, table: list[int]) -> int:
+        """Without beams, the page that follows the last; beams part and meet, so a line's lie close together."""
+        first = running.tables[0][:1]
+        if first and len(running.tables) > 1:
+            return self.allocator.take_behind(first[0])
+        return self.allocator.take(table[-1] if table else None)
 
     def _may_take(self, pages: int, claim: int, running: Running | None = None) -> bool:
         """Whether `running`, or one that starts, may take `pages` now and everyone can still finish."""

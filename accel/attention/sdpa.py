@@ -2,16 +2,20 @@
 
 Dimensions: N packed tokens, R rows that decode, H heads, W head width, S page size, C block table columns, T tokens.
 U tokens that a line's beams read between them.
-A CPU goes line by line: it reads pages in place where they follow each other (the allocator sees to that), and those
-that beams share once. Other devices gather all rows at once, which copies but launches little.
+A CPU goes line by line: it reads a line's pages in place where they lie together (the allocator sees to that), and
+those that beams share once. Other devices gather all rows at once, which copies but launches little.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+import numpy as np
 import torch
 from torch.nn.functional import scaled_dot_product_attention
+
+MOST_BETWEEN = 1.5
+"""Pages are read in place, those of others masked, unless that makes them this much more; then they are gathered."""
 
 
 def unavailable(device: torch.device, dtype: torch.dtype, head_dim: int) -> str | None:
@@ -24,7 +28,8 @@ class Group:
     """Rows that share pages, attended to in one go.
 
     slots: where all their tokens lie: a slice, or int64 [U]. mask: bool [rows, U], True where a row's token is; None
-    for a single row. Slots never written are not among them: a masked NaN would still spoil the sum.
+    where all are the only row's. A slice may hold slots never written, which must be finite: a masked NaN would still
+    spoil the sum.
     """
 
     rows: int
@@ -44,7 +49,8 @@ class Backend:
     """See `AttentionBackend`."""
 
     name = "sdpa"
-    page_size = 64
+    page_size = 16
+    """A beam that follows another copies half a page on average."""
 
     def store(
         self,
@@ -81,6 +87,8 @@ class Backend:
     ) -> torch.Tensor:
         if isinstance(plan, GatherPlan):
             return _attend_gathered(queries, key_pages, value_pages, plan)
+        if len(plan) == 1:
+            return _attend_group(queries, key_pages, value_pages, plan[0])
         parts = zip(queries.split([group.rows for group in plan]), plan, strict=True)
         return torch.cat([_attend_group(part, key_pages, value_pages, group) for part, group in parts])
 
@@ -94,17 +102,28 @@ def _groups(tables: list[list[int]], lengths: list[int], page_size: int) -> list
 
 def _group(rows: list[tuple[list[int], int]], page_size: int) -> Group:
     """rows: (pages, length) of each."""
-    filled = {page: min(page_size, n - c * page_size) for table, n in rows for c, page in enumerate(table)}
-    pages, counts = torch.tensor(list(filled)), torch.tensor(list(filled.values()))
-    if len(rows) == 1 and list(filled) == list(range(rows[0][0][0], rows[0][0][0] + len(filled))):
-        first = rows[0][0][0] * page_size
-        return Group(1, slice(first, first + rows[0][1]), None)
-    written = torch.arange(page_size) < counts[:, None]
-    slots = (pages[:, None] * page_size + torch.arange(page_size))[written]
-    if len(rows) == 1:
-        return Group(1, slots, None)
-    owns = torch.tensor([[page in table for page in filled] for table in (set(table) for table, _ in rows)])
-    return Group(len(rows), slots, owns.repeat_interleave(counts, dim=1))
+    table, length = rows[0]
+    if len(rows) == 1 and table == list(range(table[0], table[0] + len(table))):
+        return Group(1, slice(table[0] * page_size, table[0] * page_size + length), None)
+    pages = sorted({page for table, _ in rows for page in table})
+    if pages[-1] + 1 - pages[0] <= MOST_BETWEEN * len(pages):
+        pages = list(range(pages[0], pages[-1] + 1))
+    mask = _owned(rows, pages, page_size)
+    if len(pages) == pages[-1] + 1 - pages[0]:
+        return Group(len(rows), slice(pages[0] * page_size, (pages[-1] + 1) * page_size), torch.from_numpy(mask))
+    used = mask.any(axis=0).nonzero()[0]
+    slots = (np.array(pages)[:, None] * page_size + np.arange(page_size)).ravel()[used]
+    return Group(len(rows), torch.from_numpy(slots), torch.from_numpy(mask[:, used]))
+
+
+def _owned(rows: list[tuple[list[int], int]], pages: list[int], page_size: int) -> np.ndarray:
+    """bool [rows, pages * S]: which tokens of `pages`, side by side, each row reads."""
+    place = {page: number for number, page in enumerate(pages)}
+    mask = np.zeros((len(rows), len(pages), page_size), dtype=bool)
+    for row, (table, length) in enumerate(rows):
+        mask[row, [place[page] for page in table]] = True
+        mask[row, place[table[-1]], length - (len(table) - 1) * page_size :] = False
+    return mask.reshape(len(rows), -1)
 
 
 def _attend_group(
@@ -112,7 +131,7 @@ def _attend_group(
 ) -> torch.Tensor:
     keys, values = key_pages.flatten(0, 1), value_pages.flatten(0, 1)
     if isinstance(group.slots, slice):
-        return _attend(queries, keys[group.slots], values[group.slots])
+        return _attend(queries, keys[group.slots], values[group.slots], mask=group.mask)
     slots = group.slots
     return _attend(queries, keys.index_select(0, slots), values.index_select(0, slots), mask=group.mask)
 

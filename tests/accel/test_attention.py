@@ -47,6 +47,23 @@ def test_decode_reads_each_rows_own_tokens(cache, gathered):
     torch.testing.assert_close(backend.decode(queries, *cache, plan), torch.stack(expected))
 
 
+def test_beams_whose_pages_lie_together_are_read_in_place():
+    """With another line's page and slots never written between them, which hold anything finite."""
+    backend = Backend()
+    tables, lengths = torch.tensor([[3, 5, 4], [3, 5, 7]], dtype=torch.int32), torch.tensor([10, 9], dtype=torch.int32)
+    cache = torch.full((2, PAGES, PAGE, HEADS, WIDTH), 1e4)
+    cache[:, [3, 5]] = torch.randn(2, 2, PAGE, HEADS, WIDTH)
+    cache[:, 4, :2], cache[:, 7, :1] = torch.randn(2, 2, HEADS, WIDTH), torch.randn(2, 1, HEADS, WIDTH)
+    queries = torch.randn(2, HEADS, WIDTH)
+    (group,) = plan = backend.plan(tables, lengths, PAGE)
+    assert group.slots == slice(12, 32)
+    expected = [
+        written_out(query, *(pages[table.long()].flatten(0, 1)[:length] for pages in cache))
+        for query, table, length in zip(queries, tables, lengths, strict=True)
+    ]
+    torch.testing.assert_close(backend.decode(queries, *cache, plan), torch.stack(expected))
+
+
 def test_stored_tokens_are_found_in_their_slots(cache):
     keys, values = torch.randn(2, 3, HEADS, WIDTH)
     Backend().store(keys, values, *cache, torch.tensor([13, 2, 47]))
