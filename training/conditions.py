@@ -1,5 +1,5 @@
-"""What the flow is told of an utterance, computed once by the trained decoder and CAMPPlus: it costs more than training
-the flow does, and hardly differs from one reference to the next.
+"""What the flow is told of an utterance, computed once by the trained decoder and CAMPPlus: it would be half of every
+update, and hardly differs from one reference to the next.
 
 C codes, B utterances, D the decoder's width, S speakers, E deliveries, K windows of each.
 """

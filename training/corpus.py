@@ -170,7 +170,7 @@ def wait_for_shards(folder: Path, count: int, deadline: float) -> int:
 
 def carried(values: Tensor, device: torch.device) -> Tensor:
     """`values` on `device`, copied without the host waiting for what the device still has to do."""
-    if values.device == device or device.type == "cpu":
+    if values.is_cuda or device.type == "cpu":
         return values.to(device)
     return values.pin_memory().to(device, non_blocking=True)
 

@@ -120,6 +120,6 @@ class FlowStage(Stage):
         spoken = np.where(rng.random(len(speakers)) < NEUTRAL_PROMPT_SHARE, NEUTRAL, emotions)
         codes = reference_length(PROMPT_CODES, rng)
         starts = windows.starts(speakers, spoken, codes, rng)
-        which = np.stack((speakers, spoken, rng.integers(told.styles.shape[2], size=len(speakers))))
-        starts, which = carried(starts, self.device), carried(torch.from_numpy(which), self.device)
-        return starts, codes, told.styles[tuple(which)]
+        places = np.stack((speakers, spoken, rng.integers(told.styles.shape[2], size=len(speakers))))
+        style = told.styles[tuple(carried(torch.from_numpy(places), self.device))]
+        return carried(starts, self.device), codes, style

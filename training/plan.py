@@ -1,5 +1,6 @@
 """What is trained for how long: the whole plan for one GPU, and a toy one that proves on a CPU that everything runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -34,10 +35,14 @@ class Plan:
     def config(self) -> ModelConfig:
         return demo_config(self.config_file)
 
-    def with_seconds(self, seconds: dict[str, float]) -> "Plan":
+    def with_seconds(self, seconds: Mapping[str, float]) -> "Plan":
         """The same plan with other budgets for some stages; a stage that was done goes on where it has more now."""
         changed = {name: replace(self.budgets[name], seconds=value) for name, value in seconds.items()}
         return replace(self, budgets=self.budgets | changed)
+
+    def with_batches(self, sizes: Mapping[str, int]) -> "Plan":
+        """The same plan with larger or smaller batches for some stages."""
+        return replace(self, batches=self.batches | sizes)
 
 
 FULL = Plan(

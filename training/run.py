@@ -100,9 +100,9 @@ def _start_logging(name: str) -> None:
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {name}: %(message)s", datefmt="%H:%M:%S")
 
 
-def _seconds_of(text: str) -> dict[str, float]:
+def _numbers_of(text: str) -> dict[str, int]:
     """`gpt=600,flow=500` as a dict."""
-    return {name: float(value) for name, value in (pair.split("=") for pair in text.split(",") if pair)}
+    return {name: int(value) for name, value in (pair.split("=") for pair in text.split(",") if pair)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -114,6 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--plan", choices=sorted(PLANS), default="full")
     parser.add_argument("--seconds", type=float, default=3600.0, help="stop in time to be done by then")
     parser.add_argument("--budgets", default="", help="other budgets for some stages: gpt=600,flow=500 (seconds)")
+    parser.add_argument("--batches", default="", help="other batches for some stages: gpt=48000,flow=24000 (codes)")
     parser.add_argument("--stages", help="only these stages, separated by commas")
     parser.add_argument(
         "--again", default="", help="stages to train anew from the weights they have, separated by commas"
@@ -128,7 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         unpack(options.parts, options.work)
     for name in filter(None, options.again.split(",")):
         begin_again(options.work, name)
-    plan = PLANS[options.plan].with_seconds(_seconds_of(options.budgets))
+    plan = PLANS[options.plan]
+    plan = plan.with_seconds(_numbers_of(options.budgets)).with_batches(_numbers_of(options.batches))
     deadline = begun + options.seconds - (PACKING_SECONDS if options.out else 0.0)
     task = Task(options.work, plan, options.device, deadline, options.flite, options.workers)
     whole = run(task, options.stages.split(",") if options.stages else None)

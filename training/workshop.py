@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .acoustics import Acoustics
 from .codec_stage import CodecStage, quantize_corpus
+from .convolution import as_products
 from .corpus import Corpus, load_corpus, wait_for_shards
 from .flow_stage import FlowStage
 from .gpt_stage import GPTStage, Heard
@@ -113,6 +114,7 @@ class Workshop:
 
     def _features(self, corpus: Corpus) -> Tensor:
         encoder = load_part(self.work, "semantic", "encoder", Listener(self.config))
+        as_products(encoder)
         return encode_corpus(encoder.to(self.device), Acoustics().to(self.device), corpus)
 
     def _heard(self, corpus: Corpus, features: Tensor) -> Heard:
