@@ -61,6 +61,12 @@ class _Picks:
     tokens: torch.Tensor
     parents: torch.Tensor
 
+    def first(self, count: int) -> "_Picks":
+        return _Picks(self.totals[:, :count], self.tokens[:, :count], self.parents[:, :count])
+
+    def at(self, places: torch.Tensor) -> "_Picks":
+        return _Picks(self.totals.gather(1, places), self.tokens.gather(1, places), self.parents.gather(1, places))
+
 
 def advance(
     logits: torch.Tensor,
@@ -77,12 +83,18 @@ def advance(
     stops = picks.tokens == stop_token
     scale = (steps + 1).float() ** table.length_penalty
     # A graph takes this way always; where looking costs nothing, the usual step, in which no beam stops, skips it.
-    for rank in range(beams if stops.device.type != "cpu" or bool(stops.any()) else 0):
+    some_stop = stops.device.type != "cpu" or bool(stops.any())
+    for rank in range(beams if some_stop else 0):
         state = _finish(state, stops[:, rank], picks.totals[:, rank] / scale, picks.parents[:, rank], steps)
     done = (state.found == beams) & (state.ranks.amin(dim=1) >= picks.totals[:, 0] / scale)
-    going = stops.to(torch.int8).sort(dim=1, stable=True).indices[:, :beams]
-    state = BeamState(picks.totals.gather(1, going), state.ranks, state.slots, state.lengths, state.found)
-    return BeamChoice(picks.tokens.gather(1, going), picks.parents.gather(1, going), state, done)
+    going = picks.first(beams) if not some_stop else picks.at(_going(stops, beams))
+    state = BeamState(going.totals, state.ranks, state.slots, state.lengths, state.found)
+    return BeamChoice(going.tokens, going.parents, state, done)
+
+
+def _going(stops: torch.Tensor, beams: int) -> torch.Tensor:
+    """Places int64 [L, K] of the best continuations that go on; stops: bool [L, 2K]."""
+    return stops.to(torch.int8).sort(dim=1, stable=True).indices[:, :beams]
 
 
 def _continuations(logits: torch.Tensor, seen: torch.Tensor, table: SamplingTable, beams: int) -> Candidates:

@@ -19,8 +19,8 @@ from .state import DecodeState
 from .step import StepRunner, TorchRunner
 from .weights import DecoderWeights
 
-POLL_STEPS = {"cuda": 8}
-"""Steps between two looks of the host, by device; one where a step takes long."""
+POLL_STEPS = {"cuda": 8, "cpu": 8}
+"""Most steps between two looks of the host, by device; one elsewhere."""
 
 OWN_PAGES = 3
 """Pages a beam usually has for itself: where it writes, its spare, and one that no other beam shares."""

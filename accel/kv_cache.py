@@ -57,12 +57,17 @@ class PagedCache:
 
     def copy_pages(self, sources: torch.Tensor, targets: torch.Tensor, tokens: int) -> None:
         """Copy the first `tokens` tokens of pages `sources` to `targets` (int64 [n], disjoint), in every layer."""
+        if self.keys.device.type == "cpu":
+            for source, target in zip(sources.tolist(), targets.tolist(), strict=True):
+                self.copy_page(source, target, tokens)
+            return
         for pages in (self.keys, self.values):
-            if pages.device.type == "cpu":
-                for source, target in zip(sources.tolist(), targets.tolist(), strict=True):
-                    pages[:, target, :tokens] = pages[:, source, :tokens]
-            else:
-                pages[:, targets, :tokens] = pages[:, sources, :tokens]
+            pages[:, targets, :tokens] = pages[:, sources, :tokens]
+
+    def copy_page(self, source: int, target: int, tokens: int) -> None:
+        """Copy the first `tokens` tokens of one page."""
+        for pages in (self.keys, self.values):
+            pages[:, target, :tokens] = pages[:, source, :tokens]
 
 
 def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:

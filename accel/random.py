@@ -21,6 +21,7 @@ _ROUND_A, _ROUND_B = 0xD2511F53, 0xCD9E8D57
 _KEY_A, _KEY_B = 0x9E3779B9, 0xBB67AE85
 _ROUNDS = 10
 _SCALE = 4.6566127342e-10
+_KEY_STEPS = np.arange(_ROUNDS, dtype=np.int64)[:, None] * np.array((_KEY_B, _KEY_A), dtype=np.int64)
 SMALLEST_UNIFORM = 2.0**-32
 """What a uniform of exactly 0 counts as, so that its logarithm stays finite."""
 
@@ -55,17 +56,13 @@ def first_word(seeds: np.ndarray, steps: np.ndarray, indices: np.ndarray) -> np.
     shape = np.broadcast_shapes(seeds.shape, steps.shape, indices.shape)
     even, odd = np.zeros((2, 2, *shape), dtype=np.int64)
     even[0], odd[1] = indices, steps
-    seeds = seeds.reshape((1,) * (len(shape) - seeds.ndim) + seeds.shape)
-    factors, increments = (
-        np.array(pair, dtype=np.int64).reshape(2, *[1] * len(shape))
-        for pair in ((_ROUND_A, _ROUND_B), (_KEY_B, _KEY_A))
-    )
-    keys = np.stack((seeds >> 32, seeds))
-    for _ in range(_ROUNDS):
+    ones = [1] * len(shape)
+    factors = np.array((_ROUND_A, _ROUND_B), dtype=np.int64).reshape(2, *ones)
+    seeds = seeds.reshape(ones[seeds.ndim :] + list(seeds.shape))
+    for key in np.stack((seeds >> 32, seeds)) + _KEY_STEPS.reshape(_ROUNDS, 2, *ones):
         product = even * factors
-        even = (((product >> 32) ^ odd ^ keys) & _MASK)[::-1]
-        odd = product & _MASK
-        keys = keys + increments
+        # What lies above 32 bits of keys and odd words goes here.
+        even, odd = (((product >> 32) ^ odd ^ key) & _MASK)[::-1], product
     return even[0]
 
 
@@ -81,4 +78,4 @@ def uniform(seeds: torch.Tensor, steps: torch.Tensor, indices: torch.Tensor) -> 
 
 def gumbel(seeds: torch.Tensor, steps: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
     """Standard Gumbel noise, float32: -log(-log(u)). Adding it to log-probabilities and taking the largest samples."""
-    return -torch.log(-torch.log(uniform(seeds, steps, indices).clamp_min(SMALLEST_UNIFORM)))
+    return uniform(seeds, steps, indices).clamp_min_(SMALLEST_UNIFORM).log_().neg_().log_().neg_()

@@ -78,7 +78,7 @@ class SamplingTable:
 
 def per_row(lines: torch.Tensor, beams: int) -> torch.Tensor:
     """A line's value [L] for each of its rows [R]: `repeat_interleave` at a fraction of its price on a CPU."""
-    return lines if beams == 1 else lines[:, None].expand(-1, beams).reshape(-1)
+    return lines.expand(beams) if len(lines) == 1 else lines[:, None].expand(-1, beams).reshape(-1)
 
 
 def _resolve(p: SamplingParams, vocabulary: int) -> tuple[float, int, float, float, float, float]:

@@ -7,8 +7,8 @@ A runner owns no sequence. It gets a `DecodeState` (state.py: device tensors at 
     each prompt's last row. `slots` are those of beam 0; the engine copies what other beams own.
 `start(state, logits)` makes the first draw of the lanes of `state` (a view of the lanes just filled) from logits
     [L * K, V]: `choose_next`, or anything equal to it.
-`run(state, lanes, steps)` does the following `steps` times for lanes 0 … lanes - 1, and may return before the device
-    has finished (the engine reads `state` next, which waits):
+`run(state, lanes, steps)` does the following `steps` times, or less often, for lanes 0 … lanes - 1, and may return
+    before the device has finished (the engine reads `state` next, which waits):
       1. every row: x = token_embedding[tokens] + position_embedding[first_position + steps - 1] (steps of its lane);
       2. each layer: keys and values go to slot block_tables[r, lengths[r] // S] * S + lengths[r] % S, attention runs
          over lengths[r] + 1 tokens;
@@ -22,6 +22,7 @@ A graph runner captures step 1 to 4 once per (state, rounded lanes): the state s
 it moves, until `close`. The engine makes a new runner when it replaces the cache.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -34,6 +35,9 @@ from .kv_cache import PagedCache
 from .processor import runs_mkl_at_full_speed
 from .state import DecodeState
 from .weights import DecoderWeights, LayerWeights
+
+LOOK_SECONDS = 0.05
+"""How long `TorchRunner` keeps the host waiting for its look, and whoever wants to cancel."""
 
 Attend = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """(layer number, queries, keys, values [N, H, W]) -> [N, H, W]; stores keys and values on the way."""
@@ -62,7 +66,7 @@ class StepRunner(Protocol):
 
 
 class TorchRunner:
-    """Plain torch operations, on any device."""
+    """Plain torch operations, on any device. Returns early where a lane has ended, which another line may want."""
 
     name = "torch"
 
@@ -70,6 +74,7 @@ class TorchRunner:
         self._weights = weights
         self._cache = cache
         self._attention = attention
+        self._pages = tuple(zip(cache.keys.unbind(), cache.values.unbind(), strict=True))
 
     def prefill(self, prompts: Sequence[torch.Tensor], slots: torch.Tensor) -> torch.Tensor:
         lengths = [prompt.shape[0] for prompt in prompts]
@@ -87,8 +92,11 @@ class TorchRunner:
 
     def run(self, state: DecodeState, lanes: int, steps: int) -> None:
         view = state if lanes == state.capacity else state.view(0, lanes)
+        start = time.monotonic()
         for _ in range(steps):
             choose_next(view, self._step(view), self._cache, self._weights.stop_token)
+            if bool(view.lanes.finished.any()) or time.monotonic() - start > LOOK_SECONDS:
+                break
 
     def warm_up(self, state: DecodeState) -> None:
         """Nothing to prepare."""
@@ -98,13 +106,13 @@ class TorchRunner:
 
     def _step(self, state: DecodeState) -> torch.Tensor:
         rows, size = state.rows, self._cache.page_size
-        page = rows.block_tables.gather(1, (rows.lengths // size).long()[:, None]).squeeze(1)
-        slots = page.long() * size + rows.lengths % size
+        column, offset = rows.lengths // size, rows.lengths % size
+        slots = rows.block_tables.gather(1, column.long()[:, None]).squeeze(1).long() * size + offset
         plan = self._attention.plan(rows.block_tables, rows.lengths + 1, size)
 
         def attend(number: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
             self._store(number, k, v, slots)
-            return self._attention.decode(q, self._cache.keys[number], self._cache.values[number], plan)
+            return self._attention.decode(q, *self._pages[number], plan)
 
         x = _blocks(self._embed(state), self._weights, attend)
         rows.lengths.add_(state.per_row(state.alive))
@@ -113,11 +121,11 @@ class TorchRunner:
     def _embed(self, state: DecodeState) -> torch.Tensor:
         last = self._weights.position_embedding.shape[0] - 1
         positions = (state.lanes.steps + self._weights.first_position - 1).clamp(max=last)
-        place = self._weights.position_embedding[state.per_row(positions)]
-        return self._weights.token_embedding[state.rows.tokens] + place
+        place = self._weights.position_embedding.index_select(0, state.per_row(positions))
+        return self._weights.token_embedding.index_select(0, state.rows.tokens) + place
 
     def _store(self, number: int, keys: torch.Tensor, values: torch.Tensor, slots: torch.Tensor) -> None:
-        self._attention.store(keys, values, self._cache.keys[number], self._cache.values[number], slots)
+        self._attention.store(keys, values, *self._pages[number], slots)
 
 
 def _blocks(x: torch.Tensor, weights: DecoderWeights, attend: Attend) -> torch.Tensor:

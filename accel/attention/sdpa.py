@@ -71,10 +71,10 @@ class Backend:
         return torch.cat([_attend(q, k, v, causal=True) for q, k, v in parts])
 
     def plan(self, block_tables: torch.Tensor, lengths: torch.Tensor, page_size: int) -> list[Group] | GatherPlan:
+        if block_tables.device.type == "cpu":
+            return _groups(block_tables, lengths.tolist(), page_size)
         columns = -(-int(lengths.max()) // page_size)
         tables = block_tables[:, :columns].long()
-        if tables.device.type == "cpu":
-            return _groups(tables.tolist(), lengths.tolist(), page_size)
         mask = torch.arange(columns * page_size, device=lengths.device) < lengths[:, None]
         return GatherPlan(tables, mask[:, None, None])
 
@@ -93,9 +93,9 @@ class Backend:
         return torch.cat([_attend_group(part, key_pages, value_pages, group) for part, group in parts])
 
 
-def _groups(tables: list[list[int]], lengths: list[int], page_size: int) -> list[Group]:
+def _groups(block_tables: torch.Tensor, lengths: list[int], page_size: int) -> list[Group]:
     """Rows one after another that begin with the same page make a group: the beams of one line."""
-    numbered = zip(tables, lengths, strict=True)
+    numbered = zip(block_tables[:, : -(-max(lengths) // page_size)].tolist(), lengths, strict=True)
     shared = [list(rows) for _, rows in groupby(numbered, key=lambda row: row[0][0])]
     return [_group([(table[: -(-n // page_size)], n) for table, n in rows], page_size) for rows in shared]
 
@@ -144,7 +144,7 @@ def _attend(
     mask: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Queries [Q, H, W] over keys and values [T, H, W], all or those that mask [Q, T] marks."""
-    q, k, v = (x.transpose(0, 1)[None] for x in (queries, keys, values))
+    q, k, v = (x[None].transpose(1, 2) for x in (queries, keys, values))
     return scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)[0].transpose(0, 1)
 
 
