@@ -42,7 +42,7 @@ class Plan:
 
     def with_batches(self, sizes: Mapping[str, int]) -> "Plan":
         """The same plan with larger or smaller batches for some stages."""
-        return replace(self, batches=self.batches | sizes)
+        return replace(self, batches={**self.batches, **sizes})
 
 
 FULL = Plan(

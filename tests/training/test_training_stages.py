@@ -155,3 +155,11 @@ def test_the_demonstration_voice_has_room_for_its_names():
     config = demo_config()
     assert config.gpt.number_mel_codes == config.semantic_codec.codebook_size + 2
     assert CONFIG_FILE.name == "demo.yaml"
+
+
+def test_the_flow_is_told_of_every_utterance_and_delivery(trained):
+    flow = Workshop(trained, PLAN, torch.device("cpu"), time.monotonic()).stage("flow")
+    told, corpus = flow.conditions, flow.gpt.heard.corpus
+    assert told.latents.shape == (corpus.codes, PLAN.config.gpt.model_dim)
+    assert (told.latents != 0).any(dim=1).all()
+    assert (told.styles[corpus.speakers.unique()] != 0).any(dim=-1).all()
