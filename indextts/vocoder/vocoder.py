@@ -15,6 +15,7 @@ from ...s2mel.capture import capture, whereabouts
 from ...s2mel.runner import why_no_kernels
 from .bigvgan import BigVGAN
 from .pieces import Piece, cut, reach_frames
+from .snake import SnakeBeta
 
 log = logging.getLogger(__name__)
 
@@ -62,10 +63,12 @@ class Fused:
 
 
 class Plain:
-    """The model as it stands, one piece after the other."""
+    """The model as it stands, one piece after the other; on a CPU its snakes work in blocks."""
 
     def __init__(self, model: BigVGAN) -> None:
         self._model = model
+        for snake in (module for module in model.modules() if isinstance(module, SnakeBeta)):
+            snake.in_blocks = model.conv_pre.weight.device.type == "cpu"
 
     def __call__(self, pieces: Sequence[Piece]) -> Iterator[Tensor]:
         for piece in pieces:

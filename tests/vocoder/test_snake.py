@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from indextts2_multitalk.indextts.vocoder.snake import SnakeBeta, kaiser_taps, snake
+from indextts2_multitalk.indextts.vocoder.snake_blocks import snake_in_blocks
 
 
 def by_definition(x: list[float], alpha: float, inverse_beta: float) -> list[float]:
@@ -31,6 +32,15 @@ def test_definition(samples):
     actual = snake(x[None, None], torch.tensor([1.7]), torch.tensor([0.6]))[0, 0]
     expected = torch.tensor(by_definition(x.tolist(), 1.7, 0.6))
     assert torch.allclose(actual, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("samples", [1, 2, 7, 8, 9, 16, 37, 400])
+def test_blocks_are_the_same(samples):
+    generator = torch.Generator().manual_seed(samples)
+    x = torch.randn(2, 3, samples, generator=generator)
+    alpha, inverse_beta = torch.rand(2, 3, generator=generator) + 0.5
+    actual = snake_in_blocks(x, alpha, inverse_beta, kaiser_taps())
+    torch.testing.assert_close(actual, snake(x, alpha, inverse_beta), atol=1e-5, rtol=1e-5)
 
 
 def test_the_filter_is_symmetric_and_keeps_a_constant():
