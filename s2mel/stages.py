@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from . import ops
 
 if TYPE_CHECKING:
-    from .transformer import Block
+    from .transformer import Block, FeedForward
 
 NORM_EPS = 1e-5
 HEAD_EPS = 1e-6
+TOKENS_IN_CACHE = 256
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,13 @@ class Stages:
         """From the attention on: the stream with it in, and what the feed-forward adds to it, [N, D]."""
         projected = block.attention.wo(attended)
         stream, x = self.ops.residual_norm(stream, projected, norm, NORM_EPS, attended.dtype)
-        forward = block.feed_forward
-        return stream, forward.w2(self.ops.swiglu(forward.w13(x)))
+        return stream, self._feed_forward(block.feed_forward, x)
+
+    def _feed_forward(self, layer: "FeedForward", x: Tensor) -> Tensor:
+        """[N, D] to [N, D]; on a CPU some tokens at a time, whose wide middle stays in the cache."""
+        parts = x.split(TOKENS_IN_CACHE) if x.device.type == "cpu" else (x,)
+        done = [layer.w2(self.ops.swiglu(layer.w13(part))) for part in parts]
+        return done[0] if len(done) == 1 else torch.cat(done)
 
     def leave(
         self, stream: Tensor, delta: Tensor, norm: Tensor, x: Tensor, skip: nn.Linear, enter: nn.Linear
