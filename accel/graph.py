@@ -5,12 +5,14 @@ Dimensions: L lanes, R rows.
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
 
 from .attention import AttentionBackend
 from .kernels.beam_search import BeamBuffers, advance_beams
+from .kernels.folding import FoldedNorms
 from .kernels.sample import draw_next
 from .kernels.step import DecodeStep, problem
 from .kv_cache import PagedCache
@@ -71,6 +73,10 @@ class GraphRunner:
             logger.debug("capturing the decode step of %d lanes with %d beams", lanes, state.beams)
         return self._graphs[key]
 
+    @cached_property
+    def _norms(self) -> FoldedNorms:
+        return FoldedNorms.of(self._weights)
+
     def _forget_smaller(self, state: DecodeState) -> None:
         """Drop the graphs of a state that this one has taken over from."""
         replaced = [k for k, c in self._graphs.items() if c.state is not state and c.state.beams == state.beams]
@@ -78,7 +84,8 @@ class GraphRunner:
             del self._graphs[key]
 
     def _step(self, view: DecodeState) -> Callable[[], None]:
-        step, cache, stop_token = DecodeStep(self._weights, self._cache, view), self._cache, self._weights.stop_token
+        cache, stop_token = self._cache, self._weights.stop_token
+        step = DecodeStep(self._weights, cache, view, self._norms)
         if view.beams == 1:
             return lambda: draw_next(view, step(), stop_token)
         buffers = BeamBuffers.allocate(view.rows.tokens.shape[0], view.beams, self._weights.device)

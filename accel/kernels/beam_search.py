@@ -12,16 +12,40 @@ import triton.language as tl
 
 from ..kv_cache import PagedCache
 from ..state import DecodeState
-from .sample import filtered, gumbel, penalised
+from .sample import SHORT, ShortLists, among_top, filtered, gathered, gumbel, penalised, within_tail
 
 NONE = tl.constexpr(0x7FFFFFFF)
 """Place of a candidate that is none."""
 
 
 @triton.jit
+def _best_few(total, key, ids, row, beam, keys, totals, places, V: tl.constexpr, K: tl.constexpr):
+    """Store the 2K continuations of largest key, the lower id first; missing ones have key -inf."""
+    for i in range(2 * K):
+        best = tl.max(key, axis=0)
+        token = tl.min(tl.where(key == best, ids, 0x7FFFFFFF), axis=0)
+        tl.store(keys + row * 2 * K + i, best)
+        tl.store(totals + row * 2 * K + i, tl.sum(tl.where(ids == token, total, 0.0), axis=0))
+        tl.store(places + row * 2 * K + i, tl.where(best > -float("inf"), beam * V + token, NONE))
+        key = tl.where(ids == token, -float("inf"), key)
+
+
+@triton.jit
+def _rank(x, kept, ids, before, strength, seed, step, row, beam, keys, totals, places, V: tl.constexpr,
+          K: tl.constexpr):  # fmt: skip
+    """Rank the kept continuations by score and noise, and store the best of them."""
+    total = tl.where(kept, x, 0.0) + before
+    key = total
+    if strength != 0.0:
+        key += strength * gumbel(seed, step, beam * V + ids)
+    _best_few(total, tl.where(kept, key, -float("inf")), ids, row, beam, keys, totals, places, V, K)
+
+
+@triton.jit
 def _continue(logits, seen, scores, seeds, steps, finished, paused, temperature, top_k, tail, penalty, noise, keys,
-              totals, places, V: tl.constexpr, BLOCK: tl.constexpr, K: tl.constexpr):  # fmt: skip
-    """A beam's 2K continuations of largest key, in any order; missing ones have key -inf."""
+              totals, places, short_ids, short_scores, V: tl.constexpr, BLOCK: tl.constexpr, K: tl.constexpr,
+              SHORT: tl.constexpr):  # fmt: skip
+    """A beam's 2K continuations of largest key."""
     row = tl.program_id(0)
     lane, beam = row // K, row % K
     if (tl.load(finished + lane) == 0) & (tl.load(paused + lane) == 0):
@@ -33,21 +57,17 @@ def _continue(logits, seen, scores, seeds, steps, finished, paused, temperature,
         was_seen = tl.load(seen + row * V + ids, mask=inside, other=0) != 0
         x = penalised(x, was_seen, tl.load(penalty + lane))
         x = tl.div_rn(x, tl.load(temperature + lane) + x * 0.0)
-        kept = filtered(x, ids, inside, tl.load(top_k + lane), tl.load(tail + lane), 2)
-        total = x + tl.load(scores + row)
-        key = total
-        place = beam * V + ids
-        strength = tl.load(noise + lane)
-        if strength != 0.0:
-            key += strength * gumbel(tl.load(seeds + lane), tl.load(steps + lane).to(tl.int32), place)
-        key = tl.where(kept, key, -float("inf"))
-        for i in range(2 * K):
-            best = tl.max(key, axis=0)
-            token = tl.min(tl.where((key == best) & inside, ids, BLOCK - 1), axis=0)
-            tl.store(keys + row * 2 * K + i, best)
-            tl.store(totals + row * 2 * K + i, tl.sum(tl.where(ids == token, total, 0.0), axis=0))
-            tl.store(places + row * 2 * K + i, tl.where(best > -float("inf"), beam * V + token, NONE))
-            key = tl.where(ids == token, -float("inf"), key)
+        kept = among_top(x, inside, tl.load(top_k + lane))
+        before = tl.load(scores + row)
+        seed, step = tl.load(seeds + lane), tl.load(steps + lane).to(tl.int32)
+        strength, least = tl.load(noise + lane), tl.load(tail + lane)
+        if tl.sum(kept.to(tl.int32), axis=0) <= SHORT:
+            few, few_x = gathered(kept, ids, x, short_ids + row * SHORT, short_scores + row * SHORT, SHORT)
+            few_kept = within_tail(few_x, few, few < V, least, 2)
+            _rank(few_x, few_kept, few, before, strength, seed, step, row, beam, keys, totals, places, V, K)
+        else:
+            kept = filtered(x, ids, kept, least, 2)
+            _rank(x, kept, ids, before, strength, seed, step, row, beam, keys, totals, places, V, K)
 
 
 @triton.jit
@@ -210,19 +230,20 @@ def _follow(keys, values, seen, tokens, moves, layers, layer_stride, TOKEN: tl.c
 
 @dataclass(frozen=True, eq=False)
 class BeamBuffers:
-    """What the launches hand each other: keys, totals, places [R, 2K]; moves int32 [R, 4]."""
+    """What the launches hand each other: keys, totals, places [R, 2K]; moves int32 [R, 4]; lists within one."""
 
     keys: torch.Tensor
     totals: torch.Tensor
     places: torch.Tensor
     moves: torch.Tensor
+    lists: ShortLists
 
     @staticmethod
     def allocate(rows: int, beams: int, device: torch.device) -> "BeamBuffers":
         shape = (rows, 2 * beams)
         floats = (torch.empty(shape, device=device) for _ in range(2))
         ints = (torch.empty(size, dtype=torch.int32, device=device) for size in (shape, (rows, 4)))
-        return BeamBuffers(*floats, *ints)
+        return BeamBuffers(*floats, *ints, ShortLists.allocate(rows, device))
 
 
 def advance_beams(
@@ -243,8 +264,9 @@ def advance_beams(
     slots = triton.next_power_of_2(k)
     _continue[(count,)](
         logits, seen, search.scores, lanes.seeds, lanes.steps, finished, paused, table.temperature, table.top_k,
-        table.tail, table.penalty, table.noise, buffers.keys, buffers.totals, buffers.places, V=vocabulary,
-        BLOCK=triton.next_power_of_2(vocabulary), K=k, num_warps=16,
+        table.tail, table.penalty, table.noise, buffers.keys, buffers.totals, buffers.places,
+        buffers.lists.ids, buffers.lists.scores, V=vocabulary, BLOCK=triton.next_power_of_2(vocabulary), K=k,
+        SHORT=SHORT, num_warps=16,
     )  # fmt: skip
     _advance[(state.capacity,)](
         buffers.keys, buffers.totals, buffers.places, search.scores, search.ranks, search.slots, search.lengths,

@@ -2,13 +2,17 @@
 "Flash-Decoding"), with a fixed number of parts so that a captured graph serves any length.
 
 Dimensions: R rows, H heads, W head width, S page size, C block table columns, P parts of a context, T tokens at once.
-Each of the T places of a program keeps its own running softmax; they meet once, at the end.
+Each of the T places of a program keeps its own running softmax; they meet once, at the end. Of the programs that share
+a context, the last to arrive puts their parts together, always in the same order.
 """
+
+from dataclasses import dataclass
 
 import torch
 import triton
 import triton.language as tl
 
+from .ahead import ahead_of, fetch_ahead
 from .overlap import launch_options, ready
 
 NOTHING = tl.constexpr(-1e30)
@@ -26,9 +30,10 @@ def _window(pages, table, first, last, head, HEADS: tl.constexpr, WIDTH: tl.cons
 
 
 @triton.jit
-def _paged_attention(queries, new_keys, new_values, key_pages, value_pages, tables, lengths, out, masses, row_stride,
-                     columns, scale, HEADS: tl.constexpr, WIDTH: tl.constexpr, PAGE: tl.constexpr,
-                     PARTS: tl.constexpr, TOKENS: tl.constexpr, NEW: tl.constexpr,
+def _paged_attention(queries, new_keys, new_values, key_pages, value_pages, tables, lengths, out, parts, masses,
+                     arrivals, row_stride,
+                     columns, scale, ahead, HEADS: tl.constexpr, WIDTH: tl.constexpr, PAGE: tl.constexpr,
+                     PARTS: tl.constexpr, TOKENS: tl.constexpr, NEW: tl.constexpr, LINES: tl.constexpr,
                      OVERLAP: tl.constexpr):  # fmt: skip
     head, part, row = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
     d = tl.arange(0, WIDTH)
@@ -39,6 +44,9 @@ def _paged_attention(queries, new_keys, new_values, key_pages, value_pages, tabl
     last = tl.minimum(first + each, length)
     k = _window(key_pages, table, first, last, head, HEADS, WIDTH, PAGE, TOKENS)
     v = _window(value_pages, table, first, last, head, HEADS, WIDTH, PAGE, TOKENS)
+    if LINES > 0:
+        program = (tl.program_id(2) * PARTS + part) * HEADS + head
+        fetch_ahead(ahead, program, tl.num_programs(2) * PARTS * HEADS, LINES, 128)
     ready(OVERLAP)
     at = row * row_stride + head * WIDTH + d
     q = tl.load(queries + at, cache_modifier=".cg").to(tl.float32) * scale
@@ -76,29 +84,54 @@ def _paged_attention(queries, new_keys, new_values, key_pages, value_pages, tabl
         total += own
         result += own * new_value.to(tl.float32)
     total = tl.maximum(total, 1e-30)
-    flat = (row * PARTS + part) * HEADS + head
-    tl.store(out + flat * WIDTH + d, (result / total).to(out.dtype.element_ty))
-    if PARTS > 1:
+    result = result / total
+    done = out + (row * HEADS + head) * WIDTH + d
+    if PARTS == 1:
+        tl.store(done, result.to(out.dtype.element_ty))
+    else:
+        flat = (row * PARTS + part) * HEADS + head
+        tl.store(parts + flat * WIDTH + d, result)
         tl.store(masses + flat, highest + tl.log(total))
+        tl.debug_barrier()
+        # Counts on from launch to launch, so that nobody has to set it back.
+        before = tl.atomic_add(arrivals + row * HEADS + head, 1, sem="acq_rel")
+        if (before & (PARTS - 1)) == PARTS - 1:
+            tl.store(done, _combined(parts, masses, row, head, HEADS, WIDTH, PARTS).to(out.dtype.element_ty))
 
 
 @triton.jit
-def _combine(parts, masses, out, HEADS: tl.constexpr, WIDTH: tl.constexpr, PARTS: tl.constexpr,
-             OVERLAP: tl.constexpr):  # fmt: skip
-    head, row = tl.program_id(0), tl.program_id(1).to(tl.int64)
-    d = tl.arange(0, WIDTH)
+def _combined(parts, masses, row, head, HEADS: tl.constexpr, WIDTH: tl.constexpr, PARTS: tl.constexpr):
+    """A head's parts weighted by their masses: [W]."""
     flat = (row * PARTS + tl.arange(0, PARTS)) * HEADS + head
-    ready(OVERLAP)
     mass = tl.load(masses + flat, cache_modifier=".cg")
-    each = tl.load(parts + flat[:, None] * WIDTH + d[None, :], cache_modifier=".cg")
+    each = tl.load(parts + flat[:, None] * WIDTH + tl.arange(0, WIDTH)[None, :], cache_modifier=".cg")
     share = tl.exp(mass - tl.max(mass, axis=0))
-    result = tl.sum(each * share[:, None], axis=0) / tl.sum(share, axis=0)
-    tl.store(out + (row * HEADS + head) * WIDTH + d, result.to(out.dtype.element_ty))
+    return tl.sum(each * share[:, None], axis=0) / tl.sum(share, axis=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Where programs that share a context leave their parts: sums float32 [R, P, H, W], log-masses float32 [R, P, H],
+    and how many have arrived at each head, int32 [R, H], which only ever counts on.
+    """
+
+    sums: torch.Tensor
+    masses: torch.Tensor
+    arrivals: torch.Tensor
+
+    @staticmethod
+    def allocate(rows: int, heads: int, width: int, device: torch.device) -> "Parts":
+        """As many parts as `parts_for` says."""
+        count = parts_for(rows, heads)
+        sums = torch.empty(rows, count, heads, width, device=device)
+        arrivals = torch.zeros(rows, heads, dtype=torch.int32, device=device)
+        return Parts(sums, torch.empty(rows, count, heads, device=device), arrivals)
 
 
 def parts_for(rows: int, heads: int) -> int:
-    """Parts per context: enough programs to fill a large GPU, and few enough to be read back for nothing."""
-    return 4 if rows * heads < 160 else 2 if rows * heads < 640 else 1
+    """Parts per context, a power of two: enough programs for a large GPU, and few enough to be put together at once."""
+    programs = rows * heads
+    return 8 if programs <= 32 else 4 if programs < 160 else 2 if programs < 640 else 1
 
 
 def tokens_for(width: int) -> int:
@@ -106,46 +139,42 @@ def tokens_for(width: int) -> int:
     return max(16, min(64, 4096 // width))
 
 
-def attend_parts(
+def attend(
     queries: torch.Tensor,
     key_pages: torch.Tensor,
     value_pages: torch.Tensor,
     block_tables: torch.Tensor,
     lengths: torch.Tensor,
-    parts: torch.Tensor,
-    masses: torch.Tensor,
+    out: torch.Tensor,
+    parts: Parts,
     new: tuple[torch.Tensor, torch.Tensor] | None = None,
-) -> None:
-    """One query [R, H, W] for each row over `lengths` int32 [R] cached tokens, in P parts.
+    ahead: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """out [R, H, W]: one query [R, H, W] for each row over `lengths` int32 [R] cached tokens.
 
     new: the token's own keys and values [R, H, W], laid out as the queries, not yet in the cache: they are stored at
-    place `lengths` and attended to. Writes parts [R, P, H, W] (any dtype) and, where P > 1, the parts' log-masses
-    float32 [R, P, H]. Pages [G, S, H, W], block_tables int32 [R, C]. W is a power of two from 16 on.
+    place `lengths` and attended to. Pages [G, S, H, W], block_tables int32 [R, C]. W is a power of two from 16 on.
+    ahead: weights of a kernel that follows soon.
     """
     rows, heads, width = queries.shape
-    count = parts.shape[1]
+    count = parts.sums.shape[1]
     assert supports(width), f"head width {width}"
-    assert parts.shape == (rows, count, heads, width) and parts.is_contiguous(), f"parts are {tuple(parts.shape)}"
-    assert masses.shape == (rows, count, heads) and masses.is_contiguous(), f"masses are {tuple(masses.shape)}"
+    assert parts.sums.shape == (rows, count, heads, width), f"parts are {tuple(parts.sums.shape)}"
+    assert count & (count - 1) == 0, f"{count} parts, expected a power of two"
+    assert out.shape == queries.shape and out.is_contiguous(), f"out is {tuple(out.shape)}"
     assert block_tables.stride(1) == 1 and block_tables.dtype is torch.int32 and lengths.dtype is torch.int32
     assert key_pages.is_contiguous() and value_pages.is_contiguous(), "pages must be contiguous"
     for x in (queries, *(new or ())):
         assert x.stride() == queries.stride() and x.stride()[1:] == (width, 1), f"strides {x.stride()}"
     new_keys, new_values = new or (queries, queries)
+    fetched, lines = ahead_of(ahead, queries.device)
     _paged_attention[(heads, count, rows)](
-        queries, new_keys, new_values, key_pages, value_pages, block_tables, lengths, parts, masses,
-        queries.stride(0), block_tables.stride(0), width**-0.5, HEADS=heads, WIDTH=width, PAGE=key_pages.shape[1],
-        PARTS=count, TOKENS=tokens_for(width), NEW=new is not None, num_warps=4, **launch_options(queries.device),
+        queries, new_keys, new_values, key_pages, value_pages, block_tables, lengths, out, parts.sums, parts.masses,
+        parts.arrivals, queries.stride(0), block_tables.stride(0), width**-0.5, queries if fetched is None else fetched,
+        HEADS=heads, WIDTH=width, PAGE=key_pages.shape[1], PARTS=count, TOKENS=tokens_for(width), NEW=new is not None,
+        LINES=lines, num_warps=4, **launch_options(queries.device),
     )  # fmt: skip
-
-
-def combine(parts: torch.Tensor, masses: torch.Tensor, out: torch.Tensor) -> None:
-    """Parts [R, P, H, W] weighted by their masses, into out [R, H, W] of any dtype."""
-    rows, count, heads, width = parts.shape
-    assert out.shape == (rows, heads, width) and out.is_contiguous(), f"out is {tuple(out.shape)}"
-    _combine[(heads, rows)](
-        parts, masses, out, HEADS=heads, WIDTH=width, PARTS=count, num_warps=1, **launch_options(parts.device)
-    )
+    return out
 
 
 def paged_attention(
@@ -156,16 +185,10 @@ def paged_attention(
     lengths: torch.Tensor,
     new: tuple[torch.Tensor, torch.Tensor] | None = None,
 ) -> torch.Tensor:
-    """[R, H, W]: see `attend_parts`."""
-    rows, heads, width = queries.shape
-    count = parts_for(rows, heads)
-    out = torch.empty(rows, heads, width, dtype=queries.dtype, device=queries.device)
-    parts = out[:, None] if count == 1 else queries.new_empty(rows, count, heads, width, dtype=torch.float32)
-    masses = queries.new_empty(rows, count, heads, dtype=torch.float32)
-    attend_parts(queries, key_pages, value_pages, block_tables, lengths, parts, masses, new)
-    if count > 1:
-        combine(parts, masses, out)
-    return out
+    """[R, H, W]: see `attend`."""
+    out = torch.empty(queries.shape, dtype=queries.dtype, device=queries.device)
+    parts = Parts.allocate(*queries.shape, queries.device)
+    return attend(queries, key_pages, value_pages, block_tables, lengths, out, parts, new)
 
 
 def paged_attention_torch(

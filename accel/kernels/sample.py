@@ -3,8 +3,11 @@ noise, the largest, and the line's state one token further. Its twin is `choose.
 
 Dimensions: R rows (lines), V vocabulary, M draws at most.
 Thresholds are found by bisection over the bits of floats, ordered as integers, so that nothing has to be sorted and
-ties stay together as they do in `sampling.shortlist`.
+ties stay together as they do in `sampling.shortlist`. What top-k leaves is usually short: top-p and the noise then look
+at that alone.
 """
+
+from dataclasses import dataclass
 
 import torch
 import triton
@@ -15,6 +18,8 @@ from ..state import DecodeState
 
 LEAST = tl.constexpr(-(2**31))
 """Below every float's order."""
+SHORT = 64
+"""Tokens that top-k may leave for the rest to be done on a short list."""
 
 
 @triton.jit
@@ -46,7 +51,7 @@ def threshold(order, k):
     high = tl.max(order, axis=0).to(tl.int64)
     while low < high:
         middle = low + (high - low + 1) // 2
-        count = tl.sum((order >= middle).to(tl.int32), axis=0)
+        count = tl.sum((order >= middle.to(tl.int32)).to(tl.int32), axis=0)
         low = tl.where(count >= k, middle, low)
         # Once just k are left, the bits below do not matter.
         high = tl.where(count == k, middle, tl.where(count > k, high, middle - 1))
@@ -54,16 +59,50 @@ def threshold(order, k):
 
 
 @triton.jit
-def filtered(scores, ids, inside, top_k, tail, KEEP: tl.constexpr):
-    """Which scores top-k and top-p leave, as `sampling.shortlist` does with `keep` 1 or 2."""
+def among_top(scores, inside, top_k):
+    """Which scores are the top k, and those that are equal to the last of them."""
     order = tl.where(inside, ordered(scores), LEAST)
-    first = tl.max(order, axis=0)
-    least = threshold(order, tl.minimum(top_k, tl.sum(inside.to(tl.int32), axis=0)))
-    kept = inside & (order >= least)
+    return inside & (order >= threshold(order, tl.minimum(top_k, tl.sum(inside.to(tl.int32), axis=0))))
+
+
+@triton.jit
+def gathered(kept, ids, scores, short_ids, short_scores, SHORT: tl.constexpr):
+    """Ids and scores [SHORT] of the kept tokens, in order of id; where there are no more, ids of 2^31 - 1."""
+    place = tl.cumsum(kept.to(tl.int32), axis=0) - 1
+    tl.store(short_ids + place, ids, mask=kept)
+    tl.store(short_scores + place, scores, mask=kept)
+    tl.debug_barrier()
+    i = tl.arange(0, SHORT)
+    there = i < tl.sum(kept.to(tl.int32), axis=0)
+    found = tl.load(short_ids + i, mask=there, other=0x7FFFFFFF)
+    return found, tl.load(short_scores + i, mask=there, other=-float("inf"))
+
+
+@triton.jit
+def within_tail(scores, ids, kept, tail, KEEP: tl.constexpr):
+    """Which of a few kept scores top-p leaves, as `sampling.shortlist` does with `keep` 1 or 2: each is held against
+    the mass of all below it."""
     if tail >= 0:
-        mass = tl.where(kept, tl.exp(scores - tl.max(tl.where(inside, scores, -float("inf")), axis=0)), 0.0)
+        mass = tl.where(kept, tl.exp(scores - tl.max(scores, axis=0)), 0.0)
         mass = mass / tl.sum(mass, axis=0)
-        low = least - 1
+        lower = (scores[None, :] < scores[:, None]) | (
+            (scores[None, :] == scores[:, None]) & (ids[None, :] <= ids[:, None])
+        )
+        above = tl.sum((lower == 0).to(tl.int32), axis=1)
+        up_to = tl.sum(tl.where(lower, mass[None, :], 0.0), axis=1)
+        kept = kept & ((up_to > tail) | (above < KEEP))
+    return kept
+
+
+@triton.jit
+def filtered(scores, ids, kept, tail, KEEP: tl.constexpr):
+    """As `within_tail`, of any number of scores: the edge is found by bisection."""
+    if tail >= 0:
+        order = tl.where(kept, ordered(scores), LEAST)
+        first = tl.max(order, axis=0)
+        mass = tl.where(kept, tl.exp(scores - tl.max(tl.where(kept, scores, -float("inf")), axis=0)), 0.0)
+        mass = mass / tl.sum(mass, axis=0)
+        low = tl.min(tl.where(kept, order, 0x7FFFFFFF), axis=0).to(tl.int64) - 1
         high = first.to(tl.int64)
         while low < high:
             middle = low + (high - low + 1) // 2
@@ -89,8 +128,19 @@ def filtered(scores, ids, inside, top_k, tail, KEEP: tl.constexpr):
 
 
 @triton.jit
+def _drawn(scores, ids, kept, seed, step, strength):
+    """The kept id of the largest score and noise, the lower of equal ones."""
+    keys = scores
+    if strength != 0.0:
+        keys += strength * gumbel(seed, step, ids)
+    keys = tl.where(kept, keys, -float("inf"))
+    return tl.min(tl.where(kept & (keys == tl.max(keys, axis=0)), ids, 0x7FFFFFFF), axis=0)
+
+
+@triton.jit
 def _draw(logits, seen, tokens, lengths, drawn, seeds, steps, limits, finished, stopped, paused, temperature, top_k,
-          tail, penalty, noise, draws, stop_token, V: tl.constexpr, BLOCK: tl.constexpr):  # fmt: skip
+          tail, penalty, noise, short_ids, short_scores, draws, stop_token, V: tl.constexpr, BLOCK: tl.constexpr,
+          SHORT: tl.constexpr):  # fmt: skip
     row = tl.program_id(0)
     if (tl.load(finished + row) == 0) & (tl.load(paused + row) == 0):
         ids = tl.arange(0, BLOCK)
@@ -99,14 +149,16 @@ def _draw(logits, seen, tokens, lengths, drawn, seeds, steps, limits, finished, 
         was_seen = tl.load(seen + row * V + ids, mask=inside, other=0) != 0
         scores = penalised(scores, was_seen, tl.load(penalty + row))
         scores = tl.div_rn(scores, tl.load(temperature + row) + scores * 0.0)
-        kept = filtered(scores, ids, inside, tl.load(top_k + row), tl.load(tail + row), 1)
+        kept = among_top(scores, inside, tl.load(top_k + row))
         step = tl.load(steps + row)
-        strength = tl.load(noise + row)
-        keys = scores
-        if strength != 0.0:
-            keys += strength * gumbel(tl.load(seeds + row), step.to(tl.int32), ids)
-        keys = tl.where(kept, keys, -float("inf"))
-        token = tl.min(tl.where(kept & (keys == tl.max(keys, axis=0)), ids, BLOCK), axis=0)
+        seed, strength, least = tl.load(seeds + row), tl.load(noise + row), tl.load(tail + row)
+        if tl.sum(kept.to(tl.int32), axis=0) <= SHORT:
+            few, few_scores = gathered(kept, ids, scores, short_ids + row * SHORT, short_scores + row * SHORT, SHORT)
+            few_kept = within_tail(few_scores, few, few < V, least, 1)
+            token = _drawn(few_scores, few, few_kept, seed, step.to(tl.int32), strength)
+        else:
+            kept = filtered(scores, ids, kept, least, 1)
+            token = _drawn(scores, ids, kept, seed, step.to(tl.int32), strength)
         tl.store(drawn + row * draws + step, token)
         tl.store(tokens + row, token.to(tl.int64))
         tl.store(seen + row * V + token, tl.full([], 1, tl.uint8))
@@ -117,19 +169,34 @@ def _draw(logits, seen, tokens, lengths, drawn, seeds, steps, limits, finished, 
         tl.store(finished + row, (ends | (step + 1 >= tl.load(limits + row))).to(tl.uint8))
 
 
-def draw_next(state: DecodeState, logits: torch.Tensor, stop_token: int) -> None:
+@dataclass(frozen=True, eq=False)
+class ShortLists:
+    """Where a row's few remaining tokens stand: ids int32 and scores float32, [R, SHORT] each."""
+
+    ids: torch.Tensor
+    scores: torch.Tensor
+
+    @staticmethod
+    def allocate(rows: int, device: torch.device) -> "ShortLists":
+        shape = (rows, SHORT)
+        return ShortLists(torch.empty(shape, dtype=torch.int32, device=device), torch.empty(shape, device=device))
+
+
+def draw_next(state: DecodeState, logits: torch.Tensor, stop_token: int, lists: ShortLists | None = None) -> None:
     """For every alive line one beam wide: its length, then its next token and all `choose_next` changes.
 
-    logits: float32 [R, V], contiguous.
+    logits: float32 [R, V], contiguous. lists: of as many rows; new ones where there are none.
     """
     rows, lanes, table = state.rows, state.lanes, state.table
     count, vocabulary = logits.shape
     assert state.beams == 1, f"{state.beams} beams, expected 1"
     assert logits.dtype is torch.float32 and logits.is_contiguous(), f"logits are {logits.dtype}"
     assert rows.seen.shape == (count, vocabulary) and rows.seen.is_contiguous(), f"seen is {tuple(rows.seen.shape)}"
+    lists = lists or ShortLists.allocate(count, logits.device)
     flags = (flag.view(torch.uint8) for flag in (lanes.finished, lanes.stopped, lanes.paused))
     _draw[(count,)](
         logits, rows.seen.view(torch.uint8), rows.tokens, rows.lengths, rows.drawn, lanes.seeds, lanes.steps,
         lanes.limits, *flags, table.temperature, table.top_k, table.tail, table.penalty, table.noise,
-        rows.drawn.stride(0), stop_token, V=vocabulary, BLOCK=triton.next_power_of_2(vocabulary), num_warps=16,
+        lists.ids, lists.scores, rows.drawn.stride(0), stop_token, V=vocabulary,
+        BLOCK=triton.next_power_of_2(vocabulary), SHORT=SHORT, num_warps=16,
     )  # fmt: skip

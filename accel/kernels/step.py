@@ -10,11 +10,15 @@ from ..kv_cache import PagedCache
 from ..state import DecodeState
 from ..weights import DecoderWeights, LayerWeights
 from .embed import embed
-from .gemv import MOST_ROWS, Norm, gemv
-from .paged_attention import attend_parts, combine, parts_for, supports
+from .folding import FoldedNorms, Norm
+from .gemv import MOST_ROWS, gemv
+from .paged_attention import Parts, attend, supports
 from .tiles import residual_norm, slices_for, tiled
 
 MOST_NORMS = 2
+AHEAD = {"qkv": "fc", "fc": "proj", "proj": "next"}
+"""Which weights the kernels of a layer of one row fetch into the second-level cache, by kernel. With more rows
+they have enough to do."""
 
 
 def problem(weights: DecoderWeights) -> str | None:
@@ -29,11 +33,13 @@ def problem(weights: DecoderWeights) -> str | None:
 class DecodeStep:
     """Steps 1 to 3 of `StepRunner.run` without the lengths, for all rows of `state`."""
 
-    def __init__(self, weights: DecoderWeights, cache: PagedCache, state: DecodeState) -> None:
+    def __init__(
+        self, weights: DecoderWeights, cache: PagedCache, state: DecodeState, norms: FoldedNorms | None = None
+    ) -> None:
+        """norms: those of `weights`, where they are folded already."""
         self._weights, self._cache, self._state = weights, cache, state
         rows = state.rows.tokens.shape[0]
         width, heads, head_dim, device = weights.width, weights.heads, weights.head_dim, weights.device
-        parts = parts_for(rows, heads)
 
         def buffer(*shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
             return torch.empty(shape, dtype=dtype, device=device)
@@ -41,15 +47,14 @@ class DecodeStep:
         self._rows, half = rows, weights.dtype
         self._x = buffer(rows, width)
         self._qkv = buffer(rows, 3, heads, head_dim, dtype=half)
-        self._parts = buffer(
-            rows, parts, heads, head_dim, dtype=torch.float32 if rows <= MOST_ROWS or parts > 1 else half
-        )
-        self._masses = buffer(rows, parts, heads)
+        self._attended = buffer(rows, heads, head_dim, dtype=half)
+        self._parts = Parts.allocate(rows, heads, head_dim, device)
         self._hidden = buffer(rows, 4 * width, dtype=half)
         self._logits = buffer(rows, weights.vocabulary)
-        if rows > MOST_ROWS:
+        if rows <= MOST_ROWS:
+            self._norms = norms or FoldedNorms.of(weights)
+        else:
             self._normed = buffer(rows, width, dtype=half)
-            self._attended = buffer(rows, heads, head_dim, dtype=half)
             self._out_sums = buffer(slices_for(width, width), rows, width)
             self._proj_sums = buffer(slices_for(4 * width, width), rows, width)
 
@@ -60,13 +65,23 @@ class DecodeStep:
 
     def _few(self) -> torch.Tensor:
         weights, x = self._weights, self._x
-        for number, layer in enumerate(weights.layers):
-            gemv(x, layer.qkv_weight, layer.qkv_bias, self._flat_qkv, norms=(self._norm_1(layer),))
-            self._attend(number)
-            gemv(self._parts, layer.out_weight, layer.out_bias, x, masses=self._masses, residual=x)
-            gemv(x, layer.fc_weight, layer.fc_bias, self._hidden, norms=(self._norm_2(layer),), gelu=True)
-            gemv(self._hidden, layer.proj_weight, layer.proj_bias, x, residual=x)
-        return gemv(x, weights.head_weight, weights.head_bias, self._logits, norms=weights.final_norms)
+        for number, (layer, (norm_1, norm_2)) in enumerate(zip(weights.layers, self._norms.layers, strict=True)):
+            ahead = self._ahead(number)
+            gemv(x, layer.qkv_weight, layer.qkv_bias, self._flat_qkv, norm=norm_1, ahead=ahead.get("qkv"))
+            attended = self._attend(number, ahead.get("attention"))
+            gemv(attended, layer.out_weight, layer.out_bias, x, residual=x, ahead=ahead.get("out"))
+            gemv(x, layer.fc_weight, layer.fc_bias, self._hidden, norm=norm_2, gelu=True, ahead=ahead.get("fc"))
+            gemv(self._hidden, layer.proj_weight, layer.proj_bias, x, residual=x, ahead=ahead.get("proj"))
+        return gemv(x, weights.head_weight, weights.head_bias, self._logits, norm=self._norms.head)
+
+    def _ahead(self, number: int) -> dict[str, torch.Tensor]:
+        """What each kernel of a layer fetches for those that follow it."""
+        if self._rows > 1:
+            return {}
+        layers, layer = self._weights.layers, self._weights.layers[number]
+        after = layers[number + 1].qkv_weight if number + 1 < len(layers) else self._weights.head_weight
+        whose = {"out": layer.out_weight, "fc": layer.fc_weight, "proj": layer.proj_weight, "next": after}
+        return {kernel: whose[name] for kernel, name in AHEAD.items()}
 
     def _many(self) -> torch.Tensor:
         weights, x, normed = self._weights, self._x, self._normed
@@ -74,7 +89,7 @@ class DecodeStep:
         for number, layer in enumerate(weights.layers):
             residual_norm(x, sums, bias, (self._norm_1(layer),), normed)
             tiled(normed, layer.qkv_weight, layer.qkv_bias, self._flat_qkv)
-            tiled(self._attention(number), layer.out_weight, layer.out_bias, self._out_sums)
+            tiled(self._attend(number), layer.out_weight, layer.out_bias, self._out_sums)
             residual_norm(x, self._out_sums, layer.out_bias, (self._norm_2(layer),), normed)
             tiled(normed, layer.fc_weight, layer.fc_bias, self._hidden, gelu=True)
             sums, bias = tiled(self._hidden, layer.proj_weight, layer.proj_bias, self._proj_sums), layer.proj_bias
@@ -85,19 +100,14 @@ class DecodeStep:
     def _flat_qkv(self) -> torch.Tensor:
         return self._qkv.view(self._rows, -1)
 
-    def _attend(self, number: int) -> None:
-        """Store the new token and write attention's parts."""
+    def _attend(self, number: int, ahead: torch.Tensor | None = None) -> torch.Tensor:
+        """Store the new token and attend to all: [R, D] in the weights' dtype."""
         queries, keys, values = self._qkv.unbind(1)
         rows = self._state.rows
         pages = self._cache.keys[number], self._cache.values[number]
-        attend_parts(queries, *pages, rows.block_tables, rows.lengths, self._parts, self._masses, (keys, values))
-
-    def _attention(self, number: int) -> torch.Tensor:
-        """[R, D] in the weights' dtype."""
-        self._attend(number)
-        if self._parts.shape[1] == 1:
-            return self._parts.view(self._rows, -1)
-        combine(self._parts, self._masses, self._attended)
+        attend(
+            queries, *pages, rows.block_tables, rows.lengths, self._attended, self._parts, (keys, values), ahead
+        )  # fmt: skip
         return self._attended.view(self._rows, -1)
 
     def _norm_1(self, layer: LayerWeights) -> Norm:

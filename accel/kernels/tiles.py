@@ -12,25 +12,19 @@ import triton
 import triton.language as tl
 from torch.nn import functional
 
-from .gemv import Norm, normalised, tanh_gelu
+from .ahead import prefetch
+from .folding import Norm
+from .gemv import normalised, tanh_gelu
 from .overlap import launch_options, ready
 
 
 @triton.jit
 def _prefetch(base, rows, K: tl.constexpr, first, BYTES: tl.constexpr, SPAN: tl.constexpr):
-    """Have these rows' next SPAN elements on their way to the second-level cache, a line at a time."""
+    """Have these rows' next SPAN elements on their way to the second-level cache."""
     LINE: tl.constexpr = 128 // BYTES
     COUNT: tl.constexpr = SPAN // LINE
     k = tl.minimum(first + tl.arange(0, COUNT) * LINE, K - 1)
-    pointers = base + rows[:, None].to(tl.int64) * K + k[None, :]
-    tl.inline_asm_elementwise(
-        "prefetch.global.L2 [$1]; mov.b32 $0, 0;",
-        "=r,l",
-        [pointers.to(tl.int64)],
-        dtype=tl.int32,
-        is_pure=False,
-        pack=1,
-    )
+    prefetch(base + rows[:, None].to(tl.int64) * K + k[None, :])
 
 
 @triton.jit
@@ -97,14 +91,16 @@ class TileShape:
 
 
 def slices_for(inputs: int, outputs: int) -> int:
-    """Slices of K: one where the outputs alone make programs enough."""
+    """Slices of K: one where the outputs alone make programs enough, else as many as leave each a few blocks."""
     if outputs > 2048:
         return 1
-    return next(z for z in (4, 2, 1) if inputs % (64 * z) == 0 or z == 1)
+    return next((z for z in (1, 2, 4, 8, 16) if inputs // z <= 640 and inputs % (128 * z) == 0), 1)
 
 
 def tile_shape_for(inputs: int, outputs: int, rows: int, itemsize: int) -> TileShape:
-    return TileShape(32, 256 // itemsize, slices_for(inputs, outputs), 4, 4)
+    """Up to 16 rows small tiles with many loads under way; with more, each weight is multiplied by all rows at once."""
+    slices = slices_for(inputs, outputs)
+    return TileShape(16, 256 // itemsize, slices, 6, 2) if rows <= 16 else TileShape(32, 256 // itemsize, slices, 4, 4)
 
 
 def tiled(

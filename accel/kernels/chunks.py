@@ -1,0 +1,87 @@
+"""Vectors of any length as a few power-of-two chunks: each as wide as the program's warps read best, none with room.
+
+Dimensions: K elements.
+"""
+
+# Triton unrolls tuples that grow; a type checker sees them empty.
+# mypy: disable-error-code="assignment, misc"
+
+import itertools
+
+import triton
+import triton.language as tl
+
+WARP = 256
+"""Elements that a warp reads with one wide load of half precision a lane."""
+LEAST = 16
+
+
+def widths_for(length: int, warps: int) -> tuple[int, ...]:
+    """Chunks of a vector, widest first. Their sum is the length, or a little more where that is no multiple of 16."""
+    widths, left = [], length
+    while left > 0:
+        width = warps * WARP
+        while width > max(left, LEAST):
+            width //= 2
+        widths.append(width)
+        left -= width
+    return tuple(widths)
+
+
+def starts_of(widths: tuple[int, ...]) -> tuple[int, ...]:
+    """Where each chunk begins."""
+    return tuple(itertools.accumulate(widths[:-1], initial=0))
+
+
+@triton.jit
+def chunk(base, first, K: tl.constexpr, WIDTH: tl.constexpr, MASKED: tl.constexpr):
+    """Elements first … first + WIDTH - 1 of a vector [K], 0 past K."""
+    k = first + tl.arange(0, WIDTH)
+    if MASKED:
+        return tl.load(base + k, mask=k < K, other=0.0, cache_modifier=".cg")
+    return tl.load(base + k, cache_modifier=".cg")
+
+
+@triton.jit
+def vector(base, K: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr, COUNT: tl.constexpr,
+            MASKED: tl.constexpr):  # fmt: skip
+    """A vector [K] as a tuple of chunks."""
+    chunks = ()
+    for c in tl.static_range(COUNT):
+        chunks += (chunk(base, STARTS[c], K, WIDTHS[c], MASKED),)
+    return chunks
+
+
+@triton.jit
+def total(chunks, WIDTHS: tl.constexpr, COUNT: tl.constexpr):
+    """Chunks [.., W] summed over all their elements: equally wide ones meet before they are summed across threads."""
+    acc = chunks[0]
+    found = tl.zeros(acc.shape[:-1], tl.float32)
+    for c in tl.static_range(1, COUNT):
+        if WIDTHS[c] == WIDTHS[c - 1]:
+            acc += chunks[c]
+        else:
+            found += tl.sum(acc, axis=-1)
+            acc = chunks[c]
+    return found + tl.sum(acc, axis=-1)
+
+
+@triton.jit
+def normalised_chunks(x, gains, shifts, eps, K: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr,
+                       COUNT: tl.constexpr, MASKED: tl.constexpr):  # fmt: skip
+    """LayerNorm of a vector in chunks that is 0 past K."""
+    mean = total(x, WIDTHS, COUNT) / K
+    centred = ()
+    squares = ()
+    for c in tl.static_range(COUNT):
+        away = x[c] - mean
+        if MASKED:
+            away = tl.where(STARTS[c] + tl.arange(0, WIDTHS[c]) < K, away, 0.0)
+        centred += (away,)
+        squares += (away * away,)
+    scale = tl.rsqrt(total(squares, WIDTHS, COUNT) / K + eps)
+    gain, shift = vector(gains, K, WIDTHS, STARTS, COUNT, MASKED), vector(shifts, K, WIDTHS, STARTS, COUNT, MASKED)
+    y = ()
+    for c in tl.static_range(COUNT):
+        y += (centred[c] * scale * gain[c].to(tl.float32) + shift[c].to(tl.float32),)
+    return y
