@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -112,6 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="folder for the weights as parts of at most 15 MB")
     parser.add_argument("--parts", type=Path, help="parts of an earlier run, taken where --work has no weights yet")
     parser.add_argument("--plan", choices=sorted(PLANS), default="full")
+    parser.add_argument("--speakers", type=int, help="other than the plan's number; stages of a few minutes need fewer")
     parser.add_argument("--seconds", type=float, default=3600.0, help="stop in time to be done by then")
     parser.add_argument("--budgets", default="", help="other budgets for some stages: gpt=600,flow=500 (seconds)")
     parser.add_argument("--batches", default="", help="other batches for some stages: gpt=48000,flow=24000 (codes)")
@@ -131,6 +132,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         begin_again(options.work, name)
     plan = PLANS[options.plan]
     plan = plan.with_seconds(_numbers_of(options.budgets)).with_batches(_numbers_of(options.batches))
+    if options.speakers is not None:
+        plan = replace(plan, speakers=options.speakers, ready_speakers=min(plan.ready_speakers, options.speakers))
     deadline = begun + options.seconds - (PACKING_SECONDS if options.out else 0.0)
     task = Task(options.work, plan, options.device, deadline, options.flite, options.workers)
     whole = run(task, options.stages.split(",") if options.stages else None)

@@ -92,8 +92,12 @@ class Progress:
 
 
 def optimizer(parameters: Iterable[nn.Parameter], rate: float, decay: float, betas=(0.9, 0.98)) -> torch.optim.AdamW:
-    """AdamW that leaves vectors (biases, norms) undecayed. The rate is the schedule's peak."""
-    trained = [p for p in parameters if p.requires_grad]
+    """AdamW that leaves vectors (biases, norms) undecayed. The rate is the schedule's peak.
+
+    Empty tensors (a module without feed-forward layers has such) are left out: on a GPU their norm is whatever lay in
+    memory, and one infinity keeps every update from being made.
+    """
+    trained = [p for p in parameters if p.requires_grad and p.numel()]
     groups = [
         {"params": [p for p in trained if p.dim() > 1], "weight_decay": decay},
         {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0},
