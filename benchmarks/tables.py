@@ -88,13 +88,17 @@ def last(rows: list[Row], case: str, reference: bool, toggles: tuple[str | None,
 
 
 def speed_table(rows: list[Row], language: int) -> str:
-    header = ("| on one NVIDIA H200 | ours | reference | |", "| 单张 NVIDIA H200 | 本项目 | 参考实现 | |")[language]
+    header = (
+        "| on one NVIDIA H200, where nothing else is said | ours | reference | |",
+        "| 单张 NVIDIA H200（另有注明者除外） | 本项目 | 参考实现 | |",
+    )[language]
     lines = [header, "|---|---|---|---|"]
     for case, names in STAGES.items():
         ours, theirs = last(rows, case, reference=False), last(rows, case, reference=True)
         if ours is not None:
             ratio = f"{theirs['value'] / ours['value']:.1f} ×" if theirs else ""
-            lines.append(f"| {names[language]} | {shown(ours)} | {shown(theirs) if theirs else '–'} | {ratio} |")
+            name = names[language] + card(ours)
+            lines.append(f"| {name} | {shown(ours)} | {shown(theirs) if theirs else '–'} | {ratio} |")
     return "\n".join(lines) + "\n"
 
 
@@ -144,6 +148,11 @@ def on_a_cpu(rows: list[Row], case: str, toggles: str) -> tuple[Row | None, Row 
     ours = [row for row in found if row.get("toggles") == toggles]
     theirs = [row for row in found if row["benchmark"] == "reference"]
     return (ours or [None])[-1], (theirs or [None])[-1]
+
+
+def card(row: Row) -> str:
+    """Which GPU a figure is from, where it is not the table's; the reference's stay those of the table's."""
+    return "" if "H200" in row["device"] else f" ({row['device'].removeprefix('NVIDIA ').split()[0]})"
 
 
 def shown(row: Row) -> str:
