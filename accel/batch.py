@@ -47,10 +47,12 @@ class Batch:
         """Let lines join, decode up to `poll_steps` tokens of each, and return those that are finished."""
         scheduler = self._scheduler
         cache, runner = self._resources(scheduler.wanted(self._poll_steps))
-        self._join(scheduler.admit(), cache, runner)
+        admitted = scheduler.admit()
+        self._join(admitted, cache, runner)
         self._grow(self._claim_pages())
         self._tell()
-        runner.run(self._state, len(scheduler.running), self._poll_steps)
+        # A line that has just joined is heard of at once: its first code is there.
+        runner.run(self._state, len(scheduler.running), 1 if admitted else self._poll_steps)
         return self._poll()
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class GraphRunner:
-    """See `StepRunner`. Prompts and first draws go through plain torch; where nothing can be captured, all does."""
+    """See `StepRunner`. Prompts and beams' first draws go through plain torch; where nothing can be captured, all does."""
 
     name = "CUDA graphs"
 
@@ -41,7 +41,11 @@ class GraphRunner:
         return self._plain.prefill(prompts, slots)
 
     def start(self, state: DecodeState, logits: torch.Tensor) -> None:
-        self._plain.start(state, logits)
+        if self._refused is not None or state.beams > 1:
+            self._plain.start(state, logits)
+            return
+        state.rows.lengths.sub_(1)  # the draw counts the token that has entered, and a prompt's last row is counted
+        draw_next(state, logits, self._weights.stop_token)
 
     def run(self, state: DecodeState, lanes: int, steps: int) -> None:
         captured = self._captured(state, bucket(lanes, state.capacity))

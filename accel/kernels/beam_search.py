@@ -241,9 +241,9 @@ class BeamBuffers:
     @staticmethod
     def allocate(rows: int, beams: int, device: torch.device) -> "BeamBuffers":
         shape = (rows, 2 * beams)
-        floats = (torch.empty(shape, device=device) for _ in range(2))
-        ints = (torch.empty(size, dtype=torch.int32, device=device) for size in (shape, (rows, 4)))
-        return BeamBuffers(*floats, *ints, ShortLists.allocate(rows, device))
+        keys, totals = (torch.empty(shape, device=device) for _ in range(2))
+        places, moves = (torch.empty(size, dtype=torch.int32, device=device) for size in (shape, (rows, 4)))
+        return BeamBuffers(keys, totals, places, moves, ShortLists.allocate(rows, device))
 
 
 def advance_beams(

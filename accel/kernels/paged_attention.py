@@ -187,7 +187,8 @@ def paged_attention(
 ) -> torch.Tensor:
     """[R, H, W]: see `attend`."""
     out = torch.empty(queries.shape, dtype=queries.dtype, device=queries.device)
-    parts = Parts.allocate(*queries.shape, queries.device)
+    rows, heads, width = queries.shape
+    parts = Parts.allocate(rows, heads, width, queries.device)
     return attend(queries, key_pages, value_pages, block_tables, lengths, out, parts, new)
 
 
