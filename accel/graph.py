@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class GraphRunner:
-    """See `StepRunner`. Prompts and beams' first draws go through plain torch; where nothing can be captured, all does."""
+    """See `StepRunner`. Prompts and beams' first draws go through plain torch; so does all that cannot be captured."""
 
     name = "CUDA graphs"
 
