@@ -25,6 +25,8 @@ AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 SAVE_SECONDS = 60.0
 LOG_EVERY = 20
+MOST_STUCK = 5
+"""Logged updates in a row that may be left out for gradients that are not finite."""
 UNEXPORTED = ("heads.", "acoustics.", "spectra.")
 """What a checkpoint may lack: constants, and heads that an earlier version of the trainer did not have."""
 WARM_SHARE = 0.03
@@ -114,13 +116,15 @@ def run_stage(stage: Stage, folder: Path, budget: Budget, deadline: float, seed:
     if progress.figures and budget.share(progress.seconds, progress.steps) >= 1:
         return True
     begun, saved = time.monotonic() - progress.seconds, time.monotonic()
+    stuck = 0
     with (folder / f"{stage.name}.jsonl").open("a", encoding="utf-8") as log:
         while (share := budget.share(progress.seconds, progress.steps)) < 1 and time.monotonic() < deadline:
             _set_rates(stage, share)
             values = stage.update(np.random.default_rng([seed, progress.steps]), share)
             progress.steps += 1
             if progress.steps % LOG_EVERY == 0 or progress.steps in (1, budget.steps):
-                _write_log(log, progress, values)
+                stuck = stuck + 1 if _write_log(log, progress, values) else 0
+                _refuse(stage, progress, stuck)
             progress.seconds = time.monotonic() - begun
             if time.monotonic() - saved > SAVE_SECONDS:
                 save(stage, folder, progress)
@@ -195,12 +199,29 @@ def _set_rates(stage: Stage, share: float) -> None:
             group["lr"] = group["peak"] * rising * falling
 
 
-def _write_log(log, progress: Progress, values: dict[str, Tensor]) -> None:
+def _write_log(log, progress: Progress, values: dict[str, Tensor]) -> bool:
+    """Returns whether the update was left out because its gradients were not finite."""
     plain = {name: float(value) for name, value in values.items()}
     log.write(json.dumps({"step": progress.steps, "seconds": round(progress.seconds, 2), **plain}) + "\n")
     log.flush()
     if progress.steps % (10 * LOG_EVERY) == 0:
         logger.info("step %d, %.0f s: %s", progress.steps, progress.seconds, _shown(plain))
+    return not math.isfinite(plain.get("norm", 0.0))
+
+
+def _refuse(stage: Stage, progress: Progress, stuck: int) -> None:
+    """Raises FloatingPointError where no logged update has been made for a while: going on would only cost time."""
+    if stuck < MOST_STUCK:
+        return
+    wrong = [
+        name
+        for name, parameter in stage.modules.named_parameters()
+        if parameter.grad is not None and not bool(torch.isfinite(parameter.grad).all())
+    ]
+    raise FloatingPointError(
+        f"{stage.name}: no finite gradients at update {progress.steps} and at {MOST_STUCK - 1} logged ones before it, "
+        f"now in {wrong[:5]}; look at what they come from, or lower the rate"
+    )
 
 
 def _shown(values: dict[str, float]) -> str:

@@ -90,6 +90,16 @@ def test_gradients_that_are_not_finite_change_nothing(tmp_path):
     torch.testing.assert_close(stage.modules["number"].weight, before)
 
 
+def test_a_stage_that_no_longer_learns_says_so(tmp_path):
+    class Torn(Line1D):
+        def update(self, rng, share):
+            loss = self.modules["number"](torch.full((1, 1), float("inf"))).sum()
+            return {"norm": self.step(loss)}
+
+    with pytest.raises(FloatingPointError, match=r"no finite gradients at update 80 .*number\.weight"):
+        run_stage(Torn(), tmp_path, Budget(600, 1000), time.monotonic() + 60)
+
+
 @pytest.fixture(scope="module")
 def trained(hums):
     """Every stage on hums, a few updates each."""
