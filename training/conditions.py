@@ -17,8 +17,6 @@ from .gpt_stage import GPTStage, Heard, draw_references
 from .sequence import run_decoder
 from .speakers import NEUTRAL
 
-STYLE_CODES = (100, 150, 250)
-"""Windows of each speaker and delivery that styles are taken from."""
 CODES_PER_BATCH = 24000
 
 
@@ -31,12 +29,14 @@ class Conditions:
 
 
 @torch.no_grad()
-def conditions_of(gpt: GPTStage, heard: Heard, campplus: CAMPPlus, acoustics: Acoustics) -> Conditions:
-    """Of every utterance and every speaker of a corpus."""
+def conditions_of(
+    gpt: GPTStage, heard: Heard, campplus: CAMPPlus, acoustics: Acoustics, style_codes: tuple[int, ...]
+) -> Conditions:
+    """Of every utterance and every speaker of a corpus. style_codes: how long the windows are that styles come from."""
     rng, windows = np.random.default_rng(0), Windows(heard.corpus)
     return Conditions(
         _latents(gpt, heard, windows, rng),
-        torch.stack([_styles(heard.corpus, windows, campplus, acoustics, n, rng) for n in STYLE_CODES], dim=2),
+        torch.stack([_styles(heard.corpus, windows, campplus, acoustics, n, rng) for n in style_codes], dim=2),
     )
 
 

@@ -6,6 +6,8 @@ What decoder and CAMPPlus say is computed beforehand.
 B utterances, T codes, R codes of the prompt, F frames, L frames of both, C condition width, D the decoder's width.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from indextts2_multitalk.indextts.conditioning.campplus import CAMPPlus
@@ -24,10 +26,20 @@ from .speakers import NEUTRAL
 from .stage import Stage
 from .velocity import velocity
 
-PROMPT_CODES = (50, 350)
 FORGETFUL_SHARE = 0.12
 """Of the utterances are spoken knowing nothing, which is what guidance leads away from."""
 NEUTRAL_PROMPT_SHARE = 0.7
+
+
+@dataclass(frozen=True)
+class FlowLengths:
+    """In codes. prompt: from, to. longest: of an utterance. style: windows of each speaker and delivery that styles are
+    taken from.
+    """
+
+    prompt: tuple[int, int] = (50, 350)
+    longest: int = 500
+    style: tuple[int, ...] = (100, 150, 250)
 
 
 class FlowStage(Stage):
@@ -43,12 +55,13 @@ class FlowStage(Stage):
         campplus: CAMPPlus,
         device: torch.device,
         codes_per_batch: int = 16000,
+        lengths: FlowLengths = FlowLengths(),
     ) -> None:
         self.acoustics = Acoustics().to(device)
         corpus = gpt.heard.corpus
         sample = torch.from_numpy(np.random.default_rng(0).integers(0, corpus.codes, 200))
         mean_mel = self.acoustics.mel(corpus.clips22(sample, 50)).mean(dim=(0, 2)).cpu()
-        self.codes_per_batch = codes_per_batch
+        self.codes_per_batch, self.limits = codes_per_batch, lengths
         super().__init__({"s2mel": new_s2mel(config, mean_mel)}, device, rate=1.5e-3)
         as_products(self.modules["s2mel"])
         self.gpt, self.campplus = gpt, campplus
@@ -57,24 +70,28 @@ class FlowStage(Stage):
         self.embedded = codec.vq2emb(torch.arange(trained_codes(config), device=device)[None])[0]  # [codes, W]
         self.conditions = self._conditions(gpt.heard)
         self.windows = Windows(corpus)
-        self.lengths = Lengths(corpus, codes_per_batch, longest=500)
+        self.lengths = Lengths(corpus, codes_per_batch, longest=lengths.longest)
 
     def update(self, rng: np.random.Generator, share: float) -> dict[str, Tensor]:
         self.modules.train()
-        losses = self._losses(self.gpt.heard, self.conditions, self.windows, self.lengths.draw(rng), rng)
+        with self.products():
+            losses = self._losses(self.gpt.heard, self.conditions, self.windows, self.lengths.draw(rng), rng)
         norm = self.step(losses["velocity"])
         return {**{name: value.detach() for name, value in losses.items()}, "norm": norm}
 
     @torch.no_grad()
     def finish(self) -> dict[str, float]:
         rng, unheard = np.random.default_rng(0), self.gpt.unheard
-        windows, lengths = Windows(unheard.corpus), Lengths(unheard.corpus, self.codes_per_batch, longest=500)
+        windows, lengths = (
+            Windows(unheard.corpus),
+            Lengths(unheard.corpus, self.codes_per_batch, longest=self.limits.longest),
+        )
         conditions = self._conditions(unheard)
         rounds = [self._losses(unheard, conditions, windows, lengths.draw(rng), rng)["velocity"] for _ in range(6)]
         return {"unheard_velocity": float(torch.stack(rounds).mean())}
 
     def _conditions(self, heard: Heard) -> Conditions:
-        return conditions_of(self.gpt, heard, self.campplus, self.acoustics)
+        return conditions_of(self.gpt, heard, self.campplus, self.acoustics, self.limits.style)
 
     def _losses(
         self, heard: Heard, told: Conditions, windows: Windows, numbers: Tensor, rng: np.random.Generator
@@ -118,7 +135,7 @@ class FlowStage(Stage):
         """Where prompts start [B], how many codes they have, and a style [B, 192] of the same speaker and delivery."""
         speakers, emotions = (column[numbers].numpy() for column in (corpus.speakers, corpus.emotions))
         spoken = np.where(rng.random(len(speakers)) < NEUTRAL_PROMPT_SHARE, NEUTRAL, emotions)
-        codes = reference_length(PROMPT_CODES, rng)
+        codes = reference_length(self.limits.prompt, rng)
         starts = windows.starts(speakers, spoken, codes, rng)
         places = np.stack((speakers, spoken, rng.integers(told.styles.shape[2], size=len(speakers))))
         style = told.styles[tuple(carried(torch.from_numpy(places), self.device))]

@@ -103,7 +103,8 @@ class GPTStage(Stage):
     def update(self, rng: np.random.Generator, share: float) -> dict[str, Tensor]:
         self.modules.train()
         numbers = self.lengths.draw(rng)
-        losses = self._losses(self.heard, self.windows, numbers, rng)
+        with self.products():
+            losses = self._losses(self.heard, self.windows, numbers, rng)
         norm = self.step(torch.stack([weight * losses[name] for name, weight in WEIGHTS.items()]).sum())
         return {**{name: value.detach() for name, value in losses.items()}, "norm": norm}
 

@@ -1,4 +1,5 @@
-"""What is trained for how long: the whole plan for one GPU, and a toy one that proves on a CPU that everything runs."""
+"""What is trained for how long: the whole plan for one GPU, one for two CPU cores that takes up the decoder and trains
+the flow, and a toy one that proves that everything runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -7,6 +8,7 @@ from typing import Any
 
 from indextts2_multitalk.indextts.config import ModelConfig
 
+from .flow_stage import FlowLengths
 from .sizes import CONFIG_FILE, VOCODER, demo_config
 from .stage import Budget
 
@@ -17,7 +19,8 @@ LANES = (("semantic", "codec", "gpt", "flow"), ("style", "vocoder"))
 @dataclass(frozen=True)
 class Plan:
     """ready_speakers: how many must be synthesized before the first stages start. batches: codes in a batch of each
-    stage; of the vocoder, clips.
+    stage; of the vocoder, clips. rates: peak learning rates, where they are not the stages' own. bfloat16: matrix
+    products of gpt and flow in half precision, for CPUs that have such units. flow: lengths that it is trained on.
     """
 
     speakers: int
@@ -28,6 +31,9 @@ class Plan:
     unheard_speakers: int = 16
     unheard_utterances: int = 15
     bpe_texts: int = 60000
+    rates: dict[str, float] = field(default_factory=dict)
+    bfloat16: bool = False
+    flow: FlowLengths = field(default_factory=FlowLengths)
     config_file: Path = CONFIG_FILE
     vocoder: dict[str, Any] = field(default_factory=lambda: VOCODER)
 
@@ -75,4 +81,17 @@ TOY = Plan(
     vocoder=VOCODER | {"upsample_initial_channel": 32, "resblock_dilation_sizes": [[1], [1]]},
 )  # fmt: skip
 
-PLANS = {"full": FULL, "toy": TOY}
+CPU = replace(
+    FULL,
+    speakers=96,
+    utterances=40,
+    ready_speakers=96,
+    unheard_speakers=12,
+    budgets=FULL.budgets | {"gpt": Budget(600), "flow": Budget(2100)},
+    batches=FULL.batches | {"gpt": 6000, "flow": 2000},
+    rates={"gpt": 6e-4, "flow": 2e-3},
+    bfloat16=True,
+    flow=FlowLengths(prompt=(50, 200), longest=320, style=(150,)),
+)
+
+PLANS = {"full": FULL, "cpu": CPU, "toy": TOY}

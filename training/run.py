@@ -39,6 +39,7 @@ class Task:
     deadline: float
     flite: Path | None
     workers: int
+    threads: int
 
 
 def make_speech(task: Task) -> None:
@@ -61,7 +62,7 @@ def run_lane(stages: Sequence[str], task: Task) -> None:
     _start_logging(stages[0])
     torch.set_float32_matmul_precision("high")
     torch.backends.cuda.enable_cudnn_sdp(False)  # it plans anew for every shape, and no two batches have the same
-    torch.set_num_threads(1 if task.device == "cpu" else 4)
+    torch.set_num_threads(task.threads)
     torch.manual_seed(0)
     workshop = Workshop(task.work, task.plan, torch.device(task.device), task.deadline)
     try:
@@ -82,10 +83,9 @@ def run(task: Task, stages: Sequence[str] | None = None) -> bool:
     """
     task.work.mkdir(parents=True, exist_ok=True)
     context = multiprocessing.get_context("spawn")
-    lanes = [[name for name in lane if stages is None or name in stages] for lane in LANES]
     speech = context.Process(target=make_speech, args=(task,))
     text = context.Process(target=make_text_model, args=(task,))
-    running = [context.Process(target=run_lane, args=(lane, task)) for lane in lanes if lane]
+    running = [context.Process(target=run_lane, args=(lane, task)) for lane in _lanes(stages)]
     for process in (text, speech, *running):
         process.start()
     for process in (*running, text):
@@ -94,6 +94,12 @@ def run(task: Task, stages: Sequence[str] | None = None) -> bool:
         speech.join(max(0.0, task.deadline - time.monotonic()))
         speech.terminate()
     return not any(process.exitcode for process in running)
+
+
+def _lanes(stages: Sequence[str] | None) -> list[list[str]]:
+    """`LANES` with only these stages, none of them empty."""
+    lanes = ([name for name in lane if stages is None or name in stages] for lane in LANES)
+    return [lane for lane in lanes if lane]
 
 
 def _start_logging(name: str) -> None:
@@ -135,8 +141,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.speakers is not None:
         plan = replace(plan, speakers=options.speakers, ready_speakers=min(plan.ready_speakers, options.speakers))
     deadline = begun + options.seconds - (PACKING_SECONDS if options.out else 0.0)
-    task = Task(options.work, plan, options.device, deadline, options.flite, options.workers)
-    whole = run(task, options.stages.split(",") if options.stages else None)
+    stages = options.stages.split(",") if options.stages else None
+    threads = 4 if options.device != "cpu" else max(1, (os.cpu_count() or 1) // len(_lanes(stages)))
+    task = Task(options.work, plan, options.device, deadline, options.flite, options.workers, threads)
+    whole = run(task, stages)
     if options.out is not None:
         pack(options.work, options.out)
     logger.info("%s after %.0f s", "done" if whole else "a lane failed", time.monotonic() - begun)

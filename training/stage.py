@@ -50,6 +50,8 @@ class Stage(ABC):
     """What a stage trains and how. `modules` is all that its checkpoint holds beside the optimizers."""
 
     name: str
+    bfloat16 = False
+    """Whether `products` are in half precision."""
 
     def __init__(self, modules: dict[str, nn.Module], device: torch.device, rate: float, decay: float = 0.01) -> None:
         self.modules: Any = nn.ModuleDict(modules).to(device)  # a ModuleDict's entries have no types of their own
@@ -78,6 +80,16 @@ class Stage(ABC):
         vars(optimizer)["found_inf"] = (~torch.isfinite(norm)).float()  # what fused optimizers look at
         optimizer.step()
         return norm.detach()
+
+    def tune(self, rate: float | None, bfloat16: bool) -> None:
+        """Another peak rate, and the precision of `products`."""
+        self.bfloat16 = bfloat16
+        for group in (group for made in self.optimizers for group in made.param_groups if rate is not None):
+            group["peak"] = rate
+
+    def products(self) -> AbstractContextManager:
+        """Matrix products in bfloat16 where the plan says so."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
 
     def half(self) -> AbstractContextManager:
         """bfloat16 matrix products on a GPU, float32 on a CPU."""

@@ -46,7 +46,9 @@ class Workshop:
 
     def stage(self, name: str) -> Stage:
         """A stage ready to run, waiting for what it needs. Raises TimeoutError at the deadline."""
-        return getattr(self, f"_{name}")()
+        stage: Stage = getattr(self, f"_{name}")()
+        stage.tune(self.plan.rates.get(name), self.plan.bfloat16)
+        return stage
 
     @cached_property
     def corpus(self) -> Corpus:
@@ -98,7 +100,7 @@ class Workshop:
 
     def _flow(self) -> FlowStage:
         parts = (self.gpt, self.codec, self.campplus)
-        stage = FlowStage(self.config, *parts, self.device, self.plan.batches["flow"])
+        stage = FlowStage(self.config, *parts, self.device, self.plan.batches["flow"], self.plan.flow)
         write_tables(self.work / "tables.pt", self.config, stage)
         return stage
 
