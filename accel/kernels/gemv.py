@@ -1,8 +1,8 @@
 """Linear layers of a few rows, as streams of weights: every program has its weights on the way before it looks at x.
 
 Dimensions: R rows (1 to 4), K inputs, N outputs, J outputs of one program.
-One kernel is [LayerNorm, once or twice] + matrix + bias [+ GELU] [+ residual]. A norm is
-folded into the matrix (folding.py): products and moments of x are summed side by side, and no sum waits for another.
+One kernel is [LayerNorm, once or twice] + matrix + bias [+ GELU] [+ residual]. A norm is folded into the matrix
+(folding.py): products and moments of x are summed side by side, and no sum waits for another.
 Sums are float32. Weights [N, K] row-major; x float32 (the residual stream) or of the weights' dtype.
 """
 
@@ -31,15 +31,6 @@ def tanh_gelu(x):
     """GELU's tanh approximation, x * sigmoid(2 u)."""
     u = 0.7978845608028654 * (x + 0.044715 * x * x * x)
     return x / (1.0 + tl.exp(-2.0 * u))
-
-
-@triton.jit
-def normalised(x, gain, shift, eps, inside, K: tl.constexpr):
-    """LayerNorm of a vector that is 0 outside."""
-    mean = tl.sum(x, axis=0) / K
-    centred = tl.where(inside, x - mean, 0.0)
-    variance = tl.sum(centred * centred, axis=0) / K
-    return centred * tl.rsqrt(variance + eps) * gain + shift
 
 
 @triton.jit

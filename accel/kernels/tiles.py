@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from .ahead import prefetch
 from .folding import Norm
-from .gemv import normalised, tanh_gelu
+from .gemv import tanh_gelu
 from .overlap import launch_options, ready
 
 
@@ -58,6 +58,15 @@ def _tiles(x, weight, bias, out, rows, outputs, K: tl.constexpr, SLICES: tl.cons
 
 
 @triton.jit
+def _normalised(x, gain, shift, eps, inside, K: tl.constexpr):
+    """LayerNorm of a vector that is 0 outside."""
+    mean = tl.sum(x, axis=0) / K
+    centred = tl.where(inside, x - mean, 0.0)
+    variance = tl.sum(centred * centred, axis=0) / K
+    return centred * tl.rsqrt(variance + eps) * gain + shift
+
+
+@triton.jit
 def _residual_norm(x, sums, bias, out, gain, shift, gain_2, shift_2, eps, eps_2, rows, WIDTH: tl.constexpr,
                    BLOCK: tl.constexpr, SLICES: tl.constexpr, NORMS: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
     row = tl.program_id(0)
@@ -72,10 +81,10 @@ def _residual_norm(x, sums, bias, out, gain, shift, gain_2, shift_2, eps, eps_2,
         for z in tl.static_range(SLICES):
             y += tl.load(sums + (z * rows + row) * WIDTH + k, mask=inside, other=0.0, cache_modifier=".cg")
         tl.store(x + row * WIDTH + k, y, mask=inside)
-    y = normalised(y, g.to(tl.float32), s.to(tl.float32), eps, inside, WIDTH)
+    y = _normalised(y, g.to(tl.float32), s.to(tl.float32), eps, inside, WIDTH)
     if NORMS > 1:
         g, s = tl.load(gain_2 + k, mask=inside, other=0.0), tl.load(shift_2 + k, mask=inside, other=0.0)
-        y = normalised(y, g.to(tl.float32), s.to(tl.float32), eps_2, inside, WIDTH)
+        y = _normalised(y, g.to(tl.float32), s.to(tl.float32), eps_2, inside, WIDTH)
     tl.store(out + row * WIDTH + k, y.to(out.dtype.element_ty), mask=inside)
 
 
