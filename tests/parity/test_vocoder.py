@@ -1,8 +1,8 @@
 """The vocoder's waveform equals the golden one, as far as float32 decides it.
 
 Seeded snakes amplify rounding: in single samples the golden figure itself lies up to 5e-4 from what float64 computes,
-and how another processor rounds moves ours as far. So the whole waveform is held to 1e-4 by its energy, and no sample may
-be further from the golden one than a few times that one's own rounding.
+and how another processor rounds moves ours as far. So the whole waveform is held to 1e-4 by its energy, and no sample
+may be further from the golden one than a few times that one's own rounding.
 """
 
 import torch
