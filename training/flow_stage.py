@@ -82,10 +82,8 @@ class FlowStage(Stage):
     @torch.no_grad()
     def finish(self) -> dict[str, float]:
         rng, unheard = np.random.default_rng(0), self.gpt.unheard
-        windows, lengths = (
-            Windows(unheard.corpus),
-            Lengths(unheard.corpus, self.codes_per_batch, longest=self.limits.longest),
-        )
+        windows = Windows(unheard.corpus)
+        lengths = Lengths(unheard.corpus, self.codes_per_batch, longest=self.limits.longest)
         conditions = self._conditions(unheard)
         rounds = [self._losses(unheard, conditions, windows, lengths.draw(rng), rng)["velocity"] for _ in range(6)]
         return {"unheard_velocity": float(torch.stack(rounds).mean())}

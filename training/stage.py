@@ -84,8 +84,10 @@ class Stage(ABC):
     def tune(self, rate: float | None, bfloat16: bool) -> None:
         """Another peak rate, and the precision of `products`."""
         self.bfloat16 = bfloat16
-        for group in (group for made in self.optimizers for group in made.param_groups if rate is not None):
-            group["peak"] = rate
+        if rate is not None:
+            for made in self.optimizers:
+                for group in made.param_groups:
+                    group["peak"] = rate
 
     def products(self) -> AbstractContextManager:
         """Matrix products in bfloat16 where the plan says so."""

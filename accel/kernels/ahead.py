@@ -10,7 +10,7 @@ import triton.language as tl
 
 from .overlap import overlaps
 
-LINE_BYTES = 128
+LINE_BYTES = tl.constexpr(128)
 
 
 @triton.jit
@@ -31,11 +31,11 @@ def fetch_ahead(ahead, program, programs, LINES: tl.constexpr, LANES: tl.constex
     """This program's share of the LINES cache lines at `ahead`, bytes."""
     for first in range(program * LANES, LINES, programs * LANES):
         line = tl.minimum(first + tl.arange(0, LANES), LINES - 1)
-        prefetch(ahead + line * 128)
+        prefetch(ahead + line * LINE_BYTES)
 
 
 def ahead_of(weights: torch.Tensor | None, device: torch.device) -> tuple[torch.Tensor | None, int]:
     """What `fetch_ahead` takes: `weights` as bytes, and how many lines they are; none where kernels do not overlap."""
     if weights is None or not overlaps(device):
         return None, 0
-    return weights.view(torch.uint8), weights.nbytes // LINE_BYTES
+    return weights.view(torch.uint8), weights.nbytes // LINE_BYTES.value

@@ -12,7 +12,6 @@ import torch
 import triton
 import triton.language as tl
 
-from .ahead import ahead_of, fetch_ahead
 from .overlap import launch_options, ready
 
 NOTHING = tl.constexpr(-1e30)
@@ -31,9 +30,8 @@ def _window(pages, table, first, last, head, HEADS: tl.constexpr, WIDTH: tl.cons
 
 @triton.jit
 def _paged_attention(queries, new_keys, new_values, key_pages, value_pages, tables, lengths, out, parts, masses,
-                     arrivals, row_stride,
-                     columns, scale, ahead, HEADS: tl.constexpr, WIDTH: tl.constexpr, PAGE: tl.constexpr,
-                     PARTS: tl.constexpr, TOKENS: tl.constexpr, NEW: tl.constexpr, LINES: tl.constexpr,
+                     arrivals, row_stride, columns, scale, HEADS: tl.constexpr, WIDTH: tl.constexpr,
+                     PAGE: tl.constexpr, PARTS: tl.constexpr, TOKENS: tl.constexpr, NEW: tl.constexpr,
                      OVERLAP: tl.constexpr):  # fmt: skip
     head, part, row = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
     d = tl.arange(0, WIDTH)
@@ -44,9 +42,6 @@ def _paged_attention(queries, new_keys, new_values, key_pages, value_pages, tabl
     last = tl.minimum(first + each, length)
     k = _window(key_pages, table, first, last, head, HEADS, WIDTH, PAGE, TOKENS)
     v = _window(value_pages, table, first, last, head, HEADS, WIDTH, PAGE, TOKENS)
-    if LINES > 0:
-        program = (tl.program_id(2) * PARTS + part) * HEADS + head
-        fetch_ahead(ahead, program, tl.num_programs(2) * PARTS * HEADS, LINES, 128)
     ready(OVERLAP)
     at = row * row_stride + head * WIDTH + d
     q = tl.load(queries + at, cache_modifier=".cg").to(tl.float32) * scale
@@ -84,14 +79,23 @@ def _paged_attention(queries, new_keys, new_values, key_pages, value_pages, tabl
         total += own
         result += own * new_value.to(tl.float32)
     total = tl.maximum(total, 1e-30)
-    result = result / total
+    _hand_in(
+        result / total, highest + tl.log(total), out, parts, masses, arrivals, row, head, part, HEADS, WIDTH, PARTS
+    )
+
+
+@triton.jit
+def _hand_in(result, mass, out, parts, masses, arrivals, row, head, part, HEADS: tl.constexpr, WIDTH: tl.constexpr,
+             PARTS: tl.constexpr):  # fmt: skip
+    """Store a part [W] of a head, and the whole head where it is the last part to arrive."""
+    d = tl.arange(0, WIDTH)
     done = out + (row * HEADS + head) * WIDTH + d
     if PARTS == 1:
         tl.store(done, result.to(out.dtype.element_ty))
     else:
         flat = (row * PARTS + part) * HEADS + head
         tl.store(parts + flat * WIDTH + d, result)
-        tl.store(masses + flat, highest + tl.log(total))
+        tl.store(masses + flat, mass)
         tl.debug_barrier()
         # Counts on from launch to launch, so that nobody has to set it back.
         before = tl.atomic_add(arrivals + row * HEADS + head, 1, sem="acq_rel")
@@ -148,13 +152,11 @@ def attend(
     out: torch.Tensor,
     parts: Parts,
     new: tuple[torch.Tensor, torch.Tensor] | None = None,
-    ahead: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """out [R, H, W]: one query [R, H, W] for each row over `lengths` int32 [R] cached tokens.
 
     new: the token's own keys and values [R, H, W], laid out as the queries, not yet in the cache: they are stored at
     place `lengths` and attended to. Pages [G, S, H, W], block_tables int32 [R, C]. W is a power of two from 16 on.
-    ahead: weights of a kernel that follows soon.
     """
     rows, heads, width = queries.shape
     count = parts.sums.shape[1]
@@ -167,12 +169,11 @@ def attend(
     for x in (queries, *(new or ())):
         assert x.stride() == queries.stride() and x.stride()[1:] == (width, 1), f"strides {x.stride()}"
     new_keys, new_values = new or (queries, queries)
-    fetched, lines = ahead_of(ahead, queries.device)
     _paged_attention[(heads, count, rows)](
         queries, new_keys, new_values, key_pages, value_pages, block_tables, lengths, out, parts.sums, parts.masses,
-        parts.arrivals, queries.stride(0), block_tables.stride(0), width**-0.5, queries if fetched is None else fetched,
-        HEADS=heads, WIDTH=width, PAGE=key_pages.shape[1], PARTS=count, TOKENS=tokens_for(width), NEW=new is not None,
-        LINES=lines, num_warps=4, **launch_options(queries.device),
+        parts.arrivals, queries.stride(0), block_tables.stride(0), width**-0.5, HEADS=heads, WIDTH=width,
+        PAGE=key_pages.shape[1], PARTS=count, TOKENS=tokens_for(width), NEW=new is not None, num_warps=4,
+        **launch_options(queries.device),
     )  # fmt: skip
     return out
 

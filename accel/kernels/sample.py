@@ -182,17 +182,17 @@ class ShortLists:
         return ShortLists(torch.empty(shape, dtype=torch.int32, device=device), torch.empty(shape, device=device))
 
 
-def draw_next(state: DecodeState, logits: torch.Tensor, stop_token: int, lists: ShortLists | None = None) -> None:
+def draw_next(state: DecodeState, logits: torch.Tensor, stop_token: int) -> None:
     """For every alive line one beam wide: its length, then its next token and all `choose_next` changes.
 
-    logits: float32 [R, V], contiguous. lists: of as many rows; new ones where there are none.
+    logits: float32 [R, V], contiguous.
     """
     rows, lanes, table = state.rows, state.lanes, state.table
     count, vocabulary = logits.shape
     assert state.beams == 1, f"{state.beams} beams, expected 1"
     assert logits.dtype is torch.float32 and logits.is_contiguous(), f"logits are {logits.dtype}"
     assert rows.seen.shape == (count, vocabulary) and rows.seen.is_contiguous(), f"seen is {tuple(rows.seen.shape)}"
-    lists = lists or ShortLists.allocate(count, logits.device)
+    lists = ShortLists.allocate(count, logits.device)
     flags = (flag.view(torch.uint8) for flag in (lanes.finished, lanes.stopped, lanes.paused))
     _draw[(count,)](
         logits, rows.seen.view(torch.uint8), rows.tokens, rows.lengths, rows.drawn, lanes.seeds, lanes.steps,

@@ -16,9 +16,6 @@ from .paged_attention import Parts, attend, supports
 from .tiles import residual_norm, slices_for, tiled
 
 MOST_NORMS = 2
-AHEAD = {"qkv": "fc", "fc": "proj", "proj": "next"}
-"""Which weights the kernels of a layer of one row fetch into the second-level cache, by kernel. With more rows
-they have enough to do."""
 
 
 def problem(weights: DecoderWeights) -> str | None:
@@ -66,22 +63,21 @@ class DecodeStep:
     def _few(self) -> torch.Tensor:
         weights, x = self._weights, self._x
         for number, (layer, (norm_1, norm_2)) in enumerate(zip(weights.layers, self._norms.layers, strict=True)):
-            ahead = self._ahead(number)
-            gemv(x, layer.qkv_weight, layer.qkv_bias, self._flat_qkv, norm=norm_1, ahead=ahead.get("qkv"))
-            attended = self._attend(number, ahead.get("attention"))
-            gemv(attended, layer.out_weight, layer.out_bias, x, residual=x, ahead=ahead.get("out"))
-            gemv(x, layer.fc_weight, layer.fc_bias, self._hidden, norm=norm_2, gelu=True, ahead=ahead.get("fc"))
-            gemv(self._hidden, layer.proj_weight, layer.proj_bias, x, residual=x, ahead=ahead.get("proj"))
+            fc, proj, following = self._ahead(number)
+            gemv(x, layer.qkv_weight, layer.qkv_bias, self._flat_qkv, norm=norm_1, ahead=fc)
+            gemv(self._attend(number), layer.out_weight, layer.out_bias, x, residual=x)
+            gemv(x, layer.fc_weight, layer.fc_bias, self._hidden, norm=norm_2, gelu=True, ahead=proj)
+            gemv(self._hidden, layer.proj_weight, layer.proj_bias, x, residual=x, ahead=following)
         return gemv(x, weights.head_weight, weights.head_bias, self._logits, norm=self._norms.head)
 
-    def _ahead(self, number: int) -> dict[str, torch.Tensor]:
-        """What each kernel of a layer fetches for those that follow it."""
+    def _ahead(self, number: int) -> tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]:
+        """What a layer's qkv, fc and proj have fetched for those that follow; with more than one row they have enough
+        to do."""
         if self._rows > 1:
-            return {}
+            return None, None, None
         layers, layer = self._weights.layers, self._weights.layers[number]
-        after = layers[number + 1].qkv_weight if number + 1 < len(layers) else self._weights.head_weight
-        whose = {"out": layer.out_weight, "fc": layer.fc_weight, "proj": layer.proj_weight, "next": after}
-        return {kernel: whose[name] for kernel, name in AHEAD.items()}
+        following = layers[number + 1].qkv_weight if number + 1 < len(layers) else self._weights.head_weight
+        return layer.fc_weight, layer.proj_weight, following
 
     def _many(self) -> torch.Tensor:
         weights, x, normed = self._weights, self._x, self._normed
@@ -100,14 +96,12 @@ class DecodeStep:
     def _flat_qkv(self) -> torch.Tensor:
         return self._qkv.view(self._rows, -1)
 
-    def _attend(self, number: int, ahead: torch.Tensor | None = None) -> torch.Tensor:
+    def _attend(self, number: int) -> torch.Tensor:
         """Store the new token and attend to all: [R, D] in the weights' dtype."""
         queries, keys, values = self._qkv.unbind(1)
         rows = self._state.rows
         pages = self._cache.keys[number], self._cache.values[number]
-        attend(
-            queries, *pages, rows.block_tables, rows.lengths, self._attended, self._parts, (keys, values), ahead
-        )  # fmt: skip
+        attend(queries, *pages, rows.block_tables, rows.lengths, self._attended, self._parts, (keys, values))
         return self._attended.view(self._rows, -1)
 
     def _norm_1(self, layer: LayerWeights) -> Norm:

@@ -12,7 +12,7 @@ import triton
 import triton.language as tl
 from torch.nn import functional
 
-from .ahead import prefetch
+from .ahead import LINE_BYTES, prefetch
 from .folding import Norm
 from .gemv import tanh_gelu
 from .overlap import launch_options, ready
@@ -21,7 +21,7 @@ from .overlap import launch_options, ready
 @triton.jit
 def _prefetch(base, rows, K: tl.constexpr, first, BYTES: tl.constexpr, SPAN: tl.constexpr):
     """Have these rows' next SPAN elements on their way to the second-level cache."""
-    LINE: tl.constexpr = 128 // BYTES
+    LINE: tl.constexpr = LINE_BYTES // BYTES
     COUNT: tl.constexpr = SPAN // LINE
     k = tl.minimum(first + tl.arange(0, COUNT) * LINE, K - 1)
     prefetch(base + rows[:, None].to(tl.int64) * K + k[None, :])
