@@ -8,6 +8,7 @@ B utterances, T codes, N text tokens, R codes of a reference, D width.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from .prosody import Prosody
 from .sequence import run_decoder
 from .sizes import new_gpt, new_voice_encoder, trained_gpt_config
 from .speakers import NEUTRAL
-from .stage import Stage
+from .stage import Stage, optimizer
 from .tokens import Reader
 
 REFERENCE_CODES = (60, 500)
@@ -30,7 +31,8 @@ SAME_DELIVERY_SHARE = 0.3
 """How often the voice's reference is itself in the utterance's emotion, and is the emotion's reference too."""
 REFERENCE_STEPS = 16
 """How many lengths references have, so that memory and plans of one update serve another."""
-WEIGHTS = {"code": 1.0, "pointer": 0.5, "prosody": 1.0, "delivery": 0.5, "normalizer": 2e-3}
+RATE, DECAY = 1.5e-3, 0.03
+WEIGHTS = {"code": 1.0, "pointer": 0.5, "prosody": 1.0, "delivery": 0.5, "normalizer": 2e-3, "loudness": 1e-3}
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +82,27 @@ class Sounding:
         return (2 * (means[:, 0] - octaves).abs() + (means[:, 1] - self.level.mean(1)).abs()).mean()
 
 
+class Loudness:
+    """Mean square of the perceivers' queries, keys and values, to be kept small.
+
+    Nothing in a perceiver bounds what its attention multiplies: only its output is normalized. Left alone, scores grew
+    to 1e9, all attention went to the latent itself, and what was said no longer had any emotion in it.
+    """
+
+    def __init__(self, voice: nn.Module) -> None:
+        self._squares: dict[str, Tensor] = {}
+        for name, module in voice.named_modules():
+            if name.endswith((".to_q", ".to_kv")):
+                module.register_forward_hook(partial(self._note, name))
+
+    def last(self) -> Tensor:
+        """Over the references that were heard last."""
+        return torch.stack(list(self._squares.values())).mean()
+
+    def _note(self, name: str, _module: nn.Module, _inputs: tuple[Tensor, ...], found: Tensor) -> None:
+        self._squares[name] = found.square().mean()
+
+
 class GPTStage(Stage):
     """`heads` are the trainer's and are not exported. `unheard` is measured on at the end."""
 
@@ -91,7 +114,9 @@ class GPTStage(Stage):
         width = config.gpt.model_dim
         heads = nn.ModuleDict({"prosody": nn.Linear(width, 3), "delivery": nn.Linear(width, 2)})
         modules = {"gpt": new_gpt(config), "voice": new_voice_encoder(config), "heads": heads}
-        super().__init__(modules, device, rate=1.5e-3, decay=0.03)
+        super().__init__(modules, device, RATE, DECAY)
+        self.optimizers = [optimizer(self.modules.parameters(), RATE, DECAY, paced=True)]
+        self.loudness = Loudness(self.modules["voice"])
         halve_attention(self.modules["gpt"])
         as_products(self.modules["voice"])
         self.codes_per_batch = codes_per_batch
@@ -133,6 +158,7 @@ class GPTStage(Stage):
             "pointer": pointer_loss(hidden.looks, places, counts),
             "normalizer": logits.logsumexp(-1).square().mean(),
             "delivery": sounding.delivery_error(heads["delivery"](voice.mean(dim=1))),
+            "loudness": self.loudness.last(),
             **sounding.errors(heads["prosody"](hidden.codes[:, :-1])),
         }
 

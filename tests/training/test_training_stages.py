@@ -12,11 +12,12 @@ from indextts2_multitalk.indextts.pipeline import Pipeline
 from indextts2_multitalk.indextts.records import Audio, Line, Voice
 from indextts2_multitalk.s2mel.weights import rename as rename_s2mel
 from indextts2_multitalk.training.export import export, s2mel_names
+from indextts2_multitalk.training.gpt_stage import Loudness
 from indextts2_multitalk.training.parts import pack, unpack
 from indextts2_multitalk.training.plan import LANES, TOY
 from indextts2_multitalk.training.report import write_report
-from indextts2_multitalk.training.sizes import CONFIG_FILE, demo_config, new_s2mel
-from indextts2_multitalk.training.stage import Budget, Stage, begin_again, is_done, restore, run_stage
+from indextts2_multitalk.training.sizes import CONFIG_FILE, demo_config, new_s2mel, new_voice_encoder
+from indextts2_multitalk.training.stage import Budget, Stage, begin_again, is_done, optimizer, restore, run_stage
 from indextts2_multitalk.training.workshop import Workshop
 from torch import nn
 
@@ -53,6 +54,31 @@ def test_a_stage_ends_annealed_and_is_not_run_again(tmp_path):
     assert run_stage(Line1D(), tmp_path, Budget(600, 200), 0.0)
     assert run_stage(Line1D(), tmp_path, Budget(600, 250), time.monotonic() + 60)
     assert restore(Line1D(), tmp_path).steps == 250
+
+
+def test_paced_layers_of_many_inputs_learn_slowly():
+    narrow, wide = nn.Linear(192, 4), nn.Linear(1920, 4)
+    made = optimizer([*narrow.parameters(), *wide.parameters()], 1e-3, 0.0, paced=True)
+    peaks = {id(p): group["peak"] for group in made.param_groups for p in group["params"]}
+    assert peaks[id(narrow.weight)] == peaks[id(narrow.bias)] == peaks[id(wide.bias)] == 1e-3
+    assert peaks[id(wide.weight)] == pytest.approx(1e-4)
+
+
+def test_loudness_is_of_what_was_heard_last_and_pulls_at_the_perceivers():
+    torch.manual_seed(0)
+    config = demo_config(TOY.config_file)
+    voice = new_voice_encoder(config)
+    loudness = Loudness(voice)
+    semantic = torch.randn(2, 20, config.semantic_codec.hidden_size)
+    voice.latents(semantic), voice.emotion(semantic)
+    quiet = loudness.last()
+    for name, parameter in voice.named_parameters():
+        if name.endswith(("to_q.weight", "to_kv.weight")):
+            parameter.data.mul_(10)
+    voice.latents(semantic), voice.emotion(semantic)
+    assert loudness.last() > 50 * quiet
+    loudness.last().backward()
+    assert voice.emo_perceiver_encoder.layers[1][0].to_q.weight.grad.abs().sum() > 0
 
 
 def test_a_stage_stops_at_the_deadline_and_goes_on(tmp_path):
