@@ -97,13 +97,19 @@ class Estimator(nn.Module):
     def forward(
         self, x: Tensor, constants: Tensor, step: StepTable, packing: Packing, stages: Stages = DEFAULT
     ) -> Tensor:
-        """Velocity of every branch at one time: x float32 [M, bands], constants [R, M, D] to float32 [R, M, bands]."""
+        """Velocity of every branch at one time: x float32 [M, bands], constants [R, M, D] to float32 [R, M, bands].
+
+        Prompts are heard in the transformer and have no velocity: where the packing has a tail, theirs is 0.
+        """
+        tail = packing.tail
         stream = stages.embed(x, constants, self._merge_weights()[0])
         stream, delta = self.transformer(stream, step.norms, packing, stages)
-        long, hidden = stages.leave(stream, delta, step.norms[-1], x, self.skip_linear, self.conv1)
-        hidden = self.wavenet(hidden, long, step.gates, packing, stages)
+        spoken, rest = (x, packing) if tail is None else (x[tail.frames], tail.packing)
+        long, hidden = stages.leave(stream, delta, step.norms[-1], spoken, self.skip_linear, self.conv1)
+        hidden = self.wavenet(hidden, long, step.gates, rest, stages)
         velocity = stages.head(hidden, step.final, self.final_layer.linear, self.conv2)
-        return velocity.unflatten(0, (packing.branches, packing.frames))
+        velocity = velocity.unflatten(0, (rest.branches, rest.frames))
+        return velocity if tail is None else tail.spread(velocity, packing.frames)
 
     def _merge_weights(self) -> tuple[Tensor, ...]:
         """The input projection's columns: for x, prompt, projected condition and style."""

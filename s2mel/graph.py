@@ -14,7 +14,7 @@ from torch import Tensor
 from .capture import capture
 from .estimator import Estimator
 from .flow import Velocity
-from .packing import Packing, pack
+from .packing import Packing, pack, with_tail
 from .schedule import Schedule, Times
 from .stages import Stages
 
@@ -35,8 +35,11 @@ class Eager:
         self._estimator, self._stages = estimator, stages
         self._schedules: OrderedDict[Times, Schedule] = OrderedDict()
 
-    def packing(self, lengths: Sequence[int], branches: int) -> Packing:
-        return pack(lengths, branches, self._estimator.device)
+    def packing(self, prompts: Sequence[int], frames: Sequence[int], branches: int) -> Packing:
+        """Of lines with so many frames of prompt and so many to speak."""
+        lengths = [prompt + length for prompt, length in zip(prompts, frames, strict=True)]
+        packing = pack(lengths, branches, self._estimator.device)
+        return with_tail(packing, prompts, self._estimator.wavenet.looks_back)
 
     def schedule(self, times: Times) -> Schedule:
         """All that depends on time alone, worked out once for each number of steps."""
@@ -85,7 +88,9 @@ class Graphs(Eager):
         self._pool = torch.cuda.graph_pool_handle()
         self._captured: OrderedDict[tuple[int, int, int], Captured] = OrderedDict()
 
-    def packing(self, lengths: Sequence[int], branches: int) -> Packing:
+    def packing(self, prompts: Sequence[int], frames: Sequence[int], branches: int) -> Packing:
+        """As `Eager.packing`, but without a tail: each of its sizes would be another graph."""
+        lengths = [prompt + length for prompt, length in zip(prompts, frames, strict=True)]
         lines = 1 << (len(lengths) - 1).bit_length()
         return pack(lengths, branches, self._estimator.device, frames=rounded(sum(lengths)), room_for=lines)
 

@@ -9,7 +9,7 @@ E head width, Z tiles.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -23,7 +23,8 @@ TILE = 128
 class Packing:
     """Where each line lies. Token r * M + m is frame m of branch r (0 conditional, 1 unconditional).
 
-    frames: M. room_for: how many lines `tiles` has room for.
+    frames: M. room_for: how many lines `tiles` has room for. tail: what is still worked out once prompts have been
+    heard; without one, everything.
     """
 
     lengths: tuple[int, ...]
@@ -31,6 +32,7 @@ class Packing:
     device: torch.device
     frames: int
     room_for: int
+    tail: "Tail | None" = None
     _tables: dict[tuple[str, tuple[int, ...]], Tensor] = field(default_factory=dict, repr=False)
 
     @property
@@ -111,6 +113,22 @@ class Packing:
         return torch.tensor(tiles + [(0, 0, 0)] * (room - len(tiles)), dtype=torch.int32)
 
 
+@dataclass(frozen=True, eq=False)
+class Tail:
+    """The ends of lines: what is to be spoken, and before it as many frames as convolutions over it look back.
+
+    frames: int64 [M'], where those frames lie. tokens: int64 [R * M'], the same in every branch. packing: of these.
+    """
+
+    frames: Tensor
+    tokens: Tensor
+    packing: Packing
+
+    def spread(self, values: Tensor, frames: int) -> Tensor:
+        """Values [R, M', C] of the tail's frames as [R, frames, C], zero elsewhere."""
+        return values.new_zeros(len(values), frames, values.shape[-1]).index_copy_(1, self.frames, values)
+
+
 def left_reach(taps: int, dilation: int) -> int:
     """How many frames before its own a centred convolution reads; it never reads more behind."""
     reach = (taps - 1) * dilation
@@ -127,3 +145,14 @@ def pack(
     room = (frames or sum(lengths), room_for or len(lengths))
     assert room[0] >= sum(lengths) and room[1] >= len(lengths), f"{list(lengths)} frames do not fit into {room}"
     return Packing(tuple(lengths), branches, torch.device(device), *room)
+
+
+def with_tail(packing: Packing, prompts: Sequence[int], before: int) -> Packing:
+    """The same packing with the tail that leaves out prompts, of so many frames each, but for the last `before`."""
+    first = [start + max(0, prompt - before) for (start, _), prompt in zip(packing.bounds, prompts, strict=True)]
+    ends = [end for _, end in packing.bounds]
+    frames = torch.cat([torch.arange(start, end) for start, end in zip(first, ends, strict=True)])
+    tokens = torch.cat([frames + branch * packing.frames for branch in range(packing.branches)])
+    lengths = [end - start for start, end in zip(first, ends, strict=True)]
+    inner = pack(lengths, packing.branches, packing.device)
+    return replace(packing, tail=Tail(frames.to(packing.device), tokens.to(packing.device), inner), _tables={})

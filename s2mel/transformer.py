@@ -74,7 +74,10 @@ class Transformer(nn.Module):
         return torch.stack([norm.table(time) for norm in (*norms, self.norm)], dim=1)
 
     def forward(self, stream: Tensor, norms: Tensor, packing: Packing, stages: Stages) -> tuple[Tensor, Tensor]:
-        """stream float32 [N, D] and one step's `tables` to the last block's stream and what is still to be added."""
+        """stream float32 [N, D] and one step's `tables` to the last block's stream and what is still to be added.
+
+        Where the packing has a tail, both are of that alone.
+        """
         skips: list[Tensor] = []
         delta: Tensor | None = None
         for number, block in enumerate(self.blocks):
@@ -84,6 +87,8 @@ class Transformer(nn.Module):
             if 0 < number <= self.middle:
                 skips.append(stream)
             attended = stages.ops.attention(stages.ops.rotate(qkv, *rotation, block.heads), packing)
+            if packing.tail is not None and number == len(self.layers) - 1:
+                stream, attended = stream[packing.tail.tokens], attended[packing.tail.tokens]
             stream, delta = stages.after(block, stream, attended, norms[2 * number + 1])
         assert delta is not None, "a transformer has at least one block"
         return stream, delta

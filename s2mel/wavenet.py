@@ -34,6 +34,11 @@ class WaveNet(nn.Module):
         return max(left_reach(self.taps, dilation) for dilation in self.dilations)
 
     @property
+    def looks_back(self) -> int:
+        """Frames before its own that an output depends on at most, through all layers."""
+        return sum(left_reach(self.taps, dilation) for dilation in self.dilations)
+
+    @property
     def convolutions(self) -> list[nn.Linear]:
         return cast("list[nn.Linear]", list(self.in_layers))
 

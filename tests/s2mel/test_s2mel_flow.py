@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from indextts2_multitalk.s2mel.flow import solve
 from indextts2_multitalk.s2mel.model import S2Mel
-from indextts2_multitalk.s2mel.packing import pack
+from indextts2_multitalk.s2mel.packing import pack, with_tail
 from indextts2_multitalk.s2mel.schedule import uniform_times
 
 
@@ -83,6 +83,30 @@ def test_half_precision_keeps_the_state_in_float32(model):
     half = small_model().to(torch.bfloat16).generate(lines, steps=4)[0]
     assert half.dtype is torch.float32
     assert relative(half, exact) <= 5e-2
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("prompts", [(0, 3), (40, 1), (17, 55)])
+@pytest.mark.parametrize("branches", [1, 2])
+def test_what_is_spoken_needs_no_velocity_of_the_prompts(model, prompts, branches):
+    estimator, frames = model.cfm.estimator, (12, 30)
+    whole = pack(
+        [prompt + length for prompt, length in zip(prompts, frames, strict=True)], branches, torch.device("cpu")
+    )
+    x, constants = torch.randn(whole.frames, 80), torch.randn(branches, whole.frames, estimator.config.dit.hidden_dim)
+    step = estimator.schedule(uniform_times(4))[2]
+    spoken = torch.cat([torch.arange(start + p, end) for p, (start, end) in zip(prompts, whole.bounds, strict=True)])
+
+    def velocity(packing):
+        return estimator(x, constants, step, packing)
+
+    back = estimator.wavenet.looks_back
+    ended = with_tail(whole, prompts, back)
+    assert ended.tail.packing.lengths == tuple(min(p, back) + f for p, f in zip(prompts, frames, strict=True))
+    assert relative(velocity(ended)[:, spoken], velocity(whole)[:, spoken]) <= 1e-5
+    assert (relative(velocity(with_tail(whole, prompts, 0))[:, spoken], velocity(whole)[:, spoken]) > 1e-3) == any(
+        prompts
+    )
 
 
 def test_solver_is_a_pure_function():
