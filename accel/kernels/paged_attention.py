@@ -135,7 +135,7 @@ class Parts:
 def parts_for(rows: int, heads: int) -> int:
     """Parts per context, a power of two: enough programs for a large GPU, and few enough to be put together at once."""
     programs = rows * heads
-    return 8 if programs <= 32 else 4 if programs < 160 else 2 if programs < 640 else 1
+    return 8 if programs <= 32 else 4 if programs < 160 else 2 if programs < 320 else 1
 
 
 def tokens_for(width: int) -> int:

@@ -107,9 +107,11 @@ def slices_for(inputs: int, outputs: int) -> int:
 
 
 def tile_shape_for(inputs: int, outputs: int, rows: int, itemsize: int) -> TileShape:
-    """Up to 16 rows small tiles with many loads under way; with more, each weight is multiplied by all rows at once."""
-    slices = slices_for(inputs, outputs)
-    return TileShape(16, 256 // itemsize, slices, 6, 2) if rows <= 16 else TileShape(32, 256 // itemsize, slices, 4, 4)
+    """Up to 16 rows small tiles with many loads under way; with more, larger ones, whose rows are read less often."""
+    slices, block = slices_for(inputs, outputs), 256 // itemsize
+    if rows <= 16:
+        return TileShape(16, block, slices, 10, 1) if slices == 1 else TileShape(16, block, slices, 6, 2)
+    return TileShape(64, block, slices, 3, 4) if slices == 1 else TileShape(32, block, slices, 4, 4)
 
 
 def tiled(
