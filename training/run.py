@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import torch
@@ -57,8 +58,9 @@ def make_text_model(task: Task) -> None:
     text_model(task.work, task.plan)
 
 
-def run_lane(stages: Sequence[str], task: Task) -> None:
-    """One stage after the other until the deadline."""
+def run_lane(stages: Sequence[str], task: Task, over: Event) -> None:
+    """One stage after the other until the deadline. Sets `over` once everything is saved: until a process that has held
+    a GPU's whole memory is gone can take half a minute more."""
     _start_logging(stages[0])
     torch.set_float32_matmul_precision("high")
     torch.backends.cuda.enable_cudnn_sdp(False)  # it plans anew for every shape, and no two batches have the same
@@ -71,9 +73,10 @@ def run_lane(stages: Sequence[str], task: Task) -> None:
             stage = workshop.stage(name)
             logger.info("%s: ready after %.1f s", name, time.monotonic() - begun)
             if not run_stage(stage, task.work, task.plan.budgets[name], task.deadline):
-                return
+                break
     except TimeoutError as late:
         logger.info("%s", late)
+    over.set()
 
 
 def run(task: Task, stages: Sequence[str] | None = None) -> bool:
@@ -85,15 +88,21 @@ def run(task: Task, stages: Sequence[str] | None = None) -> bool:
     context = multiprocessing.get_context("spawn")
     speech = context.Process(target=make_speech, args=(task,))
     text = context.Process(target=make_text_model, args=(task,))
-    running = [context.Process(target=run_lane, args=(lane, task)) for lane in _lanes(stages)]
+    ends = [context.Event() for _ in _lanes(stages)]
+    running = [
+        context.Process(target=run_lane, args=(lane, task, over))
+        for lane, over in zip(_lanes(stages), ends, strict=True)
+    ]
     for process in (text, speech, *running):
         process.start()
-    for process in (*running, text):
-        process.join()
+    for process, over in zip(running, ends, strict=True):
+        while process.is_alive() and not over.wait(0.2):
+            pass
+    text.join()
     if speech.is_alive():
         speech.join(max(0.0, task.deadline - time.monotonic()))
         speech.terminate()
-    return not any(process.exitcode for process in running)
+    return all(over.is_set() for over in ends)
 
 
 def _lanes(stages: Sequence[str] | None) -> list[list[str]]:
