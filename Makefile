@@ -3,8 +3,10 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 UNMARKED := not gpu and not comfyui and not weights
-DEMO := output/demo
-MODEL ?= $(DEMO)/model
+DEMO := checkpoints/demo
+TALK := output/demo/dialogue
+MODEL ?= demo
+LINES ?= 4
 
 .PHONY: venv lint typecheck test demo bench test-matrix matrix-low matrix-high clean
 
@@ -28,17 +30,15 @@ typecheck: venv
 test: lint typecheck
 	$(BIN)/python -m pytest -m "$(UNMARKED)"
 
-# A dialogue of two, end to end, on a small model of seeded weights: real code, no real words.
-demo: $(DEMO)/model/config.yaml
-	$(BIN)/indextts2 talk $(DEMO)/script.txt --voice Ann=$(DEMO)/ann.wav --voice Bob=$(DEMO)/bob.wav \
-		--model-dir $(DEMO)/model --srt $(DEMO)/dialogue.srt -o $(DEMO)/dialogue.wav
+# A dialogue of two with the demonstration voice: WAV, subtitles and a picture in output/demo, and what ran.
+demo: venv
+	$(BIN)/indextts2 talk $(DEMO)/dialogue.txt --voice Anna=$(DEMO)/voices/anna.flac \
+		--voice Ben=$(DEMO)/voices/ben.flac --model-dir demo \
+		--srt $(TALK).srt --picture $(TALK).png -o $(TALK).wav
 
-$(DEMO)/model/config.yaml: .venv/installed tests/helpers/*.py
-	$(BIN)/python tests/helpers/demo.py $(DEMO)
-
-# On the demo's model, which is too small to say much about speed; MODEL=FOLDER takes another.
-bench: $(DEMO)/model/config.yaml
-	$(BIN)/indextts2 bench --model-dir $(MODEL)
+# On the demonstration voice, which is too small to say much about speed; MODEL=FOLDER takes another.
+bench: venv
+	$(BIN)/indextts2 bench --model-dir $(MODEL) --voice $(DEMO)/voices/anna.flac --lines $(LINES)
 
 # Both ends of what users have: other transformers and numpy in front of the same torch.
 test-matrix: matrix-low matrix-high

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from voice_table import voice_table
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 READMES = ("README.md", "README_zh.md")
@@ -53,7 +55,9 @@ def main() -> int:
         file = ROOT / name
         old = file.read_text(encoding="utf-8")
         tables = {"speed": speed_table, "toggles": toggle_table, "cpu": cpu_table}
-        new = with_tables(old, {table: make(rows, language) for table, make in tables.items()})
+        new = with_tables(
+            old, {table: make(rows, language) for table, make in tables.items()} | {"voice": voice_table(language)}
+        )
         stale = stale or new != old
         if not check:
             file.write_text(new, encoding="utf-8")

@@ -89,7 +89,7 @@ def _which() -> list[io.Input]:
             default=AUTO,
             tooltip=(
                 "The folder with gpt.pth, s2mel.pth and bpe.model, or auto: the first one found. demo: the small "
-                "English demonstration voice, where the pack has it."
+                "English demonstration voice that comes with the pack."
             ),
         ),
     ]

@@ -26,3 +26,15 @@ def shared(bias: Tensor, codes: int) -> Tensor:
     less = torch.zeros_like(bias)
     less[:codes] = math.log(NAMES)
     return named(bias - less, codes)
+
+
+def trained_rows(table: Tensor, codes: int) -> Tensor:
+    """The reverse of `named`: each code's rows once, then the rest."""
+    return torch.cat((table[:codes], table[codes * NAMES :]))
+
+
+def trained_bias(bias: Tensor, codes: int) -> Tensor:
+    """The reverse of `shared`."""
+    more = torch.zeros(len(bias) - codes * (NAMES - 1))
+    more[:codes] = math.log(NAMES)
+    return trained_rows(bias, codes) + more

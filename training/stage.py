@@ -27,8 +27,8 @@ SAVE_SECONDS = 60.0
 LOG_EVERY = 20
 MOST_STUCK = 5
 """Logged updates in a row that may be left out for gradients that are not finite."""
-UNEXPORTED = ("heads.", "acoustics.", "spectra.")
-"""What a checkpoint may lack: constants, and heads that an earlier version of the trainer did not have."""
+UNEXPORTED = ("heads.", "speakers.", "means.", "discriminators.", "acoustics.", "spectra.")
+"""What a checkpoint may lack: constants, and what only training needs, which the exported folder does not hold."""
 WIDE = 1024
 """Inputs from which a paced layer learns more slowly, in proportion to `USUAL_WIDTH`."""
 USUAL_WIDTH = 192

@@ -185,12 +185,9 @@ def explain(survey: Survey) -> str:
         )
     missing = ", ".join(name for field, name in survey.missing.items() if field != "qwen")
     if survey.demo:
-        remedy = (
-            "It comes with the pack: install the pack again" if has_demo() else "This version has none yet: update it"
-        )
         return (
-            f"the demonstration voice lacks {missing} in {DEMO_FOLDER}. {remedy}, or run `indextts2 fetch` and choose "
-            f"model_dir auto for IndexTTS-2 itself"
+            f"the demonstration voice lacks {missing} in {DEMO_FOLDER}. It comes with the pack: install the pack "
+            f"again, or run `indextts2 fetch` and choose model_dir auto for IndexTTS-2 itself"
         )
     looked = ", ".join(str(place) for place in survey.looked_in)
     where = f" of {survey.folder}" if survey.folder else ""

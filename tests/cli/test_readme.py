@@ -35,6 +35,7 @@ def test_examples_speak(readme: str, tmp_path: Path, model_folder: Path, voice_f
     monkeypatch.chdir(tmp_path)
     for name, file in zip(("anna.wav", "ben.wav"), voice_files.values(), strict=True):
         shutil.copy(file, name)
+    Path("checkpoints").symlink_to(ROOT / "checkpoints")
     script = next(block for block in blocks(readme) if "pause" in block)
     Path("script.txt").write_text(script, encoding="utf-8")
     for command in commands(readme):

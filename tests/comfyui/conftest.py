@@ -1,7 +1,7 @@
 """One real ComfyUI for all tests here: COMFYUI_PATH=/path/to/ComfyUI pytest -m comfyui
 
 COMFYUI_PYTHON names the interpreter that has ComfyUI's requirements and the pack's; without it the tests' own is used.
-The model is a tiny one with seeded weights: it hums, it does not speak.
+The model is a tiny one with seeded weights: it hums, it does not speak. The examples speak with the pack's own voice.
 """
 
 import os

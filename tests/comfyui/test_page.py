@@ -89,12 +89,11 @@ def test_emotion_voice_files(page: Page, values: list[Any], accel: bool, compile
 
 
 @pytest.mark.parametrize("example", ["multi_talk", "emotion_voice_multi_talk"])
-def test_examples_load_and_run(page: Page, server: ComfyServer, voices: dict[str, str], example: str) -> None:
+def test_examples_speak_as_they_are(page: Page, server: ComfyServer, example: str) -> None:
     workflow = json.loads((PACK / "example_workflows" / f"{example}.json").read_text(encoding="utf-8"))
     prompt = load(page, workflow)
     kinds = {node["class_type"] for node in prompt.values()}
-    assert {"IndexTTS2_ModelManager", "LoadAudio", "SaveAudio"} < kinds
-    for node in prompt.values():
-        if node["class_type"] == "LoadAudio":
-            node["inputs"] = {"audio": voices["anna"]}
+    assert {"IndexTTS2_ModelManager", "IndexTTS2_DemoVoice", "SaveAudio"} < kinds
+    (manager,) = [node for node in prompt.values() if node["class_type"] == "IndexTTS2_ModelManager"]
+    assert (manager["inputs"]["model_dir"], manager["inputs"]["low_memory"]) == ("demo", False)
     assert any("audio" in outputs for outputs in server.run(prompt).values())

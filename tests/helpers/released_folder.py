@@ -1,4 +1,4 @@
-"""A whole released-layout folder of seeded weights, at any size: what end-to-end tests and `make demo` load.
+"""A whole released-layout folder of seeded weights, at any size: what end-to-end tests load.
 
     python tests/helpers/released_folder.py FOLDER
 

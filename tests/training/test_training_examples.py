@@ -1,5 +1,6 @@
 """What the pack lets the demonstration voice say is made of words that it was taught."""
 
+import json
 import re
 from pathlib import Path
 
@@ -8,7 +9,12 @@ from indextts2_multitalk.indextts.dialogue.script import parse_script
 from indextts2_multitalk.training.sentences import grammar
 
 PACK = Path(__file__).parents[2]
-SCRIPTS = {"make demo": (PACK / "checkpoints" / "demo" / "dialogue.txt").read_text(encoding="utf-8")}
+SCRIPTS = {"make demo": (PACK / "checkpoints" / "demo" / "dialogue.txt").read_text(encoding="utf-8")} | {
+    file.stem: node["widgets_values_named"]["conversation_text"]
+    for file in (PACK / "example_workflows").glob("*.json")
+    for node in json.loads(file.read_text(encoding="utf-8"))["nodes"]
+    if "conversation_text" in node.get("widgets_values_named", {})
+}
 
 
 def words(text: str) -> set[str]:

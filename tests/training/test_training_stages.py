@@ -16,8 +16,18 @@ from indextts2_multitalk.training.gpt_stage import Loudness
 from indextts2_multitalk.training.parts import pack, unpack
 from indextts2_multitalk.training.plan import LANES, TOY
 from indextts2_multitalk.training.report import write_report
+from indextts2_multitalk.training.resume import resume
 from indextts2_multitalk.training.sizes import CONFIG_FILE, demo_config, new_s2mel, new_voice_encoder
-from indextts2_multitalk.training.stage import Budget, Stage, begin_again, is_done, optimizer, restore, run_stage
+from indextts2_multitalk.training.stage import (
+    UNEXPORTED,
+    Budget,
+    Stage,
+    begin_again,
+    is_done,
+    optimizer,
+    restore,
+    run_stage,
+)
 from indextts2_multitalk.training.workshop import Workshop
 from torch import nn
 
@@ -158,6 +168,21 @@ def test_the_exported_folder_speaks_through_the_packs_own_path(trained, tmp_path
     line = Line(0, "Ann", "Good morning.", 1, Voice("Ann", Audio(wav, 22050)))
     take = next(iter(pipeline.speak([line], SpeakOptions(max_codes=12, steps=2, temperature=1.5, top_p=1.0, top_k=0))))
     assert torch.isfinite(take.waveform).all()
+
+
+def test_training_goes_on_from_the_exported_folder(trained, tmp_path):
+    export(trained, tmp_path / "voice", PLAN.config_file, PLAN.vocoder)
+    resume(tmp_path / "voice", tmp_path / "work")
+    for name in STEPS:
+        assert is_done(tmp_path / "work", name)
+        states = [torch.load(folder / f"{name}.pt")["modules"] for folder in (tmp_path / "work", trained)]
+        assert all(key.startswith(UNEXPORTED) for key in states[0].keys() ^ states[1].keys())
+        for key in states[0].keys() & states[1].keys():
+            torch.testing.assert_close(states[0][key], states[1][key].float(), rtol=2e-3, atol=2e-3)
+    there = Workshop(tmp_path / "work", replace(PLAN, speakers=4), torch.device("cpu"), time.monotonic() + 60)
+    for folder in ("speech", "unheard"):
+        (tmp_path / "work" / folder).symlink_to(trained / folder)
+    assert run_stage(there.stage("gpt"), tmp_path / "work", Budget(600, 1), time.monotonic() + 60)
 
 
 def test_weights_travel_in_parts(trained, tmp_path, monkeypatch):
