@@ -22,6 +22,8 @@ SPEAKERS = ("anna", "ben")
 TEXTS = held_out_sentences()[2:50:6]
 """Eight of the fifty, spoken by the two in turn; 76 words."""
 
+DEFAULTS = SpeakOptions()
+
 
 @dataclass(frozen=True, eq=False)
 class Saying:
@@ -65,15 +67,20 @@ def pipeline(folder: Path) -> Pipeline:
 
 @pytest.fixture(scope="session")
 def speak(references: dict[str, Voice]) -> Speaking:
-    """Texts by the two speakers in turn, every line with a seed of its own, by default options."""
+    """Texts by the two speakers in turn, every line with a seed of its own; by default options, or those given."""
 
-    def spoken(pipeline: Pipeline, texts: Sequence[str], emotion: Emotion | None = None) -> list[Saying]:
+    def spoken(
+        pipeline: Pipeline,
+        texts: Sequence[str],
+        emotion: Emotion | None = None,
+        options: SpeakOptions = DEFAULTS,
+    ) -> list[Saying]:
         names = [SPEAKERS[number % len(SPEAKERS)] for number in range(len(texts))]
         lines = [
             Line(number, name, text, number + 1, references[name], emotion, seed=number)
             for number, (name, text) in enumerate(zip(names, texts, strict=True))
         ]
-        takes = pipeline.speak(lines, SpeakOptions())
+        takes = pipeline.speak(lines, options)
         return [
             Saying(take.line.text, take.line.speaker, to16(take.waveform[0].numpy(), take.sample_rate))
             for take in takes

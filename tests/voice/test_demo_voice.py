@@ -12,7 +12,7 @@ import pytest
 import soundfile
 import torch
 from indextts2_multitalk.indextts.cli import main
-from indextts2_multitalk.indextts.options import LoadOptions
+from indextts2_multitalk.indextts.options import LoadOptions, SpeakOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
 from indextts2_multitalk.indextts.records import EMOTIONS, Emotion, Voice
 from indextts2_multitalk.training.listening import Delivery, Ear, delivery_of, to16
@@ -41,17 +41,21 @@ def reference_waves(references: dict[str, Voice]) -> dict[str, np.ndarray]:
 
 
 def test_a_stranger_understands_it(sayings: list[Any], hear: Callable[[Sequence[Any]], Pairs]) -> None:
-    """Measured: 30 % of these 76 words, 25 % of the fifty sentences; a voice that says other words comes to 90 %."""
+    """Measured: 30 % of these 76 words wrong, 25 % of the fifty sentences' and 44 of these of the right length. A
+    processor that rounds otherwise draws other codes, hence the room; noise would come to 100 %."""
     heard = hear(sayings)
-    assert word_error_rate(heard) <= 0.4, heard
-    assert right_counts(heard) >= len(heard) - 2, heard
+    assert word_error_rate(heard) <= 0.45, heard
+    assert right_counts(heard) >= len(heard) - 3, heard
 
 
 def test_the_plain_loop_says_the_same(
-    sayings: list[Any], folder: Path, speak: Any, hear: Callable[[Sequence[Any]], Pairs]
+    pipeline: Pipeline, sayings: list[Any], folder: Path, speak: Any, hear: Callable[[Sequence[Any]], Pairs]
 ) -> None:
+    """Without sampling: rounding flips a draw in one line of twelve, and the line then goes another way."""
     plain = Pipeline.load(folder, LoadOptions(device="cpu", use_accel=False))
-    fast, slow = sayings[:PLAIN_LINES], speak(plain, [saying.text for saying in sayings[:PLAIN_LINES]])
+    greedy = SpeakOptions(do_sample=False)
+    texts = [saying.text for saying in sayings[:PLAIN_LINES]]
+    fast, slow = (speak(each, texts, options=greedy) for each in (pipeline, plain))
     for one, other in zip(fast, slow, strict=True):
         assert abs(len(one.wav16) / len(other.wav16) - 1) <= 0.02, one.text
     assert abs(word_error_rate(hear(fast)) - word_error_rate(hear(slow))) <= 0.1
