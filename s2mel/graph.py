@@ -35,9 +35,8 @@ class Eager:
         self._estimator, self._stages = estimator, stages
         self._schedules: OrderedDict[Times, Schedule] = OrderedDict()
 
-    def packing(self, prompts: Sequence[int], frames: Sequence[int], branches: int) -> Packing:
-        """Of lines with so many frames of prompt and so many to speak."""
-        lengths = [prompt + length for prompt, length in zip(prompts, frames, strict=True)]
+    def packing(self, lengths: Sequence[int], prompts: Sequence[int], branches: int) -> Packing:
+        """Of lines of so many frames, the first of which are prompts."""
         packing = pack(lengths, branches, self._estimator.device)
         return with_tail(packing, prompts, self._estimator.wavenet.looks_back)
 
@@ -88,9 +87,8 @@ class Graphs(Eager):
         self._pool = torch.cuda.graph_pool_handle()
         self._captured: OrderedDict[tuple[int, int, int], Captured] = OrderedDict()
 
-    def packing(self, prompts: Sequence[int], frames: Sequence[int], branches: int) -> Packing:
+    def packing(self, lengths: Sequence[int], prompts: Sequence[int], branches: int) -> Packing:
         """As `Eager.packing`, but without a tail: each of its sizes would be another graph."""
-        lengths = [prompt + length for prompt, length in zip(prompts, frames, strict=True)]
         lines = 1 << (len(lengths) - 1).bit_length()
         return pack(lengths, branches, self._estimator.device, frames=rounded(sum(lengths)), room_for=lines)
 

@@ -125,8 +125,9 @@ class S2Mel(nn.Module):
     ) -> list[Tensor]:
         """`generate` from given noises, float32 [80, F] each."""
         estimator, runner, times = self.cfm.estimator, self.choice.runner, uniform_times(steps)
-        sizes = [line.prompt_frames for line in lines], [line.frames for line in lines]
-        packing = runner.packing(*sizes, branches=2 if guidance else 1)
+        prompts = [line.prompt_frames for line in lines]
+        lengths = [line.prompt_frames + line.frames for line in lines]
+        packing = runner.packing(lengths, prompts, branches=2 if guidance else 1)
         constants = estimator.constants(*_conditions(lines, estimator.dtype, packing.device), packing)
         velocity = runner.velocity(constants, runner.schedule(times), packing)
         mel = solve(velocity, *_start(lines, noises, packing), times=times, guidance=guidance, on_step=on_step)

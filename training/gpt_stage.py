@@ -23,7 +23,7 @@ from .prosody import Prosody
 from .sequence import run_decoder
 from .sizes import new_gpt, new_voice_encoder, trained_gpt_config
 from .speakers import NEUTRAL
-from .stage import Stage, optimizer
+from .stage import Stage
 from .tokens import Reader
 
 REFERENCE_CODES = (60, 500)
@@ -31,7 +31,6 @@ SAME_DELIVERY_SHARE = 0.3
 """How often the voice's reference is itself in the utterance's emotion, and is the emotion's reference too."""
 REFERENCE_STEPS = 16
 """How many lengths references have, so that memory and plans of one update serve another."""
-RATE, DECAY = 1.5e-3, 0.03
 WEIGHTS = {"code": 1.0, "pointer": 0.5, "prosody": 1.0, "delivery": 0.5, "normalizer": 2e-3, "loudness": 1e-3}
 
 
@@ -114,8 +113,7 @@ class GPTStage(Stage):
         width = config.gpt.model_dim
         heads = nn.ModuleDict({"prosody": nn.Linear(width, 3), "delivery": nn.Linear(width, 2)})
         modules = {"gpt": new_gpt(config), "voice": new_voice_encoder(config), "heads": heads}
-        super().__init__(modules, device, RATE, DECAY)
-        self.optimizers = [optimizer(self.modules.parameters(), RATE, DECAY, paced=True)]
+        super().__init__(modules, device, rate=1.5e-3, decay=0.03, paced=True)
         self.loudness = Loudness(self.modules["voice"])
         halve_attention(self.modules["gpt"])
         as_products(self.modules["voice"])

@@ -56,10 +56,17 @@ class Stage(ABC):
     bfloat16 = False
     """Whether `products` are in half precision."""
 
-    def __init__(self, modules: dict[str, nn.Module], device: torch.device, rate: float, decay: float = 0.01) -> None:
+    def __init__(
+        self,
+        modules: dict[str, nn.Module],
+        device: torch.device,
+        rate: float,
+        decay: float = 0.01,
+        paced: bool = False,
+    ) -> None:
         self.modules: Any = nn.ModuleDict(modules).to(device)  # a ModuleDict's entries have no types of their own
         self.device = device
-        self.optimizers = [optimizer(self.modules.parameters(), rate, decay)]
+        self.optimizers = [optimizer(self.modules.parameters(), rate, decay, paced=paced)]
 
     @abstractmethod
     def update(self, rng: np.random.Generator, share: float) -> dict[str, Tensor]:
