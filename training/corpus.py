@@ -19,6 +19,7 @@ from torch import Tensor
 
 from .acoustics import EDGE16, EDGE22, SAMPLES16, SAMPLES22
 from .speakers import NEUTRAL
+from .team import ALONE, Team
 
 logger = logging.getLogger(__name__)
 
@@ -124,9 +125,11 @@ class Lengths:
         return torch.from_numpy(rng.choice(group, max(2, self._budget // length)))
 
 
-def load_corpus(folder: Path, device: torch.device, wavs: Sequence[str] = ("wav22", "wav16")) -> Corpus:
-    """Every shard that is there now. Raises FileNotFoundError where none is."""
-    files = sorted(file for file in folder.glob("*.npz") if not file.name.endswith(".part.npz"))
+def load_corpus(
+    folder: Path, device: torch.device, wavs: Sequence[str] = ("wav22", "wav16"), team: Team = ALONE
+) -> Corpus:
+    """Every shard that is there now, or this process's share of them. Raises FileNotFoundError where none is."""
+    files = team.share_of(sorted(file for file in folder.glob("*.npz") if not file.name.endswith(".part.npz")))
     if not files:
         raise FileNotFoundError(f"{folder}: no speech; run training.synthesize first")
     columns: dict[str, list[np.ndarray]] = {}

@@ -22,12 +22,15 @@ from .parts import pack, unpack
 from .plan import LANES, PLANS, Plan
 from .stage import begin_again, run_stage
 from .synthesize import synthesize
+from .team import Team
 from .workshop import Workshop, text_model
 
 logger = logging.getLogger(__name__)
 
 PACKING_SECONDS = 15.0
 """Kept back of the time for packing what was trained."""
+TOGETHER = ("gpt", "flow")
+"""Stages that several GPUs may train: what they learn, they learn by gradients alone."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Task:
     flite: Path | None
     workers: int
     threads: int
+    gpus: int = 1
 
 
 def make_speech(task: Task) -> None:
@@ -58,15 +62,19 @@ def make_text_model(task: Task) -> None:
     text_model(task.work, task.plan)
 
 
-def run_lane(stages: Sequence[str], task: Task, over: Event) -> None:
+def run_lane(stages: Sequence[str], task: Task, rank: int, over: Event) -> None:
     """One stage after the other until the deadline. Sets `over` once everything is saved: until a process that has held
     a GPU's whole memory is gone can take half a minute more."""
     _start_logging(stages[0])
     torch.set_float32_matmul_precision("high")
     torch.backends.cuda.enable_cudnn_sdp(False)  # it plans anew for every shape, and no two batches have the same
     torch.set_num_threads(task.threads)
-    torch.manual_seed(0)
-    workshop = Workshop(task.work, task.plan, torch.device(task.device), task.deadline)
+    torch.manual_seed(rank)
+    device = torch.device(task.device, rank) if task.device == "cuda" else torch.device(task.device)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    team = Team.gathered(rank, task.gpus, task.work / "meeting")
+    workshop = Workshop(task.work, task.plan, device, task.deadline, team)
     try:
         for name in stages:
             begun = time.monotonic()
@@ -88,11 +96,10 @@ def run(task: Task, stages: Sequence[str] | None = None) -> bool:
     context = multiprocessing.get_context("spawn")
     speech = context.Process(target=make_speech, args=(task,))
     text = context.Process(target=make_text_model, args=(task,))
-    ends = [context.Event() for _ in _lanes(stages)]
-    running = [
-        context.Process(target=run_lane, args=(lane, task, over))
-        for lane, over in zip(_lanes(stages), ends, strict=True)
-    ]
+    (task.work / "meeting").unlink(missing_ok=True)
+    members = [(lane, task, rank, context.Event()) for lane in _lanes(stages) for rank in range(task.gpus)]
+    ends = [over for *_, over in members]
+    running = [context.Process(target=run_lane, args=member) for member in members]
     for process in (text, speech, *running):
         process.start()
     for process, over in zip(running, ends, strict=True):
@@ -136,6 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--again", default="", help="stages to train anew from the weights they have, separated by commas"
     )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--gpus", type=int, default=1, help=f"to train on at once, for {' and '.join(TOGETHER)}")
     parser.add_argument("--flite", type=Path, help="folder of flite's libraries, where they are not installed")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(arguments)
@@ -151,8 +159,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         plan = replace(plan, speakers=options.speakers, ready_speakers=min(plan.ready_speakers, options.speakers))
     deadline = begun + options.seconds - (PACKING_SECONDS if options.out else 0.0)
     stages = options.stages.split(",") if options.stages else None
+    if options.gpus > 1 and not (stages and set(stages) <= set(TOGETHER)):
+        parser.error(f"--gpus {options.gpus}: got stages {options.stages}; name only {' and '.join(TOGETHER)} there")
     threads = 4 if options.device != "cpu" else max(1, (os.cpu_count() or 1) // len(_lanes(stages)))
-    task = Task(options.work, plan, options.device, deadline, options.flite, options.workers, threads)
+    task = Task(options.work, plan, options.device, deadline, options.flite, options.workers, threads, options.gpus)
     whole = run(task, stages)
     if options.out is not None:
         pack(options.work, options.out)

@@ -19,6 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .team import ALONE, Team
+
 logger = logging.getLogger(__name__)
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
@@ -53,6 +55,7 @@ class Stage(ABC):
     """What a stage trains and how. `modules` is all that its checkpoint holds beside the optimizers."""
 
     name: str
+    team: Team = ALONE
     bfloat16 = False
     """Whether `products` are in half precision."""
 
@@ -86,6 +89,7 @@ class Stage(ABC):
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        self.team.average(p.grad for p in parameters)
         norm = nn.utils.clip_grad_norm_(parameters, clip)
         vars(optimizer)["found_inf"] = (~torch.isfinite(norm)).float()  # what fused optimizers look at
         optimizer.step()
@@ -149,32 +153,46 @@ def _pace(matrix: nn.Parameter) -> float:
 
 
 def run_stage(stage: Stage, folder: Path, budget: Budget, deadline: float, seed: int = 0) -> bool:
-    """Train until the budget is spent or `deadline` (of time.monotonic) has passed; True where the stage is done."""
-    progress = restore(stage, folder)
+    """Train until the budget is spent or `deadline` (of time.monotonic) has passed; True where the stage is done.
+
+    A team goes by the clock of the process that leads it, which alone logs and saves.
+    """
+    team, progress = stage.team, restore(stage, folder)
     if progress.figures and budget.share(progress.seconds, progress.steps) >= 1:
         return True
+    team.align(stage.modules)
     begun, saved = time.monotonic() - progress.seconds, time.monotonic()
     stuck = 0
     with (folder / f"{stage.name}.jsonl").open("a", encoding="utf-8") as log:
-        while (share := budget.share(progress.seconds, progress.steps)) < 1 and time.monotonic() < deadline:
+        while (share := team.agreed(_share_left(budget, progress, deadline))) < 1:
             _set_rates(stage, share)
-            values = stage.update(np.random.default_rng([seed, progress.steps]), share)
+            values = stage.update(np.random.default_rng([seed, progress.steps, team.rank]), share)
             progress.steps += 1
-            if progress.steps % LOG_EVERY == 0 or progress.steps in (1, budget.steps):
+            if team.leads and (progress.steps % LOG_EVERY == 0 or progress.steps in (1, budget.steps)):
                 stuck = stuck + 1 if _write_log(log, progress, values) else 0
                 _refuse(stage, progress, stuck)
             progress.seconds = time.monotonic() - begun
-            if time.monotonic() - saved > SAVE_SECONDS:
+            if team.leads and time.monotonic() - saved > SAVE_SECONDS:
                 save(stage, folder, progress)
                 saved = time.monotonic()
     done = budget.share(progress.seconds, progress.steps) >= 1
+    if team.leads:
+        _end(stage, folder, progress, done)
+    return bool(team.agreed(float(done)))
+
+
+def _share_left(budget: Budget, progress: Progress, deadline: float) -> float:
+    """`Budget.share`, 1 from the deadline on."""
+    return budget.share(progress.seconds, progress.steps) if time.monotonic() < deadline else 1.0
+
+
+def _end(stage: Stage, folder: Path, progress: Progress, done: bool) -> None:
     if done:
         stage.modules.eval()
         figures = {"steps": progress.steps, "seconds": progress.seconds, **stage.finish()}
         progress.figures = {name: float(value) for name, value in figures.items()}
         logger.info("%s: done, %s", stage.name, _shown(progress.figures))
     save(stage, folder, progress)
-    return done
 
 
 def save(stage: Stage, folder: Path, progress: Progress) -> None:

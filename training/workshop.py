@@ -22,6 +22,7 @@ from .sizes import Listener, new_campplus, new_codec
 from .stage import Stage, is_done, load_part, restore
 from .style_stage import StyleStage
 from .tables import write_tables
+from .team import ALONE, Team
 from .tokens import Reader, train_bpe
 from .vocoder_stage import VocoderStage
 
@@ -38,23 +39,27 @@ def text_model(work: Path, plan: Plan) -> Path:
 
 
 class Workshop:
-    """`work`: the folder of speech, checkpoints and logs. What was computed once is kept for the next stage."""
+    """`work`: the folder of speech, checkpoints and logs. What was computed once is kept for the next stage.
 
-    def __init__(self, work: Path, plan: Plan, device: torch.device, deadline: float) -> None:
-        self.work, self.plan, self.device, self.deadline = work, plan, device, deadline
+    Each process of a `team` has speakers of its own.
+    """
+
+    def __init__(self, work: Path, plan: Plan, device: torch.device, deadline: float, team: Team = ALONE) -> None:
+        self.work, self.plan, self.device, self.deadline, self.team = work, plan, device, deadline, team
         self.config, self.begun = plan.config, time.monotonic()
 
     def stage(self, name: str) -> Stage:
         """A stage ready to run, waiting for what it needs. Raises TimeoutError at the deadline."""
         stage: Stage = getattr(self, f"_{name}")()
         stage.tune(self.plan.rates.get(name), self.plan.bfloat16)
+        stage.team = self.team
         return stage
 
     @cached_property
     def corpus(self) -> Corpus:
         """All speakers, or those there are when patience ends."""
         self._wait_for_all()
-        return load_corpus(self.work / "speech", self.device)
+        return load_corpus(self.work / "speech", self.device, team=self.team)
 
     @cached_property
     def unheard(self) -> Corpus:
@@ -101,7 +106,8 @@ class Workshop:
     def _flow(self) -> FlowStage:
         parts = (self.gpt, self.codec, self.campplus)
         stage = FlowStage(self.config, *parts, self.device, self.plan.batches["flow"], self.plan.flow)
-        write_tables(self.work / "tables.pt", self.config, stage)
+        if self.team.leads:
+            write_tables(self.work / "tables.pt", self.config, stage)
         return stage
 
     def _style(self) -> StyleStage:
