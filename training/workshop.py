@@ -63,6 +63,7 @@ class Workshop:
 
     @cached_property
     def unheard(self) -> Corpus:
+        wait_for_shards(self.work / "unheard", self.plan.unheard_speakers, self.deadline)
         return load_corpus(self.work / "unheard", self.device)
 
     @cached_property
