@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from .names import named, shared
+from .names import SHARPNESS, named, shared
 from .sizes import CONFIG_FILE, PREPROCESSOR, VOCODER, demo_config, trained_codes, w2v_bert
 
 logger = logging.getLogger(__name__)
@@ -66,8 +66,8 @@ def gpt_names(state: State, codes: int) -> State:
     """The decoder's tensors as released: matrices of `gpt.h` as [in, out], codes under all their names."""
     tables = {
         "mel_embedding.weight": named(state["mel_embedding.weight"], codes),
-        "mel_head.weight": named(state["mel_head.weight"], codes),
-        "mel_head.bias": shared(state["mel_head.bias"], codes),
+        "mel_head.weight": named(SHARPNESS * state["mel_head.weight"], codes),
+        "mel_head.bias": shared(SHARPNESS * state["mel_head.bias"], codes),
     }
     return {
         name: tensor.T if name.startswith("gpt.h.") and tensor.dim() == 2 else tensor for name, tensor in state.items()

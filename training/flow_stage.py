@@ -6,7 +6,6 @@ What decoder and CAMPPlus say is computed beforehand.
 B utterances, T codes, R codes of the prompt, F frames, L frames of both, C condition width, D the decoder's width.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,8 +32,6 @@ NEUTRAL_PROMPT_SHARE = 0.7
 DECISION = 0.3
 """How much further than the truth lies what the flow is told to find, seen from what it finds knowing nothing: guidance
 that costs no pass when it speaks. With the 0.7 of every run it comes to 1.7 / (1 - DECISION) - 1 = 1.4."""
-DECIDED_AFTER = 0.3
-"""Share of the stage's time that goes by before."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +78,7 @@ class FlowStage(Stage):
     def update(self, rng: np.random.Generator, share: float) -> dict[str, Tensor]:
         self.modules.train()
         with self.products():
-            decision = DECISION if share > DECIDED_AFTER else 0.0
-            losses = self._losses(self.gpt.heard, self.conditions, self.windows, self.lengths.draw(rng), rng, decision)
+            losses = self._losses(self.gpt.heard, self.conditions, self.windows, self.lengths.draw(rng), rng)
         norm = self.step(losses.pop("loss"))
         return {**{name: value.detach() for name, value in losses.items()}, "norm": norm}
 
@@ -99,13 +95,7 @@ class FlowStage(Stage):
         return conditions_of(self.gpt, heard, self.campplus, self.acoustics, self.limits.style)
 
     def _losses(
-        self,
-        heard: Heard,
-        told: Conditions,
-        windows: Windows,
-        numbers: Tensor,
-        rng: np.random.Generator,
-        decision: float = 0.0,
+        self, heard: Heard, told: Conditions, windows: Windows, numbers: Tensor, rng: np.random.Generator
     ) -> dict[str, Tensor]:
         """loss: of the velocity over the target's frames, see `DECISION`; velocity: the squared error itself."""
         corpus, s2mel = heard.corpus, self.modules["s2mel"]
@@ -134,14 +124,9 @@ class FlowStage(Stage):
 
         found = heading(known)
         error = found - (mel - noise)
-        beyond = decision * known * self._decided(found, heading) if decision else torch.zeros_like(error)
+        with torch.no_grad():
+            beyond = DECISION * known * (found - heading(0 * known))
         return {"loss": (error - beyond).square().mean(), "velocity": error.square().mean()}
-
-    @staticmethod
-    @torch.no_grad()
-    def _decided(found: Tensor, heading: Callable[[Tensor], Tensor]) -> Tensor:
-        """What knowing everything adds to what is found knowing nothing, [B, F, 80]."""
-        return found - heading(found.new_zeros(len(found), 1, 1))
 
     def style(self, wav16: Tensor) -> Tensor:
         """float32 [B, 192]."""

@@ -18,7 +18,8 @@ LANES = (("semantic", "codec", "gpt", "flow"), ("style", "vocoder"))
 
 @dataclass(frozen=True)
 class Plan:
-    """ready_speakers: how many must be synthesized before the first stages start. batches: codes in a batch of each
+    """first_speaker: the number of the first; speakers of an earlier run are known to the decoder, text by text.
+    ready_speakers: how many must be synthesized before the first stages start. batches: codes in a batch of each
     stage; of the vocoder, clips. rates: peak learning rates, where they are not the stages' own. bfloat16: matrix
     products of gpt and flow in half precision, for CPUs that have such units. flow: lengths that it is trained on.
     """
@@ -28,6 +29,7 @@ class Plan:
     ready_speakers: int
     budgets: dict[str, Budget]
     batches: dict[str, int]
+    first_speaker: int = 0
     unheard_speakers: int = 16
     unheard_utterances: int = 15
     bpe_texts: int = 60000
@@ -36,6 +38,11 @@ class Plan:
     flow: FlowLengths = field(default_factory=FlowLengths)
     config_file: Path = CONFIG_FILE
     vocoder: dict[str, Any] = field(default_factory=lambda: VOCODER)
+
+    @property
+    def numbers(self) -> range:
+        """Of the speakers."""
+        return range(self.first_speaker, self.first_speaker + self.speakers)
 
     @property
     def config(self) -> ModelConfig:

@@ -17,7 +17,7 @@ from indextts2_multitalk.indextts.options import LoadOptions
 from safetensors.torch import load_file
 from torch import Tensor
 
-from .names import trained_bias, trained_rows
+from .names import SHARPNESS, trained_bias, trained_rows
 from .sizes import trained_codes
 from .stage import Progress
 
@@ -59,9 +59,11 @@ def _encoder(folder: Path) -> State:
 
 def _decoder(models: Models, codes: int) -> State:
     state = models.gpt.state_dict()
-    for name in ("mel_embedding.weight", "mel_head.weight"):
-        state[name] = trained_rows(state[name], codes)
-    return state | {"mel_head.bias": trained_bias(state["mel_head.bias"], codes)}
+    return state | {
+        "mel_embedding.weight": trained_rows(state["mel_embedding.weight"], codes),
+        "mel_head.weight": trained_rows(state["mel_head.weight"], codes) / SHARPNESS,
+        "mel_head.bias": trained_bias(state["mel_head.bias"], codes) / SHARPNESS,
+    }
 
 
 def _single(state: Mapping[str, Tensor]) -> State:

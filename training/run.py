@@ -52,9 +52,9 @@ def make_speech(task: Task) -> None:
     os.nice(5)
     _start_logging("speech")
     plan = task.plan
-    unheard = (task.work / "unheard", plan.unheard_speakers, plan.unheard_utterances)
+    unheard = (task.work / "unheard", range(plan.unheard_speakers), plan.unheard_utterances)
     synthesize(*unheard, task.workers, task.flite, held_out=True)
-    synthesize(task.work / "speech", plan.speakers, plan.utterances, task.workers, task.flite)
+    synthesize(task.work / "speech", plan.numbers, plan.utterances, task.workers, task.flite)
 
 
 def make_text_model(task: Task) -> None:
@@ -135,6 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--parts", type=Path, help="parts of an earlier run, taken where --work has no weights yet")
     parser.add_argument("--plan", choices=sorted(PLANS), default="full")
     parser.add_argument("--speakers", type=int, help="other than the plan's number; stages of a few minutes need fewer")
+    parser.add_argument("--first", type=int, default=0, help="number of the first speaker, others than before")
     parser.add_argument("--seconds", type=float, default=3600.0, help="stop in time to be done by then")
     parser.add_argument("--budgets", default="", help="other budgets for some stages: gpt=600,flow=500 (seconds)")
     parser.add_argument("--batches", default="", help="other batches for some stages: gpt=48000,flow=24000 (codes)")
@@ -155,6 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         begin_again(options.work, name)
     plan = PLANS[options.plan]
     plan = plan.with_seconds(_numbers_of(options.budgets)).with_batches(_numbers_of(options.batches))
+    plan = replace(plan, first_speaker=options.first)
     if options.speakers is not None:
         plan = replace(plan, speakers=options.speakers, ready_speakers=min(plan.ready_speakers, options.speakers))
     deadline = begun + options.seconds - (PACKING_SECONDS if options.out else 0.0)

@@ -159,11 +159,16 @@ def _make_shard(number: int, folder: Path, count: int, held_out: bool) -> float:
 
 
 def synthesize(
-    folder: Path, speakers: int, utterances: int, workers: int, flite: Path | None = None, held_out: bool = False
+    folder: Path,
+    numbers: Sequence[int],
+    utterances: int,
+    workers: int,
+    flite: Path | None = None,
+    held_out: bool = False,
 ) -> float:
-    """Make the shards that are not there yet; returns seconds of speech made."""
+    """Make the speakers' shards that are not there yet; returns seconds of speech made."""
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [n for n in range(speakers) if not (folder / f"{speaker(n, held_out).name}.npz").exists()]
+    missing = [n for n in numbers if not (folder / f"{speaker(n, held_out).name}.npz").exists()]
     make = partial(_make_shard, folder=folder, count=utterances, held_out=held_out)
     begun, made = time.monotonic(), 0.0
     with multiprocessing.get_context("spawn").Pool(workers, _start_worker, (flite,)) as pool:
@@ -179,13 +184,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--speakers", type=int, default=400)
+    parser.add_argument("--first", type=int, default=0, help="number of the first of them")
     parser.add_argument("--utterances", type=int, default=60)
     parser.add_argument("--workers", type=int, default=multiprocessing.cpu_count())
     parser.add_argument("--flite", type=Path, help="folder of flite's libraries, where they are not installed")
     parser.add_argument("--held-out", action="store_true", help="speakers and sentences that training never hears")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    synthesize(options.out, options.speakers, options.utterances, options.workers, options.flite, options.held_out)
+    numbers = range(options.first, options.first + options.speakers)
+    synthesize(options.out, numbers, options.utterances, options.workers, options.flite, options.held_out)
 
 
 if __name__ == "__main__":

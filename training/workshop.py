@@ -114,7 +114,7 @@ class Workshop:
     def _style(self) -> StyleStage:
         self._wait_for_all()
         speech = load_corpus(self.work / "speech", self.device, ("wav16",))
-        return StyleStage(self.plan.speakers, speech, self.unheard, self.device, self.plan.batches["style"])
+        return StyleStage(self.plan.numbers.stop, speech, self.unheard, self.device, self.plan.batches["style"])
 
     def _vocoder(self) -> VocoderStage:
         self._wait_for(self.plan.ready_speakers)
