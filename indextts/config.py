@@ -87,6 +87,27 @@ class BigVGANConfig(BaseModel):
     fmax: float | None = None
 
 
+class W2VBertConfig(BaseModel):
+    """What inference reads of w2v-bert's `config.json`; the rest is the trainer's, or of parts that are left out."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    hidden_size: int = 1024
+    intermediate_size: int = 4096
+    num_hidden_layers: int = 24
+    num_attention_heads: int = 16
+    feature_projection_input_dim: int = 160
+    conv_depthwise_kernel_size: int = 31
+    left_max_position_embeddings: int = 64
+    right_max_position_embeddings: int = 8
+    layer_norm_eps: float = 1e-5
+
+    @property
+    def distances(self) -> int:
+        """How many distances of a key from its query are told apart."""
+        return self.left_max_position_embeddings + self.right_max_position_embeddings + 1
+
+
 class DatasetConfig(_Strict):
     bpe_model: str = "bpe.model"
     sample_rate: int = 24000

@@ -52,7 +52,9 @@ class Pipeline:
         self.options = options
         self.residence = residence or self._own_residence()
         self._text = TextFrontend(files.bpe_model)
-        self._conditioning = ConditioningEncoder(modules.conditioning(), self._before_listening)
+        self._conditioning = ConditioningEncoder(
+            modules.conditioning(), self._before_listening, use_graphs=not options.low_memory
+        )
         self._vocoder = Vocoder(modules.vocoder, options.use_cuda_kernel)
         self._decoding: Decoding | None = None
         self._report: Report | None = None
@@ -88,7 +90,7 @@ class Pipeline:
         """Drop the engine and its cache, all graphs, the text reader and every cached voice; the weights stay."""
         self.stop_speaking()
         self.modules.s2mel.release()
-        self._conditioning.clear()
+        self._conditioning.release()
         self.modules.text_emotion.unload()
 
     def stop_speaking(self) -> None:

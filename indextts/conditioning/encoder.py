@@ -16,8 +16,9 @@ from .campplus import CAMPPlus
 from .codec import SemanticCodec
 from .emotion import EmotionTable, Weights, mixed, scaled, user_weights
 from .features import KaldiFilterBank, MelSpectrogram, centred, log_energies
-from .reference import excerpt, fingerprint, prepare_reference
+from .reference import Reference, excerpt, fingerprint, prepare_reference
 from .semantic import SemanticEncoder
+from .semantic_graphs import SemanticGraphs
 from .text_emotion import TextEmotion
 from .voice_encoder import VoiceEncoder
 
@@ -48,11 +49,17 @@ class ConditioningEncoder:
         models: ConditioningModels,
         before_listening: Callable[[], None] = lambda: None,
         cache_bytes: int = CACHE_BYTES,
+        use_graphs: bool = True,
     ) -> None:
-        """before_listening: called before the models that listen are used; they may be elsewhere until then."""
+        """before_listening: called before the models that listen are used; they may be elsewhere until then.
+
+        use_graphs: where they stay on a CUDA device, capture what takes the host longest; graphs of models that come
+        and go would be captured each time.
+        """
         self.models = models
         self._before_listening = before_listening
         self.cache = ContentCache(cache_bytes)
+        self._graphs = SemanticGraphs(models.semantic) if use_graphs else None
         self._mel = MelSpectrogram()
         self._fbank = KaldiFilterBank(models.semantic.bands)
 
@@ -63,6 +70,12 @@ class ConditioningEncoder:
     def clear(self) -> None:
         """Let go of every cached voice and emotion."""
         self.cache.clear()
+
+    def release(self) -> None:
+        """Let go of everything but the models: voices, emotions and graphs."""
+        self.clear()
+        if self._graphs is not None:
+            self._graphs.release()
 
     @torch.inference_mode()
     def voice(self, audio: Audio | None, boost: bool = False) -> VoiceFeatures:
@@ -101,10 +114,10 @@ class ConditioningEncoder:
     def _compute_voice(self, audio: Audio, boost: bool) -> VoiceFeatures:
         reference = prepare_reference(audio, boost)
         self._before_listening()
-        wav16, wav22 = reference.wav16.to(self.device), reference.wav22.to(self.device)
-        energies = self._on_device(self._fbank)(wav16)
-        mel = self._on_device(self._mel)(wav22)
-        semantic = self.models.semantic(energies)
+        energies = self._energies(reference)
+        semantic = self._semantic(energies)
+        # Only now: while the device is at the longest part, the host resamples for the next.
+        mel = self._on_device(self._mel)(reference.wav22.to(self.device))
         heard = semantic.to(_dtype(self.models.voice))
         return VoiceFeatures(
             semantic=semantic[0],
@@ -114,6 +127,12 @@ class ConditioningEncoder:
             prompt_mel=mel,
             prompt_condition=self._prompt_condition(semantic, mel.shape[-1]),
         )
+
+    def _energies(self, reference: Reference) -> Tensor:
+        return self._on_device(self._fbank)(reference.wav16.to(self.device))
+
+    def _semantic(self, energies: Tensor) -> Tensor:
+        return (self._graphs or self.models.semantic)(energies)
 
     def _style(self, energies: Tensor) -> Tensor:
         fbank = centred(log_energies(energies))
@@ -130,8 +149,7 @@ class ConditioningEncoder:
 
     def _compute_emotion(self, audio: Audio) -> Tensor:
         self._before_listening()
-        wav16 = prepare_reference(audio).wav16.to(self.device)
-        semantic = self.models.semantic(self._on_device(self._fbank)(wav16))
+        semantic = self._semantic(self._energies(prepare_reference(audio)))
         return self.models.voice.emotion(semantic.to(_dtype(self.models.voice)))[0]
 
     def _on_device(self, module: nn.Module) -> nn.Module:

@@ -5,6 +5,7 @@ C channels, N samples, -1..1.
 
 import hashlib
 import logging
+import math
 from dataclasses import dataclass
 
 import soxr
@@ -69,7 +70,8 @@ def excerpt(audio: Audio | None) -> Audio:
 
 def fingerprint(audio: Audio) -> str:
     """Name of a recording's content: equal samples at an equal rate have equal names."""
-    digest = hashlib.blake2b(f"{audio.sample_rate} {tuple(audio.samples.shape)}".encode(), digest_size=16)
+    # Every line asks for it; processors have instructions for this digest, at twice the speed of others.
+    digest = hashlib.sha256(f"{audio.sample_rate} {tuple(audio.samples.shape)}".encode())
     digest.update(audio.samples.contiguous().numpy().data)
     return digest.hexdigest()
 
@@ -97,18 +99,18 @@ def resample(samples: Tensor, rate: int, to_rate: int) -> Tensor:
 
 
 def _checked_mono(audio: Audio) -> Tensor:
-    finite = torch.isfinite(audio.samples)
-    if not finite.all():
-        bad = int(audio.samples.numel() - finite.sum())
-        raise AudioError(f"Reference audio: got {bad} samples that are NaN or infinite, expected numbers; {_ADVICE}")
     mono = audio.samples.mean(dim=0)
     peak = float(mono.abs().max())
+    if not math.isfinite(peak):
+        bad = int((~torch.isfinite(audio.samples)).sum())
+        raise AudioError(f"Reference audio: got {bad} samples that are NaN or infinite, expected numbers; {_ADVICE}")
     if peak < SILENCE_PEAK:
         raise AudioError(
             f"Reference audio: got silence (its peak is {peak:.1e} of full scale in the first {MAX_SECONDS:.0f} s), "
             f"expected speech; {_ADVICE}"
         )
-    _warn_if_clipped(mono)
+    if peak >= CLIPPED_LEVEL:
+        _warn_if_clipped(mono)
     return mono if peak <= 1 else mono / peak
 
 

@@ -4,19 +4,23 @@ T tokens (50 a second), W semantic width.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
+from ..config import W2VBertConfig
 from ..errors import CheckpointError
 from .features import SEMANTIC_SAMPLE_RATE, seamless_features
+from .w2v_bert import FeatureProjection, Layer, surroundings
 
 IGNORED = ("masked_spec_embed", "adapter.*", "intermediate_ffn.*", "encoder.layers.*")
 """The trainer's mask, what follows the encoder, and layers above the one that is read."""
+
+_PROJECTION = re.compile(r"\.self_attn\.linear_[qkv]\.")
 
 
 class SemanticEncoder(nn.Module):
@@ -31,16 +35,11 @@ class SemanticEncoder(nn.Module):
     var: Tensor
 
     def __init__(self, config: Mapping[str, Any], preprocessor: Mapping[str, Any], layers: int) -> None:
-        from transformers import Wav2Vec2BertConfig, Wav2Vec2BertModel  # takes longer to import than all the rest
-
         super().__init__()
         _check(config, preprocessor, layers)
-        without = {"add_adapter": False, "use_intermediate_ffn_before_adapter": False, "apply_spec_augment": False}
-        sizes = {"num_hidden_layers": layers, "mask_time_prob": 0.0, "mask_feature_prob": 0.0, "layerdrop": 0.0}
-        self.model = Wav2Vec2BertModel(Wav2Vec2BertConfig.from_dict({**config, **without, **sizes})).eval()
-        self.model.feature_projection = _InFloat32(self.model.feature_projection)
-        encoder = self.model.encoder
-        encoder.layers = nn.ModuleList(_InFloat32(layer) for layer in encoder.layers)
+        self.config = W2VBertConfig.model_validate(config)
+        self.feature_projection = FeatureProjection(self.config)
+        self.layers = nn.ModuleList(Layer(self.config) for _ in range(layers))
         self.stride = int(preprocessor.get("stride", 2))
         self.bands = int(preprocessor.get("num_mel_bins", 80))
         self.padding_value = float(preprocessor.get("padding_value", 0.0))
@@ -57,25 +56,32 @@ class SemanticEncoder(nn.Module):
 
     @property
     def width(self) -> int:
-        return self.model.config.hidden_size
+        return self.config.hidden_size
+
+    @property
+    def device(self) -> torch.device:
+        return self.mean.device
 
     def forward(self, energies: Tensor) -> Tensor:
         """`KaldiFilterBank` energies [F, bands] of one recording to normalized semantic features [1, T, W], float32."""
+        features, whole = self.tokens(energies)
+        return self.encode(features, whole)
+
+    def tokens(self, energies: Tensor) -> tuple[Tensor, Tensor]:
+        """What the first layer hears of energies [F, bands]: features [1, T, stride * bands], and bool [T], which
+        tokens are whole."""
         features, mask = seamless_features(energies, self.stride, self.padding_value)
-        hidden = self.model(input_features=features.float(), attention_mask=mask).last_hidden_state
-        return (hidden - self.mean.float()) / self.var.float().sqrt()
+        whole = torch.ones(features.shape[1:2], dtype=torch.bool, device=features.device)
+        return features.float(), whole if mask is None else mask[0].bool()
 
-
-class _InFloat32(nn.Module):
-    """A module whose weights are widened for the length of a call: half the memory, the precision of float32."""
-
-    def __init__(self, inner: nn.Module) -> None:
-        super().__init__()
-        self.inner = inner
-
-    def forward(self, *inputs: Any, **named: Any) -> Any:
-        widened = {name: tensor.float() for name, tensor in self.inner.state_dict(keep_vars=True).items()}
-        return functional_call(self.inner, widened, inputs, named)
+    def encode(self, features: Tensor, whole: Tensor) -> Tensor:
+        """Features [1, T, stride * bands] to [1, T, W]. Any number of tokens that are not whole may follow those that
+        are: nothing looks ahead but attention, which does not see them."""
+        x = self.feature_projection(features).masked_fill(~whole[:, None], 0.0)
+        around = surroundings(whole, self.config)
+        for layer in self.layers:
+            x = layer(x, around)
+        return (x - self.mean.float()) / self.var.float().sqrt()
 
 
 def parts(layers: int) -> tuple[str, ...]:
@@ -84,13 +90,22 @@ def parts(layers: int) -> tuple[str, ...]:
 
 
 def rename(state: Mapping[str, Tensor], statistics: Mapping[str, Tensor], layers: int) -> dict[str, Tensor]:
-    """The folder's tensors that the first `layers` layers need, and the statistics, under the module's names."""
+    """The folder's tensors that the first `layers` layers need, and the statistics, under the module's names.
+
+    Queries, keys and values are one projection, convolutions over one token matrices. Raises KeyError where one is
+    missing.
+    """
     needed = {
-        f"model.{part}inner.{name.removeprefix(part)}": tensor
+        name.removeprefix("encoder."): tensor.squeeze(-1) if ".pointwise_conv" in name else tensor
         for part in parts(layers)
         for name, tensor in state.items()
-        if name.startswith(part)
+        if name.startswith(part) and not _PROJECTION.search(name)
     }
+    for part in parts(layers)[1:]:
+        stem = f"{part}self_attn.linear_"
+        for leaf in ("weight", "bias"):
+            joined = torch.cat([state[f"{stem}{which}.{leaf}"] for which in "qkv"])
+            needed[f"{stem.removeprefix('encoder.')}qkv.{leaf}"] = joined
     return needed | {"mean": statistics["mean"], "var": statistics["var"]}
 
 
@@ -109,8 +124,8 @@ def _read(path: Path) -> dict[str, Any]:
 def _check(config: Mapping[str, Any], preprocessor: Mapping[str, Any], layers: int) -> None:
     expected = {
         "model_type": (config.get("model_type"), "wav2vec2-bert"),
-        # The other kinds keep tables that a model built on the meta device would lack.
         "position_embeddings_type": (config.get("position_embeddings_type", "relative_key"), "relative_key"),
+        "hidden_act": (config.get("hidden_act", "swish"), "swish"),
         "sampling_rate": (preprocessor.get("sampling_rate", SEMANTIC_SAMPLE_RATE), SEMANTIC_SAMPLE_RATE),
     }
     for name, (got, wanted) in expected.items():

@@ -203,7 +203,9 @@ def _semantic_state(state: State, statistics: Mapping[str, torch.Tensor], layers
     try:
         needed = semantic.rename(state, statistics, layers)
     except KeyError as error:
-        raise CheckpointError(f"wav2vec2bert_stats.pt: {error.args[0]}: missing; run `indextts2 fetch`") from error
+        name = error.args[0]
+        holder = "wav2vec2bert_stats.pt" if name in ("mean", "var") else file
+        raise CheckpointError(f"{holder}: {name}: missing; run `indextts2 fetch`") from error
     extra = [name for name in state if not name.startswith(semantic.parts(layers))]
     unknown = [name for name in extra if not any(fnmatchcase(name, pattern) for pattern in semantic.IGNORED)]
     if unknown:
