@@ -99,7 +99,8 @@ class Estimator(nn.Module):
     ) -> Tensor:
         """Velocity of every branch at one time: x float32 [M, bands], constants [R, M, D] to float32 [R, M, bands].
 
-        Prompts are heard in the transformer and have no velocity: where the packing has a tail, theirs is 0.
+        Prompts are heard in the transformer and stay where they are: where the packing has a tail, their velocity means
+        nothing.
         """
         tail = packing.tail
         stream = stages.embed(x, constants, self._merge_weights()[0])
@@ -109,7 +110,7 @@ class Estimator(nn.Module):
         hidden = self.wavenet(hidden, long, step.gates, rest, stages)
         velocity = stages.head(hidden, step.final, self.final_layer.linear, self.conv2)
         velocity = velocity.unflatten(0, (rest.branches, rest.frames))
-        return velocity if tail is None else tail.spread(velocity, packing.frames)
+        return velocity if tail is None else tail.spread(velocity)
 
     def _merge_weights(self) -> tuple[Tensor, ...]:
         """The input projection's columns: for x, prompt, projected condition and style."""

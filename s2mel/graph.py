@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 MOST_GRAPHS = 12
 MOST_SCHEDULES = 4
+TAIL_PARTS = 8
+"""A tail is rounded up to eighths of its packing: few graphs for all that lines and prompts may be."""
+
 STEPS_AHEAD = 2
 """How many steps the host may be ahead of the device; a cancelled run is over that many steps later."""
 
@@ -85,12 +88,13 @@ class Graphs(Eager):
     def __init__(self, estimator: Estimator, stages: Stages) -> None:
         super().__init__(estimator, stages)
         self._pool = torch.cuda.graph_pool_handle()
-        self._captured: OrderedDict[tuple[int, int, int], Captured] = OrderedDict()
+        self._captured: OrderedDict[tuple[int, int, int, int], Captured] = OrderedDict()
 
     def packing(self, lengths: Sequence[int], prompts: Sequence[int], branches: int) -> Packing:
-        """As `Eager.packing`, but without a tail: each of its sizes would be another graph."""
-        lines = 1 << (len(lengths) - 1).bit_length()
-        return pack(lengths, branches, self._estimator.device, frames=rounded(sum(lengths)), room_for=lines)
+        """As `Eager.packing`, with room behind the lines and behind their tails."""
+        lines, frames = 1 << (len(lengths) - 1).bit_length(), rounded(sum(lengths))
+        packing = pack(lengths, branches, self._estimator.device, frames, room_for=lines)
+        return with_tail(packing, prompts, self._estimator.wavenet.looks_back, TAIL_PARTS)
 
     def velocity(self, constants: Tensor, schedule: Schedule, packing: Packing) -> Velocity:
         """As `Eager.velocity`; what a call returns is overwritten by the next."""
@@ -113,11 +117,11 @@ class Graphs(Eager):
         self._pool = torch.cuda.graph_pool_handle()
 
     def _find(self, constants: Tensor, schedule: Schedule, packing: Packing) -> Captured:
-        key = (packing.frames, packing.room_for, packing.branches)
+        key = packing.size
         captured = self._captured.get(key)
         if captured is None:
             captured = Captured(self._estimator, self._stages, constants, schedule, packing, self._pool)
-            log.debug("captured the flow's step for %d frames, %d lines, %d branches", *key)
+            log.debug("captured the flow's step for %d branches, %d frames, %d lines, a tail of %d frames", *key)
             self._captured[key] = captured
             if len(self._captured) > MOST_GRAPHS:
                 self._captured.popitem(last=False)

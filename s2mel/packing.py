@@ -36,6 +36,11 @@ class Packing:
     _tables: dict[tuple[str, tuple[int, ...]], Tensor] = field(default_factory=dict, repr=False)
 
     @property
+    def size(self) -> tuple[int, int, int, int]:
+        """Packings of one size differ in their tables alone: branches, frames, room for lines, frames of the tail."""
+        return self.branches, self.frames, self.room_for, 0 if self.tail is None else self.tail.packing.frames
+
+    @property
     def bounds(self) -> list[tuple[int, int]]:
         """First and one-past-last frame of each line."""
         ends = torch.tensor(self.lengths).cumsum(0).tolist()
@@ -61,9 +66,11 @@ class Packing:
 
     def copy_(self, other: "Packing") -> None:
         """Take over another packing of the same size, in place: every table made so far is filled anew."""
-        assert (self.branches, self.frames, self.room_for) == (other.branches, other.frames, other.room_for)
+        assert self.size == other.size, f"got a packing of size {other.size}, expected {self.size}"
         for (kind, sizes), held in self._tables.items():
             held.copy_(other._table(kind, *sizes))
+        if self.tail is not None and other.tail is not None:
+            self.tail.copy_(other.tail)
 
     def _table(self, kind: str, *sizes: int) -> Tensor:
         """Made on first use, then kept."""
@@ -117,16 +124,28 @@ class Packing:
 class Tail:
     """The ends of lines: what is to be spoken, and before it as many frames as convolutions over it look back.
 
-    frames: int64 [M'], where those frames lie. tokens: int64 [R * M'], the same in every branch. packing: of these.
+    frames: int64 [M'], where those frames lie; where there is room behind them, some frame once more. tokens: int64
+    [R * M'], the same in every branch. places: int64 [M], where in the tail each frame lies; 0 for a frame that it
+    leaves out. packing: of these.
     """
 
     frames: Tensor
     tokens: Tensor
+    places: Tensor
     packing: Packing
 
-    def spread(self, values: Tensor, frames: int) -> Tensor:
-        """Values [R, M', C] of the tail's frames as [R, frames, C], zero elsewhere."""
-        return values.new_zeros(len(values), frames, values.shape[-1]).index_copy_(1, self.frames, values)
+    def spread(self, values: Tensor) -> Tensor:
+        """Values [R, M', C] of the tail's frames as [R, M, C]; what a frame that it leaves out gets means nothing."""
+        return values.index_select(1, self.places)
+
+    def copy_(self, other: "Tail") -> None:
+        """Take over another tail of the same size, in place."""
+        for held, new in zip(self._tensors(), other._tensors(), strict=True):
+            held.copy_(new)
+        self.packing.copy_(other.packing)
+
+    def _tensors(self) -> tuple[Tensor, ...]:
+        return self.frames, self.tokens, self.places
 
 
 def left_reach(taps: int, dilation: int) -> int:
@@ -147,12 +166,23 @@ def pack(
     return Packing(tuple(lengths), branches, torch.device(device), *room)
 
 
-def with_tail(packing: Packing, prompts: Sequence[int], before: int) -> Packing:
-    """The same packing with the tail that leaves out prompts, of so many frames each, but for the last `before`."""
-    first = [start + max(0, prompt - before) for (start, _), prompt in zip(packing.bounds, prompts, strict=True)]
-    ends = [end for _, end in packing.bounds]
-    frames = torch.cat([torch.arange(start, end) for start, end in zip(first, ends, strict=True)])
+def with_tail(packing: Packing, prompts: Sequence[int], before: int, parts: int | None = None) -> Packing:
+    """The same packing with the tail that leaves out prompts, of so many frames each, but for the last `before`.
+
+    parts: give the tail room up to the next of so many equal parts of the packing (default: no more than it needs).
+    Where that is all of it, the packing stays without a tail.
+    """
+    bounds = packing.bounds
+    first = [start + max(0, prompt - before) for (start, _), prompt in zip(bounds, prompts, strict=True)]
+    kept = torch.cat([torch.arange(start, end) for start, (_, end) in zip(first, bounds, strict=True)])
+    room = len(kept) if parts is None else -(-len(kept) * parts // packing.frames) * packing.frames // parts
+    if room >= packing.frames:
+        return packing
+    frames = torch.zeros(room, dtype=torch.int64)
+    frames[: len(kept)] = kept
+    places = torch.zeros(packing.frames, dtype=torch.int64)
+    places[kept] = torch.arange(len(kept))
     tokens = torch.cat([frames + branch * packing.frames for branch in range(packing.branches)])
-    lengths = [end - start for start, end in zip(first, ends, strict=True)]
-    inner = pack(lengths, packing.branches, packing.device)
-    return replace(packing, tail=Tail(frames.to(packing.device), tokens.to(packing.device), inner), _tables={})
+    lengths = [end - start for start, (_, end) in zip(first, bounds, strict=True)]
+    inner = pack(lengths, packing.branches, packing.device, room, packing.room_for)
+    return replace(packing, tail=Tail(*(t.to(packing.device) for t in (frames, tokens, places)), inner), _tables={})

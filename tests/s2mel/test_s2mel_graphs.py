@@ -1,0 +1,71 @@
+"""The flow's graphs serve any lengths of a size, prompts left out; without a GPU, a "graph" is the step itself."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+from helpers.s2mel import line, small_model
+from indextts2_multitalk.s2mel import graph
+from indextts2_multitalk.s2mel.packing import TILE
+from indextts2_multitalk.s2mel.stages import PLAIN, Stages
+
+
+def attention_by_tiles(qkv, packing):
+    """As the kernel: lines' bounds are what the table says, whatever lines the packing was made for."""
+    out = torch.full((len(qkv), qkv.shape[2] * qkv.shape[3]), 1e4)
+    for first, start, end in packing.tiles.tolist():
+        last = min(first + TILE, end)
+        q, k, v = (part.transpose(0, 1) for part in (qkv[first:last, 0], qkv[start:end, 1], qkv[start:end, 2]))
+        if last > first:
+            out[first:last] = torch.nn.functional.scaled_dot_product_attention(q, k, v).transpose(0, 1).flatten(1)
+    return out
+
+
+@pytest.fixture
+def model(monkeypatch):
+    def capture(function, device, pool):
+        out = function()
+        return SimpleNamespace(replay=lambda: out.copy_(function())), out
+
+    monkeypatch.setattr(graph, "capture", capture)
+    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "Event", lambda: SimpleNamespace(synchronize=lambda: None, record=lambda: None))
+    model = small_model()
+    runner = graph.Graphs(model.cfm.estimator, Stages(replace(PLAIN, attention=attention_by_tiles)))
+    model._choice = replace(model.choice, runner=runner)
+    return model
+
+
+def relative(actual, expected):
+    return ((actual - expected).abs().max() / expected.abs().max()).item()
+
+
+RUNS = (
+    [line("a", 40, 60, seed=1)],
+    [line("b", 61, 30, seed=2)],
+    [line("a", 45, 57, seed=3), line("b", 17, 8, seed=4)],
+    [line("c", 3, 90, seed=5)],
+    [line("d", 0, 110, seed=6)],
+    [line("a", 40, 60, seed=1)],
+)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("guidance", [0.7, 0.0])
+def test_graphs_with_room_say_what_no_graph_says(model, guidance):
+    eager = small_model()
+    for lines in RUNS:
+        actual, expected = (m.generate(lines, 2, guidance) for m in (model, eager))
+        for one, other in zip(actual, expected, strict=True):
+            assert relative(one, other) <= 1e-5
+
+
+@torch.inference_mode()
+def test_prompts_are_left_out_and_sizes_are_few(model):
+    for lines in RUNS:
+        model.generate(lines, 1)
+    captured = model.choice.runner._captured
+    assert sorted(captured) == [(2, 128, 1, tail) for tail in (48, 80, 96, 112)] + [(2, 128, 2, 80)]
+    model.generate([line("e", 30, 65)], 1)
+    assert len(captured) == 5
