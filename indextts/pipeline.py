@@ -29,7 +29,7 @@ from .loading.placement import choose_placement
 from .memory import CODES_PER_TEXT_TOKEN, run_bytes
 from .options import LoadOptions, SpeakOptions
 from .products import products_on
-from .records import Codes, Line, Mel, Take
+from .records import Codes, Line, Mel, Take, Voice, VoiceFeatures
 from .report import Report
 from .residence import AllResident, Residence, TakingTurns
 from .segments import Decoded, Segment, Spoken, frames_of
@@ -123,6 +123,7 @@ class Pipeline:
         with closing(self._decode(segments, options, report, on_event)) as decoded:
             while batch := list(islice(decoded, options.flow_batch)):
                 self._render(batch, shelf, options, report, on_event)
+                report.note_memory()
                 report.wall_seconds = time.perf_counter() - start
                 for take in shelf.ready():
                     report.add_take(take)
@@ -143,13 +144,16 @@ class Pipeline:
     ) -> list[Segment]:
         """Conditioning: who says it and how. Voices and emotions heard before come from the cache."""
         segments = []
+        heard: dict[Voice, VoiceFeatures] = {}  # of this run: even to look a voice up takes reading its samples
         with self._stage(report, "conditioning"):
             for place, (line, text) in enumerate(zip(lines, texts, strict=True)):
                 on_event(Event("conditioning", place, len(lines), line.index))
                 with naming(line):
                     if line.voice is None:
                         raise AudioError(f"{line.speaker} has no voice; give reference audio for {line.speaker}")
-                    voice = self._conditioning.voice(line.voice.audio, line.voice.boost)
+                    if line.voice not in heard:
+                        heard[line.voice] = self._conditioning.voice(line.voice.audio, line.voice.boost)
+                    voice = heard[line.voice]
                     emotion = self._conditioning.emotion_vector(line.emotion, voice, line.text)
                 segments += [Segment(place, part, line, ids, voice, emotion) for part, ids in enumerate(text.segments)]
             on_event(Event("conditioning", len(lines), len(lines)))

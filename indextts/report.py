@@ -51,6 +51,10 @@ class Report:
         """Wait for the device, so that a time is the stage's own."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
+
+    def note_memory(self) -> None:
+        """Look up the peak so far; not after every stage, for it takes longer than a small one."""
+        if self.device.type == "cuda":
             self.peak_memory_bytes = torch.cuda.max_memory_allocated(self.device)
 
     @property

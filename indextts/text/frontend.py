@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ..errors import TextError
 from .normalizer import Reading, TextNormalizer
 from .segmenter import split_segments
 from .tokenizer import TextTokenizer, TokenizedText
+
+REMEMBERED = 1024
+"""Texts; the grammars take longer to read a line than all the rest of its way to the voice model."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +32,16 @@ class TextFrontend:
     def __init__(self, model_file: Path, glossary: Mapping[str, Reading] | None = None) -> None:
         self.normalizer = TextNormalizer(glossary)
         self.tokenizer = TextTokenizer(model_file)
+        self.read = lru_cache(REMEMBERED)(self._read)
 
     def prepare(self, text: str, language: str = "auto", max_tokens: int = 120) -> PreparedText:
-        """Segments of at most `max_tokens` tokens. Raises `TextError` where nothing in `text` can be spoken."""
+        """Segments of at most `max_tokens` tokens. Raises `TextError` where nothing in `text` can be spoken.
+
+        Lines are spoken again and again, with another seed or voice: what they were read as is remembered.
+        """
+        return self.read(text, language, max_tokens)
+
+    def _read(self, text: str, language: str, max_tokens: int) -> PreparedText:
         normalized = self.normalizer.normalize(text, language)
         if not any(character.isalnum() for character in normalized):
             raise TextError(f"got {_shown(text)}, expected at least one letter or number to speak; write it in words")
