@@ -1,11 +1,11 @@
 """From script to waveform: one line and a 16-line dialogue, with each toggle on and off.
 
-    python benchmarks/end_to_end.py [--folder DIR] [--small] [--quick]
+    python benchmarks/end_to_end.py [--folder DIR] [--small] [--quick] [--only CASE ...]
 
-Without --folder a released-layout folder of seeded weights is written to a temporary place, full-size unless --small.
-Seeded weights never say when a line ends, so the stop code is made impossible and every line is cut at its limit:
-the work of a spoken line of that length. Prints one JSON line a figure and refuses where half precision or a toggle
-changes the sound by more than its tolerance.
+Without --folder a released-layout folder of seeded weights is written to a temporary place (TMPDIR says where; 6 GB),
+full-size unless --small. Seeded weights never say when a line ends, so the stop code is made impossible and every line
+is cut at its limit: the work of a spoken line of that length. Prints one JSON line a figure as soon as it is known,
+what matters most first, and refuses where half precision changes the sound by more than its tolerance.
 """
 
 import argparse
@@ -14,14 +14,17 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 import torch
 from indextts2_multitalk.indextts.gpt.latents import latent_pass
 from indextts2_multitalk.indextts.gpt.prompt import build_prompt
+from indextts2_multitalk.indextts.loading.find import CheckpointFiles, find_checkpoint
+from indextts2_multitalk.indextts.loading.models import Models, load_models
 from indextts2_multitalk.indextts.options import LoadOptions, SpeakOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
 from indextts2_multitalk.indextts.records import CODES_PER_SECOND, Audio, Codes, Line, Voice
@@ -37,24 +40,42 @@ from helpers.tones import tone
 
 FULL_W2V_BERT = {"layers": 24, "heads": 16, "expansion": 4}
 MEL_TOLERANCE, LOG_SPECTRAL_TOLERANCE = 1e-2, 0.5
-TEXT = "We walked along the river until the lights of the town were far behind us and nobody spoke."
+TEXT = "We walked along the river for {} hours until the lights of the town were far behind us and nobody spoke."
+HOURS = (10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 30, 40, 50, 60, 70)
 TOGGLES = {
-    "no acceleration": {"use_accel": False, "use_torch_compile": False, "use_cuda_kernel": False},
-    "GPT acceleration": {"use_accel": True, "use_torch_compile": False, "use_cuda_kernel": False},
     "full acceleration": {"use_accel": True, "use_torch_compile": True, "use_cuda_kernel": True},
+    "GPT acceleration": {"use_accel": True, "use_torch_compile": False, "use_cuda_kernel": False},
+    "no acceleration": {"use_accel": False, "use_torch_compile": False, "use_cuda_kernel": False},
 }
+Sound = tuple[torch.Tensor, torch.Tensor]
 
 
 def main() -> None:
     arguments = parse()
     with torch.inference_mode(), tempfile.TemporaryDirectory() as scratch:
-        folder = arguments.folder or seeded_folder(Path(scratch), arguments.small)
-        check_half_precision(folder, arguments)
-        for name, toggles in TOGGLES.items():
-            if name != "no acceleration" or not arguments.quick:
-                measure(folder, name, LoadOptions(arguments.device, use_fp16=arguments.fp16, **toggles), arguments)
-        if torch.cuda.is_available():
-            measure_memory(folder, arguments)
+        files = find_checkpoint([arguments.folder or seeded_folder(Path(scratch), arguments.small)])
+        exact = sound_of(files, load_models(files, LoadOptions(arguments.device))) if arguments.fp16 else None
+        for names in (("full acceleration",), ("GPT acceleration", "no acceleration")[: 1 if arguments.quick else 2]):
+            measure_toggles(files, names, exact, arguments)
+            if "full acceleration" in names and torch.cuda.is_available():
+                measure_memory(files, arguments)
+
+
+def measure_toggles(
+    files: CheckpointFiles, names: Sequence[str], exact: Sound | None, arguments: argparse.Namespace
+) -> None:
+    """The models are loaded once for all `names` and dropped at the end."""
+    empty_device()
+    start = time.perf_counter()
+    modules = load_models(files, LoadOptions(arguments.device, use_fp16=arguments.fp16))
+    drain()
+    loading = time.perf_counter() - start
+    if exact is not None:
+        check_half_precision(sound_of(files, modules), exact)
+    for name in names:
+        measure(Pipeline(modules, files, options_of(name, arguments)), name, arguments)
+    if wanted("load", arguments):
+        emit("end_to_end", "load", loading, "s", dtype_of(arguments), toggles=names[0])
 
 
 def parse() -> argparse.Namespace:
@@ -62,6 +83,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="a released folder; its own weights then say the lines")
     parser.add_argument("--small", action="store_true", help="tiny seeded weights: does the benchmark itself run?")
     parser.add_argument("--quick", action="store_true", help="leave out the slow run without acceleration")
+    parser.add_argument("--only", nargs="+", metavar="CASE", help="only figures whose names start so")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seconds", type=float, default=10.0, help="of speech in a line")
     arguments = parser.parse_args()
@@ -80,7 +102,17 @@ def seeded_folder(scratch: Path, small: bool) -> Path:
 def lines_of(count: int, voices: int) -> list[Line]:
     """`count` lines for `voices` speakers in turn, all alike in length."""
     cast = [Voice(f"S{n}", Audio(tone(110.0 + 40 * n, 10.0, 22050), 22050)) for n in range(voices)]
-    return seed_lines([Line(n, f"S{n % voices}", TEXT, n + 1, cast[n % voices]) for n in range(count)], seed=1)
+    return seed_lines(
+        [Line(n, f"S{n % voices}", TEXT.format(HOURS[n]), n + 1, cast[n % voices]) for n in range(count)], seed=1
+    )
+
+
+CASES = (
+    ("whole-line", lines_of(1, 1), 1, 7),
+    ("whole-line-3-beams", lines_of(1, 1), 3, 5),
+    ("dialogue-16", lines_of(16, 4), 1, 3),
+)
+"""Name, lines, beams, and how often it is measured."""
 
 
 @contextmanager
@@ -99,78 +131,89 @@ def speak_options(arguments: argparse.Namespace, beams: int) -> SpeakOptions:
     return SpeakOptions(max_codes=round(arguments.seconds * CODES_PER_SECOND), num_beams=beams, flow_batch=16)
 
 
-def measure(folder: Path, name: str, load: LoadOptions, arguments: argparse.Namespace) -> None:
-    """Load time, first and later lines, stages, and the dialogue, under one set of toggles."""
-    start = time.perf_counter()
-    pipeline = Pipeline.load(folder, load)
-    drain()
-    about = {"dtype": "float16" if arguments.fp16 else "float32", "toggles": name}
-    emit("end_to_end", "load", time.perf_counter() - start, "s", **about)
+def options_of(name: str, arguments: argparse.Namespace) -> LoadOptions:
+    return LoadOptions(arguments.device, use_fp16=arguments.fp16, **TOGGLES[name])
+
+
+def dtype_of(arguments: argparse.Namespace) -> str:
+    return "float16" if arguments.fp16 else "float32"
+
+
+def wanted(case: str, arguments: argparse.Namespace) -> bool:
+    return arguments.only is None or case.startswith(tuple(arguments.only))
+
+
+def measure(pipeline: Pipeline, name: str, arguments: argparse.Namespace) -> None:
+    """First and later lines, stages, the dialogue and a new voice, under one set of toggles."""
+    about = {"dtype": dtype_of(arguments), "toggles": name}
+    accelerated = pipeline.options.use_accel
     with endless(pipeline):
-        single, dialogue = lines_of(1, 1), lines_of(16, 4)
-        options = speak_options(arguments, 1)
-
-        def speak(lines: list[Line], options: SpeakOptions) -> float:
-            return sum(take.seconds for take in pipeline.speak(lines, options))
-
         start = time.perf_counter()
-        spoken = speak(single, options)
+        speak(pipeline, lines_of(1, 1), speak_options(arguments, 1))
         emit("end_to_end", "first-line", time.perf_counter() - start, "s", **about)
-        repeats = 5 if load.use_accel else 1
-        for case, lines, beams in (
-            ("whole-line", single, 1),
-            ("whole-line-3-beams", single, 3),
-            ("dialogue-16", dialogue, 1),
-        ):
-            if not load.use_accel and case == "dialogue-16":
-                continue  # sixteen times the line: minutes, and no new figure
-            chosen = replace(options, num_beams=beams)
-            took = seconds(lambda lines=lines, chosen=chosen: speak(lines, chosen), repeats)
-            stages = {stage: round(value, 4) for stage, value in pipeline.report().seconds.items()}
-            length = spoken * len(lines)
-            emit("end_to_end", case, took, "s", **about, rtf=round(took / length, 5), audio_s=length, stages=stages)
-        emit("end_to_end", "conditioning", 1e3 * new_voice(pipeline, single), "ms", **about)
+        for case, lines, beams, repeats in CASES:
+            # Without acceleration a dialogue is sixteen times the line: minutes, and no new figure.
+            if wanted(case, arguments) and (accelerated or len(lines) == 1):
+                options = speak_options(arguments, beams)
+                measure_case(pipeline, case, lines, options, repeats if accelerated else 1, about)
+        if wanted("conditioning", arguments):
+            measure_conditioning(pipeline, about)
     pipeline.release()
 
 
-def new_voice(pipeline: Pipeline, lines: list[Line]) -> float:
-    """Seconds to compute a 10 s voice that is not cached."""
-    voice = lines[0].voice
-    assert voice is not None, "every line of the benchmark has a voice"
-
-    def compute() -> None:
-        pipeline._conditioning.clear()
-        pipeline._conditioning.voice(voice.audio)
-
-    return seconds(compute)
+def speak(pipeline: Pipeline, lines: Sequence[Line], options: SpeakOptions) -> float:
+    """Seconds of speech. Voices are known from before; texts are read anew."""
+    pipeline._text.read.cache_clear()
+    return sum(take.seconds for take in pipeline.speak(lines, options))
 
 
-def measure_memory(folder: Path, arguments: argparse.Namespace) -> None:
+def measure_case(
+    pipeline: Pipeline, case: str, lines: Sequence[Line], options: SpeakOptions, repeats: int, about: dict[str, str]
+) -> None:
+    length = speak(pipeline, lines, options)
+    took = seconds(lambda: speak(pipeline, lines, options), repeats, warm_up=0)
+    stages = {stage: round(value, 4) for stage, value in pipeline.report().seconds.items()}
+    emit("end_to_end", case, took, "s", **about, rtf=round(took / length, 5), audio_s=length, stages=stages)
+
+
+def measure_conditioning(pipeline: Pipeline, about: dict[str, str]) -> None:
+    """A voice that is not cached: the first of all, and the median of more, no two of one length."""
+    listening = pipeline._conditioning
+    voices = [Audio(tone(110.0 + 7 * n, 10.0 - 0.03 * n, 22050), 22050) for n in range(8)]
+    listening.release()
+    took = [seconds(lambda voice=voice: listening.voice(voice), repeats=1, warm_up=0) for voice in voices]
+    first, *later = (1e3 * value for value in took)
+    emit("end_to_end", "conditioning", median(later), "ms", **about, first_ms=round(first, 1))
+
+
+def measure_memory(files: CheckpointFiles, arguments: argparse.Namespace) -> None:
     """Peak of what PyTorch allocates from loading to the last sample."""
     half = LoadOptions(arguments.device, use_fp16=True)
-    for case, count, load in (
-        ("peak-memory-1-line", 1, half),
-        ("peak-memory-16-lines", 16, half),
-        ("peak-memory-low", 1, replace(half, low_memory=True)),
-    ):
-        gc.collect()
-        torch.cuda.empty_cache()
+    for counts, load in (((1, 16), half), ((1,), replace(half, low_memory=True))):
+        empty_device()
         torch.cuda.reset_peak_memory_stats()
-        pipeline = Pipeline.load(folder, load)
+        pipeline = Pipeline.load(files, load)
         with endless(pipeline):
-            list(pipeline.speak(lines_of(count, min(count, 4)), speak_options(arguments, 1)))
-        emit("end_to_end", case, torch.cuda.max_memory_allocated() / 2**30, "GiB", "float16")
+            for count in counts:
+                speak(pipeline, lines_of(count, min(count, 4)), speak_options(arguments, 1))
+                case = "peak-memory-low" if load.low_memory else f"peak-memory-{count}-line{'s'[: count - 1]}"
+                held = round(torch.cuda.max_memory_reserved() / 2**30, 4)
+                peak = torch.cuda.max_memory_allocated() / 2**30
+                emit("end_to_end", case, peak, "GiB", "float16", with_allocators_reserve=held)
         pipeline.release()
         del pipeline
 
 
-def check_half_precision(folder: Path, arguments: argparse.Namespace) -> None:
+def empty_device() -> None:
+    """Nothing of an earlier pipeline is left."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def check_half_precision(half: Sound, exact: Sound) -> None:
     """The same codes and noise through both precisions' flow and vocoder; raises `Refused` where they part."""
-    if not arguments.fp16:
-        return
-    voice = lines_of(1, 1)[0].voice
-    sounds = [sound_of(folder, voice, LoadOptions(arguments.device, use_fp16=half)) for half in (False, True)]
-    (mel, wave), (half_mel, half_wave) = sounds
+    (half_mel, half_wave), (mel, wave) = half, exact
     error = (torch.linalg.vector_norm(half_mel - mel) / torch.linalg.vector_norm(mel)).item()
     distance = log_spectral_distance(half_wave, wave)
     emit("end_to_end", "half-precision-mel", error, "relative", "float16")
@@ -179,11 +222,11 @@ def check_half_precision(folder: Path, arguments: argparse.Namespace) -> None:
         raise Refused(f"half precision: mel differs by {error:.2e}, spectrum by {distance:.2f} dB; no figures reported")
 
 
-def sound_of(folder: Path, voice: Voice | None, load: LoadOptions) -> tuple[torch.Tensor, torch.Tensor]:
+def sound_of(files: CheckpointFiles, modules: Models) -> Sound:
     """Mel [80, F] and waveform [N] of 250 fixed codes, float32 on the CPU."""
+    pipeline = Pipeline(modules, files, LoadOptions(str(modules.emotions.styles.device)))
+    voice = lines_of(1, 1)[0].voice
     assert voice is not None, "every line of the benchmark has a voice"
-    pipeline = Pipeline.load(folder, load)
-    modules = pipeline.modules
     features = pipeline._conditioning.voice(voice.audio)
     drawn = torch.randint(
         0, modules.config.semantic_codec.codebook_size, (250,), generator=torch.Generator().manual_seed(0)
@@ -193,7 +236,9 @@ def sound_of(folder: Path, voice: Voice | None, load: LoadOptions) -> tuple[torc
     segment = Segment(0, 0, Line(0, voice.name, TEXT, voice=voice), (), features, features.emotion)
     line = pipeline._flow_line(Spoken(segment, Codes(drawn, latents)))
     mel = modules.s2mel.generate([line])[0]
-    return mel.float().cpu(), modules.vocoder(mel[None].to(modules.vocoder.dtype))[0, 0].float().cpu()
+    wave = modules.vocoder(mel[None].to(modules.vocoder.dtype))[0, 0]
+    pipeline.release()
+    return mel.float().cpu(), wave.float().cpu()
 
 
 def log_spectral_distance(a: torch.Tensor, b: torch.Tensor) -> float:

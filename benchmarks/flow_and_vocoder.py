@@ -1,6 +1,6 @@
 """The flow and the vocoder alone: ten seconds of speech behind ten seconds of prompt, on seeded weights.
 
-    python benchmarks/flow_and_vocoder.py [--small] [--dtype float16] [--no-compile]
+    python benchmarks/flow_and_vocoder.py [--small] [--quick] [--dtype float16] [--no-compile]
 
 Prints one JSON line a figure. Refuses where half precision, the kernels or the compiler change mel or waveform by more
 than their tolerance against float32 in plain torch, TF32 off.
@@ -43,6 +43,7 @@ LATENT_WIDTH = 1280
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--small", action="store_true", help="tiny seeded weights: does the benchmark itself run?")
+    parser.add_argument("--quick", action="store_true", help="compile nothing in float32, and nothing twice")
     parser.add_argument("--dtype", default="float16", choices=["float16", "bfloat16", "float32"])
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
     parser.add_argument("--kept", type=Path, help="only say how long compiling takes with this folder of kept code")
@@ -54,16 +55,17 @@ def main() -> None:
         if arguments.kept is not None:
             print(seconds_to_compile(config, device, dtype, arguments.kept))
             return
-        if not arguments.no_compile:
-            measure_compile(dtype)
-        mel = measure_flow(config, device, dtype, not arguments.no_compile)
+        model, mel = measure_flow(config, device, dtype)
         measure_vocoder(config, device, dtype, mel)
+        if not arguments.no_compile:
+            measure_compiled(config, model, mel, dtype, arguments.quick)
+            measure_compile(dtype, ("compile",) if arguments.quick else ("compile", "compile-again"))
 
 
-def measure_compile(dtype: torch.dtype) -> None:
+def measure_compile(dtype: torch.dtype, cases: tuple[str, ...]) -> None:
     """A first start and a later one, each a process of its own whose compilers' own caches are empty."""
     with tempfile.TemporaryDirectory() as scratch:
-        for case in ("compile", "compile-again"):
+        for case in cases:
             own = {"TORCHINDUCTOR_CACHE_DIR": f"{scratch}/{case}", "TRITON_CACHE_DIR": f"{scratch}/{case}/triton"}
             command = [sys.executable, *sys.argv, "--kept", f"{scratch}/kept"]
             ran = subprocess.run(command, env=os.environ | own, capture_output=True, text=True)
@@ -84,26 +86,30 @@ def seconds_to_compile(config: dict, device: torch.device, dtype: torch.dtype, k
     return took
 
 
-def measure_flow(config: dict, device: torch.device, dtype: torch.dtype, compiled: bool) -> torch.Tensor:
-    """Every way the flow runs; returns the float32 mel [80, F]."""
+def measure_flow(config: dict, device: torch.device, dtype: torch.dtype) -> tuple[S2Mel, torch.Tensor]:
+    """Alone and in company, not compiled; returns the model and the float32 mel [80, F]."""
     one = line(config)
     with exact():
-        exactly = s2mel(config, device)
-        expected = run_flow(exactly, one)
-        if compiled:
-            exactly.compile_flow()
-            refuse_above(relative(run_flow(exactly, one), expected), COMPILED_TOLERANCE, "float32 compiled")
+        expected = run_flow(s2mel(config, device), one)
     model = s2mel(config, device).to(dtype)
     more = measure_one(model, one, expected, "flow", dtype)
-    if compiled:
-        model.compile_flow()
-        measure_one(model, one, expected, "flow-compiled", dtype)
     alone = run_flow(model, one)
     together = model.flow([one, short(one), one], [draw_noise(n) for n in (one, short(one), one)], 25, 0.7)
     refuse_above(relative(together[2], alone), MEL_TOLERANCE, "in company")
     took = seconds(lambda: model.generate([one] * LINES), min(5, REPEATS))
     emit("end_to_end", f"flow-{LINES}-lines", 1e3 * took, "ms", str(dtype), **more)
-    return expected
+    return model, expected
+
+
+def measure_compiled(config: dict, model: S2Mel, expected: torch.Tensor, dtype: torch.dtype, quick: bool) -> None:
+    one = line(config)
+    model.compile_flow()
+    measure_one(model, one, expected, "flow-compiled", dtype)
+    if not quick:
+        exactly = s2mel(config, expected.device)
+        exactly.compile_flow()
+        with exact():
+            refuse_above(relative(run_flow(exactly, one), expected), COMPILED_TOLERANCE, "float32 compiled")
 
 
 def measure_one(model: S2Mel, one: FlowLine, expected: torch.Tensor, case: str, dtype: torch.dtype) -> dict:

@@ -21,7 +21,7 @@ if __package__ in (None, ""):
 from helpers.bpe import train_bpe
 from helpers.released_names import Config, Shapes, gpt_shapes, s2mel_shapes, semantic_codec_shapes
 from helpers.released_names_audio import bigvgan_shapes, campplus_shapes
-from helpers.seeded import CONSTANT_LEAVES, seeded_tensor
+from helpers.seeded import seeded_state, seeded_tensor
 from helpers.tiny_config import TINY_CONFIG
 from helpers.tiny_models import write_qwen, write_w2v_bert
 
@@ -67,14 +67,14 @@ def write_config(path: Path, config: Config) -> None:
 
 def seeded(prefix: str, shapes: Shapes) -> State:
     """Every tensor of a file: constants as NaN (0 where they are integers), the rest by the golden files' recipe."""
-    return {name: _tensor(f"{prefix}.{name}", shape) for name, shape in shapes.items()}
+    drawn = seeded_state(prefix, shapes)
+    return {name: drawn[name] if name in drawn else _constant(name, shape) for name, shape in shapes.items()}
 
 
-def _tensor(name: str, shape: tuple[int, ...]) -> torch.Tensor:
-    leaf = name.rsplit(".", 1)[-1]
-    if leaf in ("input_pos", "num_batches_tracked"):
+def _constant(name: str, shape: tuple[int, ...]) -> torch.Tensor:
+    if name.rsplit(".", 1)[-1] in ("input_pos", "num_batches_tracked"):
         return torch.zeros(shape, dtype=torch.int64)
-    return torch.full(shape, float("nan")) if leaf in CONSTANT_LEAVES else seeded_tensor(name, shape)
+    return torch.full(shape, float("nan"))
 
 
 def save_state(state: State, file: Path, safetensors: bool, key: str | None = None) -> None:

@@ -1,7 +1,10 @@
 """Weights anyone can make again from a tensor's name and shape, so that golden figures need no checkpoint."""
 
 import math
+import os
 import zlib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -32,14 +35,19 @@ def seeded_tensor(name: str, shape: tuple[int, ...]) -> torch.Tensor:
     return torch.from_numpy(np.asarray(x, dtype=np.float32))
 
 
+def seeded_tensors(shapes: Mapping[str, Sequence[int]]) -> dict[str, torch.Tensor]:
+    """`seeded_tensor` of every name, on all processors: drawing a full-size model's billion numbers takes a while."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        drawn = pool.map(seeded_tensor, shapes, (tuple(shape) for shape in shapes.values()))
+        return dict(zip(shapes, drawn, strict=True))
+
+
 CONSTANT_LEAVES = ("filter", "pe", "freqs", "input_pos", "num_batches_tracked")
 """Tensors that are constants of the architecture: listed in a manifest, never seeded."""
 
 
 def seeded_state(prefix: str, shapes: dict[str, list[int]]) -> dict[str, torch.Tensor]:
     """A state dict for one manifest section, e.g. prefix "gpt"; constants are left out."""
-    return {
-        name: seeded_tensor(f"{prefix}.{name}", tuple(shape))
-        for name, shape in shapes.items()
-        if name.rsplit(".", 1)[-1] not in CONSTANT_LEAVES
-    }
+    drawn = [name for name in shapes if name.rsplit(".", 1)[-1] not in CONSTANT_LEAVES]
+    tensors = seeded_tensors({f"{prefix}.{name}": shapes[name] for name in drawn})
+    return dict(zip(drawn, tensors.values(), strict=True))

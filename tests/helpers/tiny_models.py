@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import Wav2Vec2BertConfig, Wav2Vec2BertModel
 
-from .seeded import seeded_tensor
+from .seeded import seeded_tensor, seeded_tensors
 
 QWEN_ANSWER = '{"高兴": 0.6, "惊讶": 0.2}'
 
@@ -62,7 +62,8 @@ def write_w2v_bert(folder: Path, hidden_size: int = 64, layers: int = 18, heads:
     _write_json(folder / "preprocessor_config.json", preprocessor)
     with torch.device("meta"):
         model = Wav2Vec2BertModel(Wav2Vec2BertConfig(**config))
-    state = {name: seeded_tensor(f"w2v_bert.{name}", tuple(t.shape)) for name, t in model.state_dict().items()}
+    shapes = {f"w2v_bert.{name}": tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    state = {name.removeprefix("w2v_bert."): tensor for name, tensor in seeded_tensors(shapes).items()}
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
     return folder
 
