@@ -185,4 +185,5 @@ def with_tail(packing: Packing, prompts: Sequence[int], before: int, parts: int 
     tokens = torch.cat([frames + branch * packing.frames for branch in range(packing.branches)])
     lengths = [end - start for start, (_, end) in zip(first, bounds, strict=True)]
     inner = pack(lengths, packing.branches, packing.device, room, packing.room_for)
-    return replace(packing, tail=Tail(*(t.to(packing.device) for t in (frames, tokens, places)), inner), _tables={})
+    frames, tokens, places = (table.to(packing.device) for table in (frames, tokens, places))
+    return replace(packing, tail=Tail(frames, tokens, places, inner), _tables={})
