@@ -1,14 +1,16 @@
 """CUDA graphs of whole functions, and knowing when one has become stale."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
+T = TypeVar("T")
 
-def capture(function: Callable[[], torch.Tensor], device: torch.device, pool: Any) -> tuple[Any, torch.Tensor]:
-    """Run `function` once, then record it. Returns the graph and the tensor that a replay writes.
+
+def capture(function: Callable[[], T], device: torch.device, pool: Any) -> tuple[Any, T]:
+    """Run `function` once, then record it. Returns the graph and what `function` returned, which a replay writes.
 
     All that `function` reads must stay where it is. Graphs of one `pool` share memory: a replay may overwrite what
     another one left. Nothing but the current thread is disturbed.

@@ -5,10 +5,14 @@ A small ResNet over time and frequency, then densely connected time-delay layers
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from ...s2mel.product_convolution import ProductConv1d
+from .room import moments, silenced
 
 IGNORED = ("*.num_batches_tracked",)
 SEGMENT_FRAMES = 100
@@ -40,9 +44,35 @@ class CAMPPlus(nn.Module):
         self.xvector.add_module("stats", _Statistics())
         self.xvector.add_module("dense", _Dense(2 * channels, style_width))
 
-    def forward(self, fbank: Tensor) -> Tensor:
-        """Mean-subtracted fbank [B, F, bands] to styles [B, style_width]."""
-        return self.xvector(self.head(fbank.mT))
+    def forward(self, fbank: Tensor, room: Tensor | None = None) -> Tensor:
+        """Mean-subtracted fbank [B, F, bands] to styles [B, style_width]. `room` [F]: see `room.py`."""
+        tdnn, *parts = self.xvector
+        x = tdnn(self.head(fbank.mT, room), room)
+        extent = _extent(x, None if room is None else room[::2])
+        for part in parts:
+            x = part(x, extent) if isinstance(part, _OverTime) else part(x)
+        return x
+
+
+class _Extent(NamedTuple):
+    """How far recordings go after the first stride. room: bool [T] or None. in_segments: frames in each, [segments]."""
+
+    room: Tensor | None
+    in_segments: Tensor
+
+
+def _extent(x: Tensor, room: Tensor | None) -> _Extent:
+    present = silenced(torch.ones(x.shape[-1], dtype=x.dtype, device=x.device), room)
+    return _Extent(room, _segment_sums(present))
+
+
+def _segment_sums(x: Tensor) -> Tensor:
+    """[..., T] to the sum of each segment, [..., segments]; the last segment may be shorter."""
+    return functional.pad(x, (0, -x.shape[-1] % SEGMENT_FRAMES)).unflatten(-1, (-1, SEGMENT_FRAMES)).sum(dim=-1)
+
+
+class _OverTime(nn.Module):
+    """A part that hears more than one frame at a time, hence has to know where recordings end."""
 
 
 class _BatchNorm(nn.Module):
@@ -88,11 +118,12 @@ class _Head(nn.Module):
         self.conv2 = nn.Conv2d(channels, channels, kernel_size=3, stride=(2, 1), padding=1, bias=False)
         self.bn2 = _BatchNorm(channels)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, room: Tensor | None) -> Tensor:
         """[B, bands, F] to [B, channels·bands/8, F]."""
-        x = self.bn1(self.conv1(x.unsqueeze(1))).relu_()
-        x = self.layer2(self.layer1(x))
-        return self.bn2(self.conv2(x)).relu_().flatten(1, 2)
+        x = self.bn1(self.conv1(silenced(x.unsqueeze(1), room))).relu_()
+        for block in (*self.layer1, *self.layer2):
+            x = block(x, room)
+        return self.bn2(self.conv2(silenced(x, room))).relu_().flatten(1, 2)
 
 
 class _ResidualBlock(nn.Module):
@@ -107,9 +138,9 @@ class _ResidualBlock(nn.Module):
             skip = nn.Conv2d(channels, channels, kernel_size=1, stride=(stride, 1), bias=False)
             self.shortcut = nn.Sequential(skip, _BatchNorm(channels))
 
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.bn1(self.conv1(x)).relu_()
-        return (self.bn2(self.conv2(y)) + self.shortcut(x)).relu_()
+    def forward(self, x: Tensor, room: Tensor | None) -> Tensor:
+        y = self.bn1(self.conv1(silenced(x, room))).relu_()
+        return (self.bn2(self.conv2(silenced(y, room))) + self.shortcut(x)).relu_()
 
 
 class _TimeDelay(nn.Module):
@@ -118,11 +149,11 @@ class _TimeDelay(nn.Module):
         self.linear = nn.Conv1d(inputs, channels, kernel_size=5, stride=2, padding=2, bias=False)
         self.nonlinear = _Nonlinear(channels)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.nonlinear(self.linear(x))
+    def forward(self, x: Tensor, room: Tensor | None) -> Tensor:
+        return self.nonlinear(self.linear(silenced(x, room)))
 
 
-class _DenseBlock(nn.Module):
+class _DenseBlock(_OverTime):
     """Each layer hears all the channels so far and adds `growth` of its own."""
 
     def __init__(self, layers: int, channels: int, growth: int, dilation: int) -> None:
@@ -130,9 +161,9 @@ class _DenseBlock(nn.Module):
         for layer in range(layers):
             self.add_module(f"tdnnd{layer + 1}", _DenseLayer(channels + layer * growth, growth, dilation))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, extent: _Extent) -> Tensor:
         for layer in self.children():
-            x = torch.cat((x, layer(x)), dim=1)
+            x = torch.cat((x, layer(x, extent)), dim=1)
         return x
 
 
@@ -141,12 +172,12 @@ class _DenseLayer(nn.Module):
         super().__init__()
         inner = 4 * growth
         self.nonlinear1 = _Nonlinear(channels)
-        self.linear1 = nn.Conv1d(channels, inner, kernel_size=1, bias=False)
+        self.linear1 = ProductConv1d(channels, inner, bias=False)
         self.nonlinear2 = _Nonlinear(inner)
         self.cam_layer = _ContextGate(inner, growth, dilation)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.cam_layer(self.nonlinear2(self.linear1(self.nonlinear1(x))))
+    def forward(self, x: Tensor, extent: _Extent) -> Tensor:
+        return self.cam_layer(self.nonlinear2(self.linear1(self.nonlinear1(x))), extent)
 
 
 class _ContextGate(nn.Module):
@@ -155,13 +186,15 @@ class _ContextGate(nn.Module):
     def __init__(self, channels: int, growth: int, dilation: int) -> None:
         super().__init__()
         self.linear_local = nn.Conv1d(channels, growth, kernel_size=3, padding=dilation, dilation=dilation, bias=False)
-        self.linear1 = nn.Conv1d(channels, channels // 2, kernel_size=1)
-        self.linear2 = nn.Conv1d(channels // 2, growth, kernel_size=1)
+        self.linear1 = ProductConv1d(channels, channels // 2)
+        self.linear2 = ProductConv1d(channels // 2, growth)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, extent: _Extent) -> Tensor:
+        x = silenced(x, extent.room)
         # The gate is constant within a segment, so it is computed once per segment, not once per frame.
-        segments = functional.avg_pool1d(x, SEGMENT_FRAMES, SEGMENT_FRAMES, ceil_mode=True)
-        context = self.linear1(x.mean(dim=-1, keepdim=True) + segments).relu_()
+        sums, counts = _segment_sums(x), extent.in_segments
+        mean = sums.sum(dim=-1, keepdim=True) / counts.sum()
+        context = self.linear1(mean + sums / counts.clamp_min(1.0)).relu_()
         gate = torch.sigmoid(self.linear2(context))
         return self.linear_local(x) * gate.repeat_interleave(SEGMENT_FRAMES, dim=-1)[..., : x.shape[-1]]
 
@@ -170,23 +203,23 @@ class _Transit(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.nonlinear = _Nonlinear(inputs)
-        self.linear = nn.Conv1d(inputs, outputs, kernel_size=1, bias=False)
+        self.linear = ProductConv1d(inputs, outputs, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.linear(self.nonlinear(x))
 
 
-class _Statistics(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
+class _Statistics(_OverTime):
+    def forward(self, x: Tensor, extent: _Extent) -> Tensor:
         """[B, C, T] to mean and standard deviation over time [B, 2·C]."""
-        deviation, mean = torch.std_mean(x, dim=-1)
-        return torch.cat((mean, deviation), dim=-1)
+        variance, mean = moments(x, extent.room)
+        return torch.cat((mean, variance.sqrt()), dim=1).squeeze(-1)
 
 
 class _Dense(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.linear = nn.Conv1d(inputs, outputs, kernel_size=1, bias=False)
+        self.linear = ProductConv1d(inputs, outputs, bias=False)
         self.nonlinear = _Normalized(outputs, affine=False)
 
     def forward(self, x: Tensor) -> Tensor:

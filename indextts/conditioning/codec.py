@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ...s2mel.product_convolution import ProductConv1d
 from ..config import SemanticCodecConfig
+from .room import silenced
 
 IGNORED = ("decoder.*",)
 _NORM_EPS = 1e-6
@@ -22,9 +24,13 @@ class SemanticCodec(nn.Module):
         self.encoder = nn.Sequential(_Backbone(config), nn.Linear(config.vocos_dim, config.hidden_size))
         self.quantizer = _Quantizer(config)
 
-    def quantize(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Semantic features [B, T, W] to codes [B, T] (int64) and the features they stand for [B, T, W]."""
-        codes = self.quantizer.nearest(self.encoder(features))
+    def quantize(self, features: Tensor, room: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Semantic features [B, T, W] to codes [B, T] (int64) and the features they stand for [B, T, W].
+
+        `room` [T]: see `room.py`; what comes out there means nothing.
+        """
+        backbone, project = self.encoder
+        codes = self.quantizer.nearest(project(backbone(features, room)))
         return codes, self.vq2emb(codes)
 
     def vq2emb(self, codes: Tensor) -> Tensor:
@@ -43,11 +49,11 @@ class _Backbone(nn.Module):
         )
         self.final_layer_norm = nn.LayerNorm(width, eps=_NORM_EPS)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, room: Tensor | None) -> Tensor:
         """[B, T, W] to [B, T, vocos_dim]."""
-        x = self.norm(self.embed(x.mT).mT)
+        x = self.norm(self.embed(silenced(x.mT, room)).mT)
         for block in self.convnext:
-            x = block(x)
+            x = block(x, room)
         return self.final_layer_norm(x)
 
 
@@ -60,8 +66,8 @@ class _ConvNeXtBlock(nn.Module):
         self.pwconv2 = nn.Linear(inner, width)
         self.gamma = nn.Parameter(torch.ones(width))
 
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.norm(self.dwconv(x.mT).mT)
+    def forward(self, x: Tensor, room: Tensor | None) -> Tensor:
+        y = self.norm(self.dwconv(silenced(x.mT, room)).mT)
         y = self.pwconv2(functional.gelu(self.pwconv1(y)))
         return x + self.gamma * y
 
@@ -69,8 +75,8 @@ class _ConvNeXtBlock(nn.Module):
 class _Quantizer(nn.Module):
     def __init__(self, config: SemanticCodecConfig) -> None:
         super().__init__()
-        self.in_project = nn.Conv1d(config.hidden_size, config.codebook_dim, kernel_size=1)
-        self.out_project = nn.Conv1d(config.codebook_dim, config.hidden_size, kernel_size=1)
+        self.in_project = ProductConv1d(config.hidden_size, config.codebook_dim)
+        self.out_project = ProductConv1d(config.codebook_dim, config.hidden_size)
         self.codebook = nn.Embedding(config.codebook_size, config.codebook_dim)
 
     def nearest(self, x: Tensor) -> Tensor:

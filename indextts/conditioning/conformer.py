@@ -1,7 +1,8 @@
 """The conformer (arXiv 2005.08100) that reads semantic features for the voice and for the emotion.
 
 B recordings, T semantic tokens, S = (T - 1) // 2 subsampled positions, W semantic width, D width, H heads.
-Nothing is masked: the released model was used that way, and a recording is never padded here.
+The released model was used without masks, on one recording at a time; `room` (see `room.py`) says the same of a
+recording that has room behind it.
 """
 
 import math
@@ -10,8 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ...s2mel.product_convolution import ProductConv1d
 from ..config import ConformerConfig
 from ..errors import ConfigError
+from .room import heard_keys, silenced
 
 KERNEL = 15
 """Frames under the convolution module's depthwise filter."""
@@ -31,13 +34,18 @@ class Conformer(nn.Module):
         self.encoders = nn.ModuleList(_Block(config) for _ in range(config.num_blocks))
         self.after_norm = nn.LayerNorm(config.output_size)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Semantic features [B, T, W], T >= 3, to [B, S, D]."""
+    def forward(self, features: Tensor, room: Tensor | None = None) -> Tensor:
+        """Semantic features [B, T, W], T >= 3, to [B, S, D]. room: of S positions, see `subsampled`."""
         x = self.embed(features)
         positions = sinusoids(x.shape[1], x.shape[2], x.device, x.dtype)
         for block in self.encoders:
-            x = block(x, positions)
+            x = block(x, positions, room)
         return self.after_norm(x)
+
+
+def subsampled(room: Tensor | None) -> Tensor | None:
+    """Room [T] of features as that [S] of the conformer's output: position s hears tokens 2·s to 2·s + 2."""
+    return None if room is None else room[2::2]
 
 
 def sinusoids(length: int, width: int, device: torch.device, dtype: torch.dtype) -> Tensor:
@@ -53,7 +61,7 @@ class _Subsampling(nn.Module):
 
     def __init__(self, input_width: int, width: int) -> None:
         super().__init__()
-        self.conv = nn.Sequential(nn.Conv2d(1, width, kernel_size=3, stride=2), nn.ReLU())
+        self.conv = nn.Sequential(nn.Conv2d(1, width, kernel_size=3, stride=2), nn.ReLU(inplace=True))
         self.out = nn.Sequential(nn.Linear(width * ((input_width - 1) // 2), width))
         self.scale = math.sqrt(width)
 
@@ -74,9 +82,9 @@ class _Block(nn.Module):
         self.norm_ff = nn.LayerNorm(width)
         self.norm_final = nn.LayerNorm(width)
 
-    def forward(self, x: Tensor, positions: Tensor) -> Tensor:
-        x = x + self.self_attn(self.norm_mha(x), positions)
-        x = x + self.conv_module(self.norm_conv(x))
+    def forward(self, x: Tensor, positions: Tensor, room: Tensor | None) -> Tensor:
+        x = x + self.self_attn(self.norm_mha(x), positions, room)
+        x = x + self.conv_module(self.norm_conv(x), room)
         x = x + self.feed_forward(self.norm_ff(x))
         return self.norm_final(x)
 
@@ -95,14 +103,16 @@ class _RelativeAttention(nn.Module):
         self.pos_bias_u = nn.Parameter(torch.zeros(heads, self.head_dim))
         self.pos_bias_v = nn.Parameter(torch.zeros(heads, self.head_dim))
 
-    def forward(self, x: Tensor, positions: Tensor) -> Tensor:
+    def forward(self, x: Tensor, positions: Tensor, room: Tensor | None) -> Tensor:
         query = self._split(self.linear_q(x))
         key, value = self._split(self.linear_k(x)), self._split(self.linear_v(x))
         place = self._split(self.linear_pos(positions)[None]).expand_as(key)
         # (q + u)·k + (q + v)·p is one dot product over twice the width.
         queries = torch.cat((query + self.pos_bias_u[:, None], query + self.pos_bias_v[:, None]), dim=-1)
         keys = torch.cat((key, place), dim=-1)
-        attended = functional.scaled_dot_product_attention(queries, keys, value, scale=self.head_dim**-0.5)
+        attended = functional.scaled_dot_product_attention(
+            queries, keys, value, heard_keys(room), scale=self.head_dim**-0.5
+        )
         return self.linear_out(attended.transpose(1, 2).flatten(2))
 
     def _split(self, x: Tensor) -> Tensor:
@@ -113,13 +123,13 @@ class _RelativeAttention(nn.Module):
 class _Convolution(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.pointwise_conv1 = nn.Conv1d(width, 2 * width, kernel_size=1)
+        self.pointwise_conv1 = ProductConv1d(width, 2 * width)
         self.depthwise_conv = nn.Conv1d(width, width, KERNEL, padding=KERNEL // 2, groups=width)
         self.norm = nn.LayerNorm(width)
-        self.pointwise_conv2 = nn.Conv1d(width, width, kernel_size=1)
+        self.pointwise_conv2 = ProductConv1d(width, width)
 
-    def forward(self, x: Tensor) -> Tensor:
-        y = functional.glu(self.pointwise_conv1(x.mT), dim=1)
+    def forward(self, x: Tensor, room: Tensor | None) -> Tensor:
+        y = silenced(functional.glu(self.pointwise_conv1(x.mT), dim=1), room)
         y = functional.silu(self.norm(self.depthwise_conv(y).mT))
         return self.pointwise_conv2(y.mT).mT
 

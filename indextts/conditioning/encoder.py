@@ -15,10 +15,11 @@ from .cache import ContentCache
 from .campplus import CAMPPlus
 from .codec import SemanticCodec
 from .emotion import EmotionTable, Weights, mixed, scaled, user_weights
-from .features import KaldiFilterBank, MelSpectrogram, centred, log_energies
+from .features import KaldiFilterBank, MelSpectrogram
+from .listening import Heard, Listeners, hear
+from .listening_graphs import ListeningGraphs
 from .reference import Reference, excerpt, fingerprint, prepare_reference
 from .semantic import SemanticEncoder
-from .semantic_graphs import SemanticGraphs
 from .text_emotion import TextEmotion
 from .voice_encoder import VoiceEncoder
 
@@ -59,7 +60,8 @@ class ConditioningEncoder:
         self.models = models
         self._before_listening = before_listening
         self.cache = ContentCache(cache_bytes)
-        self._graphs = SemanticGraphs(models.semantic) if use_graphs else None
+        self._listeners = Listeners(models.semantic, models.codec, models.campplus, models.voice)
+        self._graphs = ListeningGraphs(self._listeners) if use_graphs else None
         self._mel = MelSpectrogram()
         self._fbank = KaldiFilterBank(models.semantic.bands)
 
@@ -113,34 +115,23 @@ class ConditioningEncoder:
 
     def _compute_voice(self, audio: Audio, boost: bool) -> VoiceFeatures:
         reference = prepare_reference(audio, boost)
-        self._before_listening()
-        energies = self._energies(reference)
-        semantic = self._semantic(energies)
+        heard = self._hear(reference)
         # Only now: while the device is at the longest part, the host resamples for the next.
         mel = self._on_device(self._mel)(reference.wav22.to(self.device))
-        heard = semantic.to(_dtype(self.models.voice))
         return VoiceFeatures(
-            semantic=semantic[0],
-            style=self._style(energies),
-            latents=self.models.voice.latents(heard)[0],
-            emotion=self.models.voice.emotion(heard)[0],
+            semantic=heard.semantic[0],
+            style=heard.style,
+            latents=heard.latents,
+            emotion=heard.emotion,
             prompt_mel=mel,
-            prompt_condition=self._prompt_condition(semantic, mel.shape[-1]),
+            prompt_condition=self.models.regulate(heard.quantized, mel.shape[-1])[0],
         )
 
-    def _energies(self, reference: Reference) -> Tensor:
-        return self._on_device(self._fbank)(reference.wav16.to(self.device))
-
-    def _semantic(self, energies: Tensor) -> Tensor:
-        return (self._graphs or self.models.semantic)(energies)
-
-    def _style(self, energies: Tensor) -> Tensor:
-        fbank = centred(log_energies(energies))
-        return self.models.campplus(fbank[None].to(_dtype(self.models.campplus)))[0].float()
-
-    def _prompt_condition(self, semantic: Tensor, frames: int) -> Tensor:
-        _, quantized = self.models.codec.quantize(semantic.to(_dtype(self.models.codec)))
-        return self.models.regulate(quantized, frames)[0]
+    def _hear(self, reference: Reference) -> Heard:
+        wave = reference.wav16
+        self._before_listening()
+        energies = self._on_device(self._fbank)(wave.to(self.device))
+        return hear(self._listeners, energies) if self._graphs is None else self._graphs(energies)
 
     def _emotion_of(self, audio: Audio | None) -> Tensor:
         used = excerpt(audio)
@@ -148,13 +139,7 @@ class ConditioningEncoder:
         return self.cache.get(key, lambda: self._compute_emotion(used))
 
     def _compute_emotion(self, audio: Audio) -> Tensor:
-        self._before_listening()
-        semantic = self._semantic(self._energies(prepare_reference(audio)))
-        return self.models.voice.emotion(semantic.to(_dtype(self.models.voice)))[0]
+        return self._hear(prepare_reference(audio)).emotion
 
     def _on_device(self, module: nn.Module) -> nn.Module:
         return module.to(self.device)
-
-
-def _dtype(module: nn.Module) -> torch.dtype:
-    return next(module.parameters()).dtype

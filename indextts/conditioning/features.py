@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .room import moments
+
 SEMANTIC_SAMPLE_RATE = 16000
 MEL_SAMPLE_RATE = 22050
 LOG_FLOOR = 1.1920929e-07
@@ -70,21 +72,28 @@ def log_energies(energies: Tensor) -> Tensor:
     return energies.clamp_min(LOG_FLOOR).log()
 
 
-def centred(features: Tensor) -> Tensor:
-    """Features [F, bands] less their mean over time: what CAMPPlus hears."""
-    return features - features.mean(dim=0, keepdim=True)
+def centred(features: Tensor, room: Tensor | None = None) -> Tensor:
+    """Features [F, bands] less their mean over time: what CAMPPlus hears. `room` [F]: see `room.py`."""
+    _, mean = moments(features.mT, room)
+    return features - mean.mT
 
 
-def seamless_features(energies: Tensor, stride: int = 2, padding_value: float = 0.0) -> tuple[Tensor, Tensor | None]:
+def seamless_features(
+    energies: Tensor, stride: int = 2, padding_value: float = 0.0, room: Tensor | None = None
+) -> tuple[Tensor, Tensor | None]:
     """SeamlessM4T features of one recording, from the `KaldiFilterBank` energies [F, bands] of its samples.
 
     Returns features [1, T, stride·bands], each band normalized over time, and the mask [1, T] of whole tokens (int64),
-    None where all are whole. A last token that padding completes counts as padding.
+    None where all are whole. A last token that padding completes counts as padding. `room` [F]: see `room.py`; with it,
+    F is a multiple of the stride.
     """
     # The extractor hears 16-bit integers: samples times 2^15, hence energies times 2^30.
     logs = log_energies(energies * 2.0**30)
-    variance, mean = torch.var_mean(logs, dim=0, keepdim=True)
-    normalized = (logs - mean) / torch.sqrt(variance + 1e-7)
+    variance, mean = moments(logs.mT, room)
+    normalized = (logs - mean.mT) / torch.sqrt(variance.mT + 1e-7)
+    if room is not None:
+        filled = normalized.masked_fill(room[:, None], padding_value)
+        return filled.reshape(1, -1, stride * logs.shape[1]), (~room).view(1, -1, stride).all(dim=-1).long()
     missing = -logs.shape[0] % stride
     tokens = functional.pad(normalized, (0, 0, 0, missing), value=padding_value).reshape(1, -1, stride * logs.shape[1])
     if not missing:

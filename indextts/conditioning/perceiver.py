@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .room import heard_keys
+
 HEAD_DIM = 64
 DEPTH = 2
 
@@ -21,12 +23,13 @@ class Perceiver(nn.Module):
         self.layers = nn.ModuleList(_Layer(width, heads, mult) for _ in range(depth))
         self.norm = _RMSNorm(width)
 
-    def forward(self, context: Tensor) -> Tensor:
-        """[B, S, C] to [B, L, D]."""
+    def forward(self, context: Tensor, room: Tensor | None = None) -> Tensor:
+        """[B, S, C] to [B, L, D]. `room` [S]: see `room.py`."""
         context = self.proj_context(context)
         latents = self.latents.expand(context.shape[0], -1, -1)
+        heard = heard_keys(None if room is None else functional.pad(room, (latents.shape[1], 0), value=False))
         for layer in self.layers:
-            latents = layer(latents, context)
+            latents = layer(latents, context, heard)
         return self.norm(latents)
 
 
@@ -36,9 +39,9 @@ class _Layer(nn.ModuleList):
     def __init__(self, width: int, heads: int, mult: int) -> None:
         super().__init__([_Attention(width, heads), _feed_forward(width, mult)])
 
-    def forward(self, latents: Tensor, context: Tensor) -> Tensor:
+    def forward(self, latents: Tensor, context: Tensor, heard: Tensor | None) -> Tensor:
         attention, feed_forward = self
-        latents = latents + attention(latents, context)
+        latents = latents + attention(latents, context, heard)
         return latents + feed_forward(latents)
 
 
@@ -52,9 +55,10 @@ class _Attention(nn.Module):
         self.to_kv = nn.Linear(width, 2 * inner, bias=False)
         self.to_out = nn.Linear(inner, width, bias=False)
 
-    def forward(self, latents: Tensor, context: Tensor) -> Tensor:
+    def forward(self, latents: Tensor, context: Tensor, heard: Tensor | None) -> Tensor:
         keys, values = self.to_kv(torch.cat((latents, context), dim=1)).chunk(2, dim=-1)
-        attended = functional.scaled_dot_product_attention(_split(self.to_q(latents)), _split(keys), _split(values))
+        query = self.to_q(latents)
+        attended = functional.scaled_dot_product_attention(_split(query), _split(keys), _split(values), heard)
         return self.to_out(attended.transpose(1, 2).flatten(2))
 
 

@@ -62,15 +62,18 @@ class SemanticEncoder(nn.Module):
     def device(self) -> torch.device:
         return self.mean.device
 
-    def forward(self, energies: Tensor) -> Tensor:
-        """`KaldiFilterBank` energies [F, bands] of one recording to normalized semantic features [1, T, W], float32."""
-        features, whole = self.tokens(energies)
+    def forward(self, energies: Tensor, room: Tensor | None = None) -> Tensor:
+        """`KaldiFilterBank` energies [F, bands] of one recording to normalized semantic features [1, T, W], float32.
+
+        `room` [F]: see `room.py`; with it, F is a multiple of the stride.
+        """
+        features, whole = self.tokens(energies, room)
         return self.encode(features, whole)
 
-    def tokens(self, energies: Tensor) -> tuple[Tensor, Tensor]:
+    def tokens(self, energies: Tensor, room: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """What the first layer hears of energies [F, bands]: features [1, T, stride * bands], and bool [T], which
         tokens are whole."""
-        features, mask = seamless_features(energies, self.stride, self.padding_value)
+        features, mask = seamless_features(energies, self.stride, self.padding_value, room)
         whole = torch.ones(features.shape[1:2], dtype=torch.bool, device=features.device)
         return features.float(), whole if mask is None else mask[0].bool()
 

@@ -6,7 +6,7 @@ B recordings, T semantic tokens, W semantic width, D the GPT's width.
 from torch import Tensor, nn
 
 from ..config import ConformerConfig, GPTConfig
-from .conformer import Conformer
+from .conformer import Conformer, subsampled
 from .perceiver import Perceiver
 
 VOICE_LATENTS = 32
@@ -36,13 +36,15 @@ class VoiceEncoder(nn.Module):
         self.emovec_layer = nn.Linear(EMOTION_WIDTH, width)
         self.emo_layer = nn.Linear(width, width)
 
-    def latents(self, semantic: Tensor) -> Tensor:
-        """Who speaks: semantic features [B, T, W] to [B, 32, D]."""
-        return self.perceiver_encoder(self.conditioning_encoder(semantic))
+    def latents(self, semantic: Tensor, room: Tensor | None = None) -> Tensor:
+        """Who speaks: semantic features [B, T, W] to [B, 32, D]. `room` [T]: see `room.py`."""
+        positions = subsampled(room)
+        return self.perceiver_encoder(self.conditioning_encoder(semantic, positions), positions)
 
-    def emotion(self, semantic: Tensor) -> Tensor:
-        """How it is said: semantic features [B, T, W] to [B, D]."""
-        heard = self.emo_perceiver_encoder(self.emo_conditioning_encoder(semantic)).squeeze(1)
+    def emotion(self, semantic: Tensor, room: Tensor | None = None) -> Tensor:
+        """How it is said: semantic features [B, T, W] to [B, D]. `room` [T]: see `room.py`."""
+        positions = subsampled(room)
+        heard = self.emo_perceiver_encoder(self.emo_conditioning_encoder(semantic, positions), positions).squeeze(1)
         return self.emo_layer(self.emovec_layer(heard))
 
 

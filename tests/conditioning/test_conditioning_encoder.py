@@ -5,47 +5,14 @@ from dataclasses import fields
 
 import pytest
 import torch
-from helpers.seeded import normal, seeded_state
-from helpers.tiny_models import write_w2v_bert
-from indextts2_multitalk.indextts.conditioning import semantic
-from indextts2_multitalk.indextts.conditioning.campplus import CAMPPlus
-from indextts2_multitalk.indextts.conditioning.codec import SemanticCodec
+from helpers.listeners import GPT_WIDTH, STYLE, WIDTH, seeded, tiny_listeners, tiny_semantic
+from helpers.seeded import normal
 from indextts2_multitalk.indextts.conditioning.emotion import EmotionTable, scaled, user_weights
 from indextts2_multitalk.indextts.conditioning.encoder import ConditioningEncoder, ConditioningModels
-from indextts2_multitalk.indextts.conditioning.voice_encoder import VoiceEncoder
-from indextts2_multitalk.indextts.config import GPTConfig, SemanticCodecConfig
 from indextts2_multitalk.indextts.errors import AudioError, EmotionError
 from indextts2_multitalk.indextts.records import Audio, Emotion
-from safetensors.torch import load_file
 
-WIDTH, GPT_WIDTH, STYLE, CONDITION, LAYERS = 32, 40, 24, 16, 2
-CONFORMER = {
-    "output_size": 24,
-    "linear_units": 32,
-    "attention_heads": 2,
-    "num_blocks": 1,
-}
-GPT = GPTConfig(
-    model_dim=GPT_WIDTH,
-    heads=2,
-    layers=1,
-    max_mel_tokens=10,
-    max_text_tokens=10,
-    number_text_tokens=20,
-    number_mel_codes=34,
-    start_mel_token=32,
-    stop_mel_token=33,
-    condition_module=CONFORMER,
-    emo_condition_module=CONFORMER,
-)
-CODEC = SemanticCodecConfig(
-    codebook_size=32,
-    hidden_size=WIDTH,
-    codebook_dim=4,
-    vocos_dim=16,
-    vocos_intermediate_dim=24,
-    vocos_num_layers=1,
-)
+CONDITION = 16
 
 
 class FakeTextEmotion:
@@ -73,29 +40,19 @@ class Regulator:
         return content[:, place, :CONDITION]
 
 
-def seeded(module, prefix):
-    shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
-    module.load_state_dict(seeded_state(prefix, shapes))
-    return module
-
-
 @pytest.fixture(scope="module")
 def semantic_encoder(tmp_path_factory):
-    folder = write_w2v_bert(tmp_path_factory.mktemp("w2v-bert-2.0"), hidden_size=WIDTH, layers=LAYERS)
-    encoder = semantic.SemanticEncoder.from_folder(folder, LAYERS)
-    statistics = {"mean": torch.zeros(WIDTH), "var": torch.ones(WIDTH)}
-    encoder.load_state_dict(semantic.rename(load_file(folder / "model.safetensors"), statistics, LAYERS))
-    return encoder
+    return tiny_semantic(tmp_path_factory.mktemp("w2v-bert-2.0"))
 
 
 @pytest.fixture
 def encoder(semantic_encoder):
-    campplus = CAMPPlus(style_width=STYLE, head_channels=8, channels=16, growth=8, blocks=(2, 2, 2))
+    listeners = tiny_listeners(semantic_encoder)
     models = ConditioningModels(
-        semantic=semantic_encoder,
-        codec=seeded(SemanticCodec(CODEC), "semantic_codec"),
-        campplus=seeded(campplus, "campplus"),
-        voice=seeded(VoiceEncoder(GPT, WIDTH), "gpt"),
+        semantic=listeners.semantic,
+        codec=listeners.codec,
+        campplus=listeners.campplus,
+        voice=listeners.voice,
         emotions=seeded(EmotionTable((2,) * 8, STYLE, GPT_WIDTH), "emotions"),
         regulate=Regulator(),
         text_emotion=FakeTextEmotion(),

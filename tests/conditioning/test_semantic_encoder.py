@@ -1,13 +1,11 @@
 """w2v-bert cut at a layer equals the whole model's hidden state there."""
 
 import json
-from types import SimpleNamespace
 
 import pytest
 import torch
 from helpers.seeded import normal
 from helpers.tiny_models import write_w2v_bert
-from indextts2_multitalk.indextts.conditioning import semantic_graphs
 from indextts2_multitalk.indextts.conditioning.features import KaldiFilterBank
 from indextts2_multitalk.indextts.conditioning.semantic import SemanticEncoder, rename
 from indextts2_multitalk.indextts.errors import CheckpointError
@@ -85,32 +83,6 @@ def test_room_behind_a_recording_is_not_heard(folder, statistics, samples):
     room = torch.cat([features, torch.full((1, 13, features.shape[2]), 1e3)], dim=1)
     beside = encoder.encode(room, torch.cat([whole, torch.zeros(13, dtype=torch.bool)]))
     assert ((beside[:, :tokens] - alone).abs().max() / alone.abs().max()).item() <= 1e-5
-
-
-@torch.inference_mode()
-def test_graphs_serve_all_lengths_of_a_size(folder, statistics, monkeypatch):
-    """Without a GPU, a "graph" is the work itself."""
-
-    def capture(function, device, pool):
-        out = function()
-        return SimpleNamespace(replay=lambda: out.copy_(function())), out
-
-    monkeypatch.setattr(semantic_graphs, "capture", capture)
-    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: 0)
-    monkeypatch.setattr(semantic_graphs, "ROUND_TOKENS", 16)
-    encoder = load(folder, statistics, 2)
-    graphs = semantic_graphs.SemanticGraphs(encoder)
-    for seed, samples in enumerate((8160, 7000, 5200, 8000, 8160)):
-        energies = KaldiFilterBank()(0.1 * torch.from_numpy(normal(f"input:{seed}", (samples,))))
-        alone = encoder(energies)
-        replayed = graphs.replay(energies)
-        assert replayed.shape == alone.shape
-        assert ((replayed - alone).abs().max() / alone.abs().max()).item() <= 1e-5
-    assert sorted(graphs._captured) == [16, 32]
-    assert torch.equal(graphs(energies), alone)
-    encoder.half()
-    graphs.replay(energies)
-    assert sorted(graphs._captured) == [32]
 
 
 @pytest.mark.parametrize(

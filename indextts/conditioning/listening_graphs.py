@@ -1,0 +1,77 @@
+"""`listening.hear` as captured CUDA graphs: three thousand small steps that a host takes three times as long to ask for
+as the device to do.
+
+Recordings get room up to a round size, so that few graphs serve all lengths. Besides, cuDNN plans each convolution anew
+for every length it meets, most of a second for all of them: of a round size, it has met them.
+"""
+
+import logging
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ...s2mel.capture import capture, whereabouts
+from .listening import Heard, Listeners, hear
+
+log = logging.getLogger(__name__)
+
+ROUND_FRAMES = 256
+"""2.56 s: six graphs are all that recordings of at most 15 s ever need."""
+
+
+class ListeningGraphs:
+    """Runs `models` where their weights are; without a CUDA device, as they stand."""
+
+    def __init__(self, models: Listeners) -> None:
+        self._models = models
+        self._places: tuple[int, ...] = ()
+        self._pool: Any = None
+        self._captured: dict[int, _Captured] = {}
+
+    def __call__(self, energies: Tensor) -> Heard:
+        """As `hear`."""
+        return self.replay(energies) if energies.device.type == "cuda" else hear(self._models, energies)
+
+    def replay(self, energies: Tensor) -> Heard:
+        """The same through a graph, captured where there is none for so many frames."""
+        return self._find(-(-len(energies) // ROUND_FRAMES) * ROUND_FRAMES, energies)(energies)
+
+    def release(self) -> None:
+        """Drop every graph and the memory they share; they come back at the next recording."""
+        self._captured.clear()
+        self._pool = None
+
+    def _find(self, frames: int, energies: Tensor) -> "_Captured":
+        places = tuple(whereabouts(module) for module in self._models.modules)
+        if places != self._places:
+            self.release()
+            self._places = places
+        if self._pool is None:
+            self._pool = torch.cuda.graph_pool_handle()
+        if frames not in self._captured:
+            self._captured[frames] = _Captured(self._models, frames, energies, self._pool)
+            log.debug("captured listening to %d frames", frames)
+        return self._captured[frames]
+
+
+class _Captured:
+    """One graph, and the tensors it reads and writes. `energies`: of a recording that it is for."""
+
+    def __init__(self, models: Listeners, frames: int, energies: Tensor, pool: Any) -> None:
+        self._stride = models.semantic.stride
+        self._energies = functional.pad(energies, (0, 0, 0, frames - len(energies)))
+        self._room = torch.arange(frames, device=energies.device) >= len(energies)
+        self._graph, self._out = capture(lambda: hear(models, self._energies, self._room), energies.device, pool)
+
+    def __call__(self, energies: Tensor) -> Heard:
+        """Energies [F, bands] of at most as many frames as there is room for."""
+        frames, tokens = len(energies), -(-len(energies) // self._stride)
+        self._energies[:frames].copy_(energies)
+        self._room[:frames].fill_(False)
+        self._room[frames:].fill_(True)
+        self._graph.replay()
+        semantic, quantized, *rest = self._out
+        # The next recording overwrites what a graph has written.
+        return Heard(*(part.clone() for part in (semantic[:, :tokens], quantized[:, :tokens], *rest)))

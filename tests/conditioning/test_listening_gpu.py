@@ -1,0 +1,61 @@
+"""Listening on a CUDA device: graphs say what the CPU says, and never read weights that moved."""
+
+import pytest
+import torch
+from helpers.listeners import tiny_listeners, tiny_semantic
+from helpers.seeded import normal
+from indextts2_multitalk.indextts.conditioning.features import KaldiFilterBank
+from indextts2_multitalk.indextts.conditioning.listening import hear
+from indextts2_multitalk.indextts.conditioning.listening_graphs import ListeningGraphs
+
+pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
+
+
+@pytest.fixture
+def listeners(tmp_path):
+    return tiny_listeners(tiny_semantic(tmp_path / "w2v-bert-2.0"))
+
+
+def move(listeners, device):
+    for module in listeners.modules:
+        module.to(device)
+
+
+def energies(samples):
+    return KaldiFilterBank()(0.1 * torch.from_numpy(normal("input:semantic", (samples,))))
+
+
+def relative(actual, expected):
+    return ((actual.cpu() - expected).abs().max() / expected.abs().max()).item()
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_graphs_say_what_the_cpu_says(listeners, dtype):
+    """cuDNN rounds what its convolutions read to ten bits, w2v-bert has none of those."""
+    listeners.semantic.to(dtype)
+    heard = [energies(samples) for samples in (48000, 47840, 8160, 48000)]
+    expected = [hear(listeners, one) for one in heard]
+    move(listeners, "cuda")
+    graphs = ListeningGraphs(listeners)
+    for one, wanted in zip(heard, expected, strict=True):
+        got = graphs(one.cuda())
+        assert relative(got.semantic, wanted.semantic) <= 1e-4
+        for name in ("style", "latents", "emotion"):
+            assert relative(getattr(got, name), getattr(wanted, name)) <= 1e-2, name
+        same = (got.quantized.cpu() - wanted.quantized).abs().amax(dim=-1) <= 1e-4
+        assert same.float().mean() >= 0.98, "codes of the prompt"
+    assert sorted(graphs._captured) == [256, 512]
+
+
+@torch.inference_mode()
+def test_moved_weights_are_captured_anew(listeners):
+    move(listeners, "cuda")
+    graphs, one = ListeningGraphs(listeners), energies(16000).cuda()
+    first = graphs(one)
+    move(listeners, "cpu")
+    held = torch.randn(1 << 20, device="cuda")
+    move(listeners, "cuda")
+    for got, before in zip(graphs(one), first, strict=True):
+        torch.testing.assert_close(got, before, atol=1e-6, rtol=1e-5)
+    assert held.isfinite().all()
