@@ -1,6 +1,6 @@
 """The layers of w2v-bert-2.0 (arXiv 2312.05187): conformers with attention by distance and convolutions that look back.
 
-Weights may be stored in half precision and are widened as they are used: half the memory, the precision of float32.
+Weights may be stored in half precision; what is computed with them has the precision of float32.
 
 B recordings, T tokens (50 a second), W width, H heads, E head width, P distances told apart.
 """
@@ -12,12 +12,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..config import W2VBertConfig
+from .split_product import wide_linear
 
 
 class Linear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         """float32 to float32, whatever dtype the weights are stored in."""
-        return functional.linear(x, self.weight.float(), None if self.bias is None else self.bias.float())
+        return wide_linear(x, self.weight, self.bias)
 
 
 class LayerNorm(nn.LayerNorm):
