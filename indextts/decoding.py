@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ..accel.engine import Engine, EngineOptions
 from ..accel.sequence import Decoder
 from .gpt.decode import PlainDecoder
+from .gpt.latent_graphs import LatentGraphs
 from .gpt.model import UnifiedVoice
 
 log = logging.getLogger(__name__)
@@ -16,23 +17,31 @@ USUAL_CODES = 1000
 
 @dataclass(frozen=True, eq=False)
 class Decoding:
-    """The decoder in use. description: its name and why it was chosen, for the report."""
+    """The decoder in use. description: its name and why it was chosen, for the report.
+
+    hidden_states: what runs the latent pass after it; None is the model itself.
+    """
 
     decoder: Decoder
     description: str
+    hidden_states: LatentGraphs | None = None
 
     def close(self) -> None:
-        """Give back the engine's cache and graphs; the plain loop holds nothing."""
+        """Give back the engine's cache and all graphs; the plain loop holds nothing."""
         if isinstance(self.decoder, Engine):
             self.decoder.close()
+        if self.hidden_states is not None:
+            self.hidden_states.release()
 
 
-def choose_decoder(model: UnifiedVoice, use_accel: bool) -> Decoding:
-    """The engine over the model's own weights, or the plain loop."""
+def choose_decoder(model: UnifiedVoice, use_accel: bool, weights_stay: bool = True) -> Decoding:
+    """The engine over the model's own weights, or the plain loop. Only for weights that stay where they are is the
+    latent pass worth capturing."""
     if use_accel:
         engine = Engine(model.decoder_weights(), EngineOptions(expected_tokens=USUAL_CODES))
         attention = engine.attention
-        decoding = Decoding(engine, f"engine, attention {attention.backend.name} ({attention.reason})")
+        reason = f"engine, attention {attention.backend.name} ({attention.reason})"
+        decoding = Decoding(engine, reason, LatentGraphs(model) if weights_stay else None)
     else:
         decoding = Decoding(PlainDecoder(model), "plain loop (use_accel is off)")
     log.info("decoder: %s", decoding.description)

@@ -207,7 +207,8 @@ class Pipeline:
         if not batch:
             return []
         with self._stage(report, "latents"):
-            latents = latent_pass(self.modules.gpt, [d.prompt for d in batch], [d.answer.tokens for d in batch])
+            prompts, codes = [d.prompt for d in batch], [d.answer.tokens for d in batch]
+            latents = latent_pass(self.modules.gpt, prompts, codes, self._decoder(report).hidden_states)
         return [
             Spoken(d.segment, Codes(d.answer.tokens, hidden, d.answer.finished))
             for d, hidden in zip(batch, latents, strict=True)
@@ -244,7 +245,7 @@ class Pipeline:
 
     def _decoder(self, report: Report) -> Decoding:
         if self._decoding is None:
-            self._decoding = choose_decoder(self.modules.gpt, self.options.use_accel)
+            self._decoding = choose_decoder(self.modules.gpt, self.options.use_accel, not self.options.low_memory)
         report.decoder = self._decoding.description
         return self._decoding
 

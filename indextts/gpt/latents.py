@@ -5,7 +5,7 @@ Unlike decoding, this pass numbers mel positions 0, 1, 2, … without a gap, so 
 not the same figures and cannot stand in for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -15,14 +15,20 @@ from .model import UnifiedVoice
 
 
 @torch.inference_mode()
-def latent_pass(model: UnifiedVoice, prompts: Sequence[Tensor], codes: Sequence[Tensor]) -> list[Tensor]:
+def latent_pass(
+    model: UnifiedVoice,
+    prompts: Sequence[Tensor],
+    codes: Sequence[Tensor],
+    hidden_states: Callable[[Tensor], Tensor] | None = None,
+) -> list[Tensor]:
     """Latents [T, D] of each line, on the model's device: row i is the hidden state that predicts code i.
 
     prompts: [P, D] each, as `build_prompt` makes them (the start code is their last row). codes: int64 [T] each,
     without start and stop. Lines run as one batch; they are padded at the end, where causal attention never looks.
+    hidden_states: what runs `model` on embeddings [B, L, D] where the model itself is not to.
     """
     lines = [_line(model, prompt, line) for prompt, line in zip(prompts, codes, strict=True)]
-    hidden = model(pad_sequence(lines, batch_first=True))
+    hidden = (hidden_states or model)(pad_sequence(lines, batch_first=True))
     starts = [prompt.shape[0] - 1 for prompt in prompts]
     return [h[start : start + len(line)] for h, start, line in zip(hidden, starts, codes, strict=True)]
 

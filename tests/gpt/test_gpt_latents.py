@@ -1,7 +1,10 @@
 """The second pass: positions, and lines that do not feel each other."""
 
+from types import SimpleNamespace
+
 import torch
 from helpers.tiny_gpt import random_prompt, tiny_voice
+from indextts2_multitalk.indextts.gpt import latent_graphs
 from indextts2_multitalk.indextts.gpt.latents import latent_pass
 
 
@@ -35,3 +38,33 @@ def test_the_longest_line_has_positions():
     model = tiny_voice()
     codes = torch.zeros(model.config.max_mel_tokens, dtype=torch.int64)
     assert torch.isfinite(latent_pass(model, [random_prompt(model, 4, 0)], [codes])[0]).all()
+
+
+@torch.inference_mode()
+def test_graphs_serve_all_lengths_of_a_size(monkeypatch):
+    """Without a GPU, a "graph" is the work itself."""
+
+    def capture(function, device, pool):
+        out = function()
+        return SimpleNamespace(replay=lambda: out.copy_(function())), out
+
+    monkeypatch.setattr(latent_graphs, "capture", capture)
+    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: 0)
+    monkeypatch.setattr(latent_graphs, "ROUND_POSITIONS", 16)
+    model = tiny_voice()
+    graphs = latent_graphs.LatentGraphs(model)
+    for sizes in ((20,), (7,), (9, 3, 17), (22,), (2, 8)):
+        prompts = [random_prompt(model, 4, size) for size in sizes]
+        codes = [torch.arange(size) % 38 for size in sizes]
+        replayed = latent_pass(model, prompts, codes, graphs.replay)
+        for got, expected in zip(replayed, latent_pass(model, prompts, codes), strict=True):
+            torch.testing.assert_close(got, expected, rtol=1e-5, atol=1e-5)
+    assert sorted(graphs._captured) == [(1, 16), (1, 32), (2, 16), (4, 32)]
+    graphs.release()
+    assert not graphs._captured
+
+
+def test_on_a_cpu_the_model_runs_as_it_stands():
+    model = tiny_voice()
+    embeddings = torch.randn(1, 9, model.config.model_dim)
+    torch.testing.assert_close(latent_graphs.LatentGraphs(model)(embeddings), model(embeddings))
