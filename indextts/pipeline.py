@@ -174,6 +174,8 @@ class Pipeline:
                 answer = replace(answer, tokens=self._audible(answer.tokens))
                 report.codes += len(answer.tokens)
                 yield Decoded(segments[answer.index], prompts[answer.index], answer)
+        if self.options.low_memory and self._decoding is not None:
+            self._decoding.close()  # the flow of the last lines may have the room
 
     def _next(self, answers: Iterator[Finished], report: Report) -> Finished | None:
         with self._stage(report, "gpt"):
