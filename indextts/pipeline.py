@@ -166,7 +166,12 @@ class Pipeline:
         """GPT: the codes of every segment, decoded as one batch, in the order the decoder finishes them."""
         self.residence.speak()
         prompts = [build_prompt(self.modules.gpt, s.voice.latents, s.emotion, s.text_ids) for s in segments]
-        requests = [self._request(s, prompt, options) for s, prompt in zip(segments, prompts, strict=True)]
+        limit = min(options.max_codes, self.modules.gpt.decoder_weights().max_tokens)
+        history = penalised_from_the_start(self.modules.config.gpt)
+        requests = [
+            Request(prompt, segment.seed, options.sampling, limit, history)
+            for segment, prompt in zip(segments, prompts, strict=True)
+        ]
         expected = sum(CODES_PER_TEXT_TOKEN * len(segment.text_ids) for segment in segments)
         generate = self._decoder(report).decoder.generate
         with closing(generate(requests, lambda drawn: on_event(Event("gpt", drawn, max(expected, drawn))))) as answers:
@@ -197,12 +202,6 @@ class Pipeline:
     def _audible(self, tokens: Tensor) -> Tensor:
         """Codes that the codec knows; the start code, which the GPT may draw as any other, has no sound."""
         return tokens[tokens < self.modules.config.semantic_codec.codebook_size]
-
-    def _request(self, segment: Segment, prompt: Tensor, options: SpeakOptions) -> Request:
-        weights = self.modules.gpt.decoder_weights()
-        limit = min(options.max_codes, weights.max_tokens)
-        history = penalised_from_the_start(self.modules.config.gpt)
-        return Request(prompt, segment.seed, options.sampling, limit, history)
 
     def _latents(self, batch: Sequence[Decoded], report: Report) -> list[Spoken]:
         """GPT, a second time: what its hidden states say about the codes it wrote."""

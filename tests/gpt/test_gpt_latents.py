@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import pytest
 import torch
 from helpers.tiny_gpt import random_prompt, tiny_voice
 from indextts2_multitalk.indextts.gpt import latent_graphs
@@ -68,3 +69,18 @@ def test_on_a_cpu_the_model_runs_as_it_stands():
     model = tiny_voice()
     embeddings = torch.randn(1, 9, model.config.model_dim)
     torch.testing.assert_close(latent_graphs.LatentGraphs(model)(embeddings), model(embeddings))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@torch.inference_mode()
+def test_graphs_say_what_the_model_says_on_a_gpu():
+    model = tiny_voice().cuda()
+    graphs = latent_graphs.LatentGraphs(model)
+    for sizes in ((20,), (7,), (9, 3, 17), (20,)):
+        prompts = [random_prompt(model, 4, size).cuda() for size in sizes]
+        codes = [torch.arange(size) % 38 for size in sizes]
+        captured = latent_pass(model, prompts, codes, graphs)
+        for got, expected in zip(captured, latent_pass(model, prompts, codes), strict=True):
+            torch.testing.assert_close(got, expected, rtol=1e-3, atol=1e-4)
+    assert sorted(graphs._captured) == [(1, 128), (4, 128)]
