@@ -92,7 +92,8 @@ class GraphRunner:
         step = DecodeStep(self._weights, cache, view, self._norms)
         if view.beams == 1:
             return lambda: draw_next(view, step(), stop_token)
-        buffers = BeamBuffers.allocate(view.rows.tokens.shape[0], view.beams, self._weights.device)
+        rows, vocabulary = view.rows.seen.shape
+        buffers = BeamBuffers.allocate(rows, view.beams, vocabulary, self._weights.device)
         return lambda: advance_beams(view, step(), cache, stop_token, buffers)
 
 

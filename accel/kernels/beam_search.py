@@ -1,7 +1,9 @@
-"""One step of every line's beams in three launches: each beam's best continuations, each line's choice among them, and
-the pages and penalties that beams take over from the ones they follow. Its twin is `choose.choose_next`.
+"""One step of every line's beams: each beam's top k over many programs (top_k.py), then in three launches its best
+continuations, each line's choice among them, and the pages and penalties that beams take over from the ones they
+follow. Its twin is `choose.choose_next`.
 
-Dimensions: L lines, K beams, R = L * K rows, V vocabulary, C candidates of a line, S tokens a page, T table columns.
+Dimensions: L lines, K beams, R = L * K rows, V vocabulary, P parts of it, C candidates of a line, S tokens a page,
+T table columns.
 """
 
 from dataclasses import dataclass
@@ -12,7 +14,9 @@ import triton.language as tl
 
 from ..kv_cache import PagedCache
 from ..state import DecodeState
-from .sample import SHORT, ShortLists, among_top, filtered, gathered, gumbel, penalised, within_tail
+from .overlap import launch_options, ready
+from .sample import SHORT, WARPS, ShortLists, filtered, gathered, gumbel, within_tail
+from .top_k import WIDTH, Nominations, among_top, elected, nominate, processed
 
 NONE = tl.constexpr(0x7FFFFFFF)
 """Place of a candidate that is none."""
@@ -43,31 +47,33 @@ def _rank(x, kept, ids, before, strength, seed, step, row, beam, keys, totals, p
 
 @triton.jit
 def _continue(logits, seen, scores, seeds, steps, finished, paused, temperature, top_k, tail, penalty, noise, keys,
-              totals, places, short_ids, short_scores, V: tl.constexpr, BLOCK: tl.constexpr, K: tl.constexpr,
-              SHORT: tl.constexpr):  # fmt: skip
+              totals, places, named, named_scores, cuts, short_ids, short_scores, V: tl.constexpr, BLOCK: tl.constexpr,
+              P: tl.constexpr, BLOCK_P: tl.constexpr, WIDTH: tl.constexpr, K: tl.constexpr, SHORT: tl.constexpr,
+              OVERLAP: tl.constexpr):  # fmt: skip
     """A beam's 2K continuations of largest key."""
     row = tl.program_id(0)
     lane, beam = row // K, row % K
-    if (tl.load(finished + lane) == 0) & (tl.load(paused + lane) == 0):
-        ids = tl.arange(0, BLOCK)
-        inside = ids < V
-        x = tl.load(logits + row * V + ids, mask=inside, other=-float("inf"))
-        x = x - tl.max(x, axis=0)
-        x = tl.where(inside, x - tl.log(tl.sum(tl.exp(x), axis=0)), 0.0)
-        was_seen = tl.load(seen + row * V + ids, mask=inside, other=0) != 0
-        x = penalised(x, was_seen, tl.load(penalty + lane))
-        x = tl.div_rn(x, tl.load(temperature + lane) + x * 0.0)
-        kept = among_top(x, inside, tl.load(top_k + lane))
-        before = tl.load(scores + row)
-        seed, step = tl.load(seeds + lane), tl.load(steps + lane).to(tl.int32)
-        strength, least = tl.load(noise + lane), tl.load(tail + lane)
-        if tl.sum(kept.to(tl.int32), axis=0) <= SHORT:
+    alive = (tl.load(finished + lane) == 0) & (tl.load(paused + lane) == 0)
+    k, seed, step = tl.load(top_k + lane), tl.load(seeds + lane), tl.load(steps + lane).to(tl.int32)
+    strength, least, before = tl.load(noise + lane), tl.load(tail + lane), tl.load(scores + row)
+    ready(OVERLAP)
+    if alive:
+        ids, x, kept = elected(named, named_scores, cuts, row, k, V, P, BLOCK_P, WIDTH)
+        count = tl.sum(kept.to(tl.int32), axis=0)
+        if (count > 0) & (count <= SHORT):
             few, few_x = gathered(kept, ids, x, short_ids + row * SHORT, short_scores + row * SHORT, SHORT)
             few_kept = within_tail(few_x, few, few < V, least, 2)
             _rank(few_x, few_kept, few, before, strength, seed, step, row, beam, keys, totals, places, V, K)
         else:
-            kept = filtered(x, ids, kept, least, 2)
-            _rank(x, kept, ids, before, strength, seed, step, row, beam, keys, totals, places, V, K)
+            every = tl.arange(0, BLOCK)
+            inside = every < V
+            y = tl.load(logits + row * V + every, mask=inside, other=-float("inf"), cache_modifier=".cg")
+            y = y - tl.max(y, axis=0)
+            y = tl.where(inside, y - tl.log(tl.sum(tl.exp(y), axis=0)), 0.0)
+            was_seen = tl.load(seen + row * V + every, mask=inside, other=0) != 0
+            y = processed(y, was_seen, tl.load(penalty + lane), tl.load(temperature + lane))
+            left = filtered(y, every, among_top(y, inside, k), least, 2)
+            _rank(y, left, every, before, strength, seed, step, row, beam, keys, totals, places, V, K)
 
 
 @triton.jit
@@ -156,7 +162,8 @@ def _take_over(lane, row, b, beam, parent, lengths, tables, spares, moves, colum
 def _advance(keys, totals, places, scores, ranks, slots, lengths_found, found, steps, limits, finished, stopped, paused,
              length_penalty, tokens, lengths, tables, spares, drawn, parents, moves, draws, columns, stop_token,
              V: tl.constexpr, PAGE: tl.constexpr, K: tl.constexpr, SLOTS: tl.constexpr, CANDIDATES: tl.constexpr,
-             COLUMNS: tl.constexpr):  # fmt: skip
+             COLUMNS: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
+    ready(OVERLAP)
     lane = tl.program_id(0)
     b = tl.arange(0, SLOTS)
     beam = b < K
@@ -166,9 +173,9 @@ def _advance(keys, totals, places, scores, ranks, slots, lengths_found, found, s
     else:
         c = tl.arange(0, CANDIDATES)
         here = lane * 2 * K * K + c
-        key = tl.load(keys + here, mask=c < 2 * K * K, other=-float("inf"))
-        total = tl.load(totals + here, mask=c < 2 * K * K, other=-float("inf"))
-        place = tl.load(places + here, mask=c < 2 * K * K, other=NONE)
+        key = tl.load(keys + here, mask=c < 2 * K * K, other=-float("inf"), cache_modifier=".cg")
+        total = tl.load(totals + here, mask=c < 2 * K * K, other=-float("inf"), cache_modifier=".cg")
+        place = tl.load(places + here, mask=c < 2 * K * K, other=NONE, cache_modifier=".cg")
         rank = tl.load(ranks + row, mask=beam, other=float("inf"))
         slot = tl.load(slots + row, mask=beam, other=0)
         length = tl.load(lengths_found + row, mask=beam, other=0)
@@ -199,17 +206,21 @@ def _advance(keys, totals, places, scores, ranks, slots, lengths_found, found, s
 
 @triton.jit
 def _follow(keys, values, seen, tokens, moves, layers, layer_stride, TOKEN: tl.constexpr, PAGE: tl.constexpr,
-            V: tl.constexpr, K: tl.constexpr, SLOTS: tl.constexpr, BLOCK: tl.constexpr):  # fmt: skip
+            V: tl.constexpr, K: tl.constexpr, SLOTS: tl.constexpr, BLOCK: tl.constexpr,
+            OVERLAP: tl.constexpr):  # fmt: skip
     """The first programs of a line copy pages, one layer each; the others move its penalties, BLOCK tokens each."""
+    ready(OVERLAP)
     part, lane = tl.program_id(0), tl.program_id(1)
     i = tl.arange(0, BLOCK)
     if part < layers:
         for b in range(K):
             move = moves + (lane * K + b) * 4
-            fill = tl.load(move + 2)
-            if tl.load(move + 3) >= 0:
-                source = part.to(tl.int64) * layer_stride + tl.load(move).to(tl.int64) * PAGE * TOKEN
-                target = part.to(tl.int64) * layer_stride + tl.load(move + 1).to(tl.int64) * PAGE * TOKEN
+            fill = tl.load(move + 2, cache_modifier=".cg")
+            if tl.load(move + 3, cache_modifier=".cg") >= 0:
+                origin = tl.load(move, cache_modifier=".cg").to(tl.int64)
+                spare = tl.load(move + 1, cache_modifier=".cg").to(tl.int64)
+                source = part.to(tl.int64) * layer_stride + origin * PAGE * TOKEN
+                target = part.to(tl.int64) * layer_stride + spare * PAGE * TOKEN
                 for start in range(0, fill * TOKEN, BLOCK):
                     inside = start + i < fill * TOKEN
                     k = tl.load(keys + source + start + i, mask=inside)
@@ -219,8 +230,8 @@ def _follow(keys, values, seen, tokens, moves, layers, layer_stride, TOKEN: tl.c
     else:
         beams = tl.arange(0, SLOTS)
         row = lane * K + beams
-        parent = tl.load(moves + row * 4 + 3, mask=beams < K, other=-1)
-        token = tl.load(tokens + row, mask=beams < K, other=-1)
+        parent = tl.load(moves + row * 4 + 3, mask=beams < K, other=-1, cache_modifier=".cg")
+        token = tl.load(tokens + row, mask=beams < K, other=-1, cache_modifier=".cg")
         t = (part - layers) * BLOCK + i[None, :]
         here = (parent >= 0)[:, None] & (t < V)
         was_seen = tl.load(seen + (lane * K + parent)[:, None] * V + t, mask=here, other=0)
@@ -230,8 +241,10 @@ def _follow(keys, values, seen, tokens, moves, layers, layer_stride, TOKEN: tl.c
 
 @dataclass(frozen=True, eq=False)
 class BeamBuffers:
-    """What the launches hand each other: keys, totals, places [R, 2K]; moves int32 [R, 4]; lists within one."""
+    """What the launches hand each other: the parts' lists; keys, totals, places [R, 2K]; moves int32 [R, 4]; lists
+    within one."""
 
+    named: Nominations
     keys: torch.Tensor
     totals: torch.Tensor
     places: torch.Tensor
@@ -239,11 +252,12 @@ class BeamBuffers:
     lists: ShortLists
 
     @staticmethod
-    def allocate(rows: int, beams: int, device: torch.device) -> "BeamBuffers":
+    def allocate(rows: int, beams: int, vocabulary: int, device: torch.device) -> "BeamBuffers":
         shape = (rows, 2 * beams)
         keys, totals = (torch.empty(shape, device=device) for _ in range(2))
         places, moves = (torch.empty(size, dtype=torch.int32, device=device) for size in (shape, (rows, 4)))
-        return BeamBuffers(keys, totals, places, moves, ShortLists.allocate(rows, device))
+        named, lists = Nominations.allocate(rows, vocabulary, device), ShortLists.allocate(rows, device)
+        return BeamBuffers(named, keys, totals, places, moves, lists)
 
 
 def advance_beams(
@@ -251,7 +265,7 @@ def advance_beams(
 ) -> None:
     """For every alive line: its beams' lengths, then their next tokens and all `choose_next` changes.
 
-    logits: float32 [R, V], contiguous.
+    logits: float32 [R, V], contiguous. What `draw_next` says of the state holds here as well.
     """
     rows, lanes, table, search, k = state.rows, state.lanes, state.table, state.search, state.beams
     count, vocabulary = logits.shape
@@ -261,22 +275,25 @@ def advance_beams(
     finished, stopped, paused, seen = (
         flag.view(torch.uint8) for flag in (lanes.finished, lanes.stopped, lanes.paused, rows.seen)
     )
-    slots = triton.next_power_of_2(k)
+    slots, named, options = triton.next_power_of_2(k), buffers.named, launch_options(logits.device)
+    parts = named.cuts.shape[1]
+    nominate(logits, rows.seen, table, named, log_softmax=True)
     _continue[(count,)](
         logits, seen, search.scores, lanes.seeds, lanes.steps, finished, paused, table.temperature, table.top_k,
-        table.tail, table.penalty, table.noise, buffers.keys, buffers.totals, buffers.places,
-        buffers.lists.ids, buffers.lists.scores, V=vocabulary, BLOCK=triton.next_power_of_2(vocabulary), K=k,
-        SHORT=SHORT, num_warps=16,
+        table.tail, table.penalty, table.noise, buffers.keys, buffers.totals, buffers.places, named.ids, named.scores,
+        named.cuts, buffers.lists.ids, buffers.lists.scores, V=vocabulary, BLOCK=triton.next_power_of_2(vocabulary),
+        P=parts, BLOCK_P=triton.next_power_of_2(parts), WIDTH=WIDTH, K=k, SHORT=SHORT, num_warps=WARPS, **options,
     )  # fmt: skip
     _advance[(state.capacity,)](
         buffers.keys, buffers.totals, buffers.places, search.scores, search.ranks, search.slots, search.lengths,
         search.found, lanes.steps, lanes.limits, finished, stopped, paused, table.length_penalty, rows.tokens,
         rows.lengths, rows.block_tables, rows.spares, rows.drawn, rows.parents, buffers.moves, rows.drawn.stride(0),
         rows.block_tables.stride(0), stop_token, V=vocabulary, PAGE=cache.page_size, K=k, SLOTS=slots,
-        CANDIDATES=triton.next_power_of_2(2 * k * k), COLUMNS=64, num_warps=1,
+        CANDIDATES=triton.next_power_of_2(2 * k * k), COLUMNS=64, num_warps=1, **options,
     )  # fmt: skip
     layers, block = cache.keys.shape[0], 1024
     _follow[(layers + triton.cdiv(vocabulary, block), state.capacity)](
         cache.keys, cache.values, seen, rows.tokens, buffers.moves, layers, cache.keys.stride(0),
         TOKEN=cache.keys.stride(2), PAGE=cache.page_size, V=vocabulary, K=k, SLOTS=slots, BLOCK=block, num_warps=4,
+        **options,
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """Kernels that start while the one before them still runs (programmatic dependent launch, from Hopper on).
 
-What a kernel reads before `ready` must not depend on any kernel of the same graph: weights, and keys and values of
-tokens that earlier replays stored. All that it writes, it writes after.
+What a kernel reads before `ready` must not depend on any kernel of the same graph: weights, and what earlier replays
+left, which are keys and values of tokens and, as the draw comes last, the state. All that it writes, it writes after.
 """
 
 import functools

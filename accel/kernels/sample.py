@@ -1,10 +1,10 @@
-"""The draw without beams and all that follows from it, one program a line: penalty, temperature, top-k, top-p, Gumbel
-noise, the largest, and the line's state one token further. Its twin is `choose.choose_next` with `sampling.draw`.
+"""The draw without beams and all that follows from it: penalty, temperature and top-k over many programs (top_k.py),
+then one program a line for top-p, Gumbel noise, the largest, and the line's state one token further. Its twin is
+`choose.choose_next` with `sampling.draw`.
 
-Dimensions: R rows (lines), V vocabulary, M draws at most.
-Thresholds are found by bisection over the bits of floats, ordered as integers, so that nothing has to be sorted and
-ties stay together as they do in `sampling.shortlist`. What top-k leaves is usually short: top-p and the noise then look
-at that alone.
+Dimensions: R rows (lines), V vocabulary, P parts of it, M draws at most.
+What top-k leaves is usually short: top-p and the noise then look at that alone. Else the line's program goes through
+the whole vocabulary.
 """
 
 from dataclasses import dataclass
@@ -15,24 +15,13 @@ import triton.language as tl
 from triton.language.random import uint_to_uniform_float
 
 from ..state import DecodeState
+from .overlap import launch_options, ready
+from .top_k import LEAST, WIDTH, Nominations, among_top, elected, nominate, ordered, processed
 
-LEAST = tl.constexpr(-(2**31))
-"""Below every float's order."""
 SHORT = 64
 """Tokens that top-k may leave for the rest to be done on a short list."""
-
-
-@triton.jit
-def ordered(x):
-    """float32 as int32 that compare alike; both zeros are equal."""
-    bits = (x + 0.0).to(tl.int32, bitcast=True)
-    return bits ^ ((bits >> 31) & 0x7FFFFFFF)
-
-
-@triton.jit
-def penalised(scores, seen, penalty):
-    changed = tl.where(scores < 0, scores * penalty, tl.div_rn(scores, penalty + scores * 0.0))
-    return tl.where(seen, changed, scores)
+WARPS = 8
+"""As few as hold the whole vocabulary in registers: the usual short lists wait for all of them."""
 
 
 @triton.jit
@@ -42,27 +31,6 @@ def gumbel(seed, step, index):
     word, _, _, _ = tl.philox(seed, index, zero + step, zero, zero)
     u = uint_to_uniform_float(word)
     return -tl.log(-tl.log(tl.maximum(u, 2.3283064365386963e-10)))
-
-
-@triton.jit
-def threshold(order, k):
-    """An order, int64, that the k largest reach and, but for ties with the k-th, no others."""
-    low = tl.min(order, axis=0).to(tl.int64)
-    high = tl.max(order, axis=0).to(tl.int64)
-    while low < high:
-        middle = low + (high - low + 1) // 2
-        count = tl.sum((order >= middle.to(tl.int32)).to(tl.int32), axis=0)
-        low = tl.where(count >= k, middle, low)
-        # Once just k are left, the bits below do not matter.
-        high = tl.where(count == k, middle, tl.where(count > k, high, middle - 1))
-    return low
-
-
-@triton.jit
-def among_top(scores, inside, top_k):
-    """Which scores are the top k, and those that are equal to the last of them."""
-    order = tl.where(inside, ordered(scores), LEAST)
-    return inside & (order >= threshold(order, tl.minimum(top_k, tl.sum(inside.to(tl.int32), axis=0))))
 
 
 @triton.jit
@@ -139,34 +107,37 @@ def _drawn(scores, ids, kept, seed, step, strength):
 
 @triton.jit
 def _draw(logits, seen, tokens, lengths, drawn, seeds, steps, limits, finished, stopped, paused, temperature, top_k,
-          tail, penalty, noise, short_ids, short_scores, draws, stop_token, V: tl.constexpr, BLOCK: tl.constexpr,
-          SHORT: tl.constexpr):  # fmt: skip
+          tail, penalty, noise, named, named_scores, cuts, short_ids, short_scores, draws, stop_token, V: tl.constexpr,
+          BLOCK: tl.constexpr, P: tl.constexpr, BLOCK_P: tl.constexpr, WIDTH: tl.constexpr, SHORT: tl.constexpr,
+          OVERLAP: tl.constexpr):  # fmt: skip
     row = tl.program_id(0)
-    if (tl.load(finished + row) == 0) & (tl.load(paused + row) == 0):
-        ids = tl.arange(0, BLOCK)
-        inside = ids < V
-        scores = tl.load(logits + row * V + ids, mask=inside, other=0.0)
-        was_seen = tl.load(seen + row * V + ids, mask=inside, other=0) != 0
-        scores = penalised(scores, was_seen, tl.load(penalty + row))
-        scores = tl.div_rn(scores, tl.load(temperature + row) + scores * 0.0)
-        kept = among_top(scores, inside, tl.load(top_k + row))
-        step = tl.load(steps + row)
-        seed, strength, least = tl.load(seeds + row), tl.load(noise + row), tl.load(tail + row)
-        if tl.sum(kept.to(tl.int32), axis=0) <= SHORT:
+    alive = (tl.load(finished + row) == 0) & (tl.load(paused + row) == 0)
+    k, seed, step = tl.load(top_k + row), tl.load(seeds + row), tl.load(steps + row)
+    strength, least, limit = tl.load(noise + row), tl.load(tail + row), tl.load(limits + row)
+    ready(OVERLAP)
+    if alive:
+        length = tl.load(lengths + row)
+        ids, scores, kept = elected(named, named_scores, cuts, row, k, V, P, BLOCK_P, WIDTH)
+        count = tl.sum(kept.to(tl.int32), axis=0)
+        if (count > 0) & (count <= SHORT):
             few, few_scores = gathered(kept, ids, scores, short_ids + row * SHORT, short_scores + row * SHORT, SHORT)
             few_kept = within_tail(few_scores, few, few < V, least, 1)
             token = _drawn(few_scores, few, few_kept, seed, step.to(tl.int32), strength)
         else:
-            kept = filtered(scores, ids, kept, least, 1)
-            token = _drawn(scores, ids, kept, seed, step.to(tl.int32), strength)
+            every = tl.arange(0, BLOCK)
+            x = tl.load(logits + row * V + every, mask=every < V, other=0.0, cache_modifier=".cg")
+            was_seen = tl.load(seen + row * V + every, mask=every < V, other=0) != 0
+            x = processed(x, was_seen, tl.load(penalty + row), tl.load(temperature + row))
+            left = filtered(x, every, among_top(x, every < V, k), least, 1)
+            token = _drawn(x, every, left, seed, step.to(tl.int32), strength)
         tl.store(drawn + row * draws + step, token)
         tl.store(tokens + row, token.to(tl.int64))
         tl.store(seen + row * V + token, tl.full([], 1, tl.uint8))
-        tl.store(lengths + row, tl.load(lengths + row) + 1)
+        tl.store(lengths + row, length + 1)
         tl.store(steps + row, step + 1)
         ends = token == stop_token
         tl.store(stopped + row, ends.to(tl.uint8))
-        tl.store(finished + row, (ends | (step + 1 >= tl.load(limits + row))).to(tl.uint8))
+        tl.store(finished + row, (ends | (step + 1 >= limit)).to(tl.uint8))
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,18 +156,23 @@ class ShortLists:
 def draw_next(state: DecodeState, logits: torch.Tensor, stop_token: int) -> None:
     """For every alive line one beam wide: its length, then its next token and all `choose_next` changes.
 
-    logits: float32 [R, V], contiguous.
+    logits: float32 [R, V], contiguous. Some kernel that does not overlap must stand between this and what last wrote
+    the state, lengths aside: `embed` in a step.
     """
     rows, lanes, table = state.rows, state.lanes, state.table
     count, vocabulary = logits.shape
     assert state.beams == 1, f"{state.beams} beams, expected 1"
     assert logits.dtype is torch.float32 and logits.is_contiguous(), f"logits are {logits.dtype}"
     assert rows.seen.shape == (count, vocabulary) and rows.seen.is_contiguous(), f"seen is {tuple(rows.seen.shape)}"
+    named = Nominations.allocate(count, vocabulary, logits.device)
     lists = ShortLists.allocate(count, logits.device)
+    nominate(logits, rows.seen, table, named, log_softmax=False)
+    parts = named.cuts.shape[1]
     flags = (flag.view(torch.uint8) for flag in (lanes.finished, lanes.stopped, lanes.paused))
     _draw[(count,)](
         logits, rows.seen.view(torch.uint8), rows.tokens, rows.lengths, rows.drawn, lanes.seeds, lanes.steps,
         lanes.limits, *flags, table.temperature, table.top_k, table.tail, table.penalty, table.noise,
-        lists.ids, lists.scores, rows.drawn.stride(0), stop_token, V=vocabulary,
-        BLOCK=triton.next_power_of_2(vocabulary), SHORT=SHORT, num_warps=16,
+        named.ids, named.scores, named.cuts, lists.ids, lists.scores, rows.drawn.stride(0), stop_token, V=vocabulary,
+        BLOCK=triton.next_power_of_2(vocabulary), P=parts, BLOCK_P=triton.next_power_of_2(parts), WIDTH=WIDTH,
+        SHORT=SHORT, num_warps=WARPS, **launch_options(logits.device),
     )  # fmt: skip

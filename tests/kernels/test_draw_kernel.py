@@ -6,8 +6,9 @@ import pytest
 import torch
 
 triton = pytest.importorskip("triton")
-from helpers.kernels import DEVICE, MARKS, normal  # noqa: E402
+from helpers.kernels import DEVICE, MARKS, normal, poisoned  # noqa: E402
 from indextts2_multitalk.accel.choose import choose_next  # noqa: E402
+from indextts2_multitalk.accel.kernels import sample  # noqa: E402
 from indextts2_multitalk.accel.kernels.sample import draw_next  # noqa: E402
 from indextts2_multitalk.accel.kv_cache import PagedCache  # noqa: E402
 from indextts2_multitalk.accel.sampling import SamplingParams  # noqa: E402
@@ -25,6 +26,13 @@ SETTINGS = [
     replace(PLAIN, top_p=0.0),
     replace(PLAIN, top_k=0, top_p=0.3, temperature=2.0),
 ]
+
+
+@pytest.fixture(autouse=True)
+def _poisoned_buffers(monkeypatch):
+    for kind in (sample.Nominations, sample.ShortLists):
+        allocate = kind.allocate
+        monkeypatch.setattr(kind, "allocate", lambda *args, allocate=allocate: poisoned(allocate(*args)))
 
 
 def twins(vocabulary: int, settings: list[SamplingParams]) -> list[DecodeState]:
@@ -58,7 +66,7 @@ def check(vocabulary: int, settings: list[SamplingParams], logits: list[torch.Te
         assert torch.equal(state.rows.seen[alive], expected.rows.seen[alive])
 
 
-@pytest.mark.parametrize("vocabulary", [23, 64, 257])
+@pytest.mark.parametrize("vocabulary", [23, 64, 257, 513, 1100])
 def test_draws_are_the_twins(vocabulary):
     logits = [normal(len(SETTINGS), vocabulary, seed=seed) * 3 for seed in range(4)]
     check(vocabulary, SETTINGS, logits, stop=vocabulary - 1)
@@ -88,3 +96,46 @@ def test_the_stop_token_and_the_limit_end_a_line():
     logits = torch.zeros(2, 9, device=DEVICE)
     logits[0, 8] = logits[1, 4] = 5.0
     check(9, [greedy, greedy], [logits] * 4, stop=8)
+
+
+WIDE = replace(PLAIN, top_p=0.9, temperature=1.0, repetition_penalty=1.0)
+
+
+@pytest.mark.parametrize("top_k", [1, 30, 32])
+def test_up_to_32_are_found_without_a_second_look_at_the_logits(top_k, monkeypatch):
+    """Even where all of them stand side by side."""
+    logits = normal(2, 1100, seed=top_k)
+    logits[1, 600:640] += 20
+
+    def nominate(logits, *args, **options):
+        given(logits, *args, **options)
+        logits.fill_(float("nan"))
+
+    given = sample.nominate
+    monkeypatch.setattr(sample, "nominate", nominate)
+    check(1100, [replace(WIDE, top_k=top_k)] * 2, [logits], stop=1099)
+
+
+@pytest.mark.parametrize("top_k", [33, 50, 64, 65, 100])
+def test_more_than_a_part_may_name(top_k):
+    """Spread over the vocabulary, and crowded in one part."""
+    logits = normal(2, 1100, seed=top_k)
+    logits[1, 600:700] += 20
+    check(1100, [replace(WIDE, top_k=top_k)] * 2, [logits, logits * 2], stop=1099)
+
+
+@pytest.mark.parametrize("top_k", [1, 5, 30, 32, 40])
+@pytest.mark.parametrize("ties", [20, 33, 60, 70, 400])
+def test_ties_beyond_the_lists(ties, top_k):
+    """At the top k's edge in one part and across two, and below it."""
+    logits = normal(4, 1100, seed=ties).clamp(max=2.0)
+    logits[:, 7] = 5.0
+    logits[0, 40 : 40 + ties] = 4.0
+    logits[1, 512 - ties // 2 : 512 + ties - ties // 2] = 4.0
+    logits[2] = logits[2].clamp(max=-1.0)
+    logits[2, ::30] += 9.0
+    logits[3] = logits[3].round()
+    sampling = replace(WIDE, top_k=top_k)
+    check(1100, [sampling], [logits[:1].contiguous()], stop=1099)
+    check(1100, [sampling], [logits[1:2].contiguous()], stop=1099)
+    check(1100, [sampling] * 2, [logits[2:].contiguous()], stop=1099)
