@@ -1,5 +1,8 @@
 """Vectors of any length as a few power-of-two chunks: each as wide as the program's warps read best, none with room.
 
+Loads go through the first-level cache: the programs of one multiprocessor read the same vector (overlap.py says why
+they may).
+
 Dimensions: K elements.
 """
 
@@ -38,8 +41,8 @@ def chunk(base, first, K: tl.constexpr, WIDTH: tl.constexpr, MASKED: tl.constexp
     """Elements first … first + WIDTH - 1 of a vector [K], 0 past K."""
     k = first + tl.arange(0, WIDTH)
     if MASKED:
-        return tl.load(base + k, mask=k < K, other=0.0, cache_modifier=".cg")
-    return tl.load(base + k, cache_modifier=".cg")
+        return tl.load(base + k, mask=k < K, other=0.0)
+    return tl.load(base + k)
 
 
 @triton.jit

@@ -2,6 +2,13 @@
 
 What a kernel reads before `ready` must not depend on any kernel of the same graph: weights, and what earlier replays
 left, which are keys and values of tokens and, as the draw comes last, the state. All that it writes, it writes after.
+So no kernel overtakes a reader: each waits for the one before it, which has waited itself.
+
+After `ready`, ordinary loads see what earlier kernels wrote, though several of them share a multiprocessor's
+first-level cache: the wait makes those writes visible to the grid that waits (PTX ISA, griddepcontrol), whatever that
+cache holds from before. Two things break this, so no kernel does them: a load before `ready` of what an earlier kernel
+still writes, and a load past the coherent path (ld.global.nc, which Triton does not emit). What programs of the same
+launch leave each other is none of the wait's business: it is read past the first-level cache (".cg").
 """
 
 import functools
