@@ -4,6 +4,7 @@ Requests go in, all at once; tokens come out as each is finished:
 
     engine.py     what a caller holds: options, the cache and the runner between runs
     batch.py      one run: admit, prefill, decode a few steps, look, answer
+    look.py       what the host learns meanwhile       transfer.py  without waiting for more than it needs
     scheduler.py  who runs, who waits, who holds which page       (host only)
     kv_cache.py   pages, reference counts        pool.py  how many pages there are
     state.py      all that changes on the device

@@ -1,19 +1,25 @@
 """One run of the engine over requests with equally many beams: admit, prefill, decode, answer, until none is left.
 
+The host may be some looks behind: it launches the next steps before it reads how the last ones ended, so that the
+device never waits for it. Lines that have ended draw nothing more, and the device does all in order, so a page handed
+out anew is written by its new owner after its old one.
 Dimensions: K beams, P prompt rows, V vocabulary, S tokens a page, C block table columns.
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator
 
 import torch
 
 from .beams import best, trace
 from .kv_cache import SCRATCH_PAGE, PagedCache
-from .scheduler import Growth, Running, Scheduler
+from .look import Look
+from .scheduler import Growth, Running, Scheduler, last_length
 from .sequence import Finished
 from .state import DecodeState
 from .step import StepRunner
+from .transfer import to_device
 
 logger = logging.getLogger(__name__)
 
@@ -22,20 +28,27 @@ Resources = Callable[[int], tuple[PagedCache, StepRunner]]
 
 
 class Batch:
-    """Lanes of `state` are those of `scheduler.running`, in the same order."""
+    """Lanes of `state` are those of `scheduler.running`, in the same order.
 
-    def __init__(self, scheduler: Scheduler, state: DecodeState, resources: Resources, poll_steps: int) -> None:
+    poll_steps: launched at once. looks_behind: how many such groups may be under way when the next one is launched.
+    """
+
+    def __init__(
+        self, scheduler: Scheduler, state: DecodeState, resources: Resources, poll_steps: int, looks_behind: int = 0
+    ) -> None:
         self._scheduler = scheduler
         self._state = state
         self._resources = resources
         self._poll_steps = poll_steps
+        self._looks_behind = looks_behind
+        self._looks: deque[Look] = deque()
         self._answered = 0
         self._told = False
         self._paused = False
 
     @property
     def drawn(self) -> int:
-        """Tokens drawn so far, a line's beams counted once; exact after `advance`."""
+        """Tokens that the host knows to be drawn, a line's beams counted once."""
         running = self._scheduler.running
         return self._answered + sum(r.cached - r.request.prompt.shape[0] + 1 for r in running)
 
@@ -44,16 +57,21 @@ class Batch:
         return bool(self._scheduler.running or self._scheduler.waiting)
 
     def advance(self) -> list[Finished]:
-        """Let lines join, decode up to `poll_steps` tokens of each, and return those that are finished."""
+        """Let lines join, or launch up to `poll_steps` more tokens of each; return those known to be finished."""
         scheduler = self._scheduler
         cache, runner = self._resources(scheduler.wanted(self._poll_steps))
         admitted = scheduler.admit()
-        self._join(admitted, cache, runner)
+        if admitted:
+            self._join(admitted, cache, runner)
+            self._looks.append(Look(self._state, scheduler.running, 0))
+            return self._read(0)  # A line that has just joined is heard of at once: its first code is there.
         self._grow(self._claim_pages())
         self._tell()
-        # A line that has just joined is heard of at once: its first code is there.
-        runner.run(self._state, len(scheduler.running), 1 if admitted else self._poll_steps)
-        return self._poll()
+        if not any(map(_goes_on, scheduler.running)):
+            return self._read(0)
+        runner.run(self._state, len(scheduler.running), self._poll_steps)
+        self._looks.append(Look(self._state, scheduler.running, self._poll_steps))
+        return self._read(self._looks_behind)
 
     def close(self) -> None:
         """Return every page and empty every lane, whatever state the run is in."""
@@ -62,7 +80,7 @@ class Batch:
 
     def _claim_pages(self) -> list[Growth]:
         growths = self._scheduler.grow(self._poll_steps)
-        while self._scheduler.stuck:
+        while self._scheduler.stuck and not self._looks:
             lane = len(self._scheduler.running) - 1
             self._scheduler.evict()
             self._state.view(lane, lane + 1).cleared()
@@ -76,8 +94,7 @@ class Batch:
         view = self._state.view(last - len(admitted), last)
         view.fill([running.request for running in admitted])
         self._place(admitted, view)
-        device = view.rows.tokens.device
-        slots = torch.cat([_prompt_slots(running, cache.page_size) for running in admitted]).to(device)
+        slots = to_device([s for r in admitted for s in _prompt_slots(r, cache.page_size)], view.rows.tokens.device)
         logits = runner.prefill([running.request.prompt for running in admitted], slots)
         for running in admitted:
             _share_prompt(running, cache)
@@ -86,18 +103,18 @@ class Batch:
     def _place(self, admitted: list[Running], view: DecodeState) -> None:
         columns = view.rows.block_tables.shape[1]
         tables = [table + [SCRATCH_PAGE] * (columns - len(table)) for r in admitted for table in r.tables]
-        view.rows.block_tables.copy_(torch.tensor(tables, dtype=torch.int32))
+        view.rows.block_tables.copy_(to_device(tables, view.rows.tokens.device))
         if view.beams > 1:
-            view.rows.spares.copy_(torch.tensor([page for r in admitted for page in r.spares], dtype=torch.int32))
+            view.rows.spares.copy_(to_device([page for r in admitted for page in r.spares], view.rows.tokens.device))
 
     def _grow(self, growths: list[Growth]) -> None:
         rows, lanes, device = self._state.rows, self._state.lanes, self._state.rows.tokens.device
         if growths:
-            cells = torch.tensor([(g.lane * self._state.beams + g.beam, g.column, g.page) for g in growths]).to(device)
+            cells = to_device([(g.lane * self._state.beams + g.beam, g.column, g.page) for g in growths], device)
             rows.block_tables[cells[:, 0], cells[:, 1]] = cells[:, 2].to(torch.int32)
         paused = [running.paused for running in self._scheduler.running]
         if any(paused) or self._paused:
-            lanes.paused[: len(paused)] = torch.tensor(paused).to(device)
+            lanes.paused[: len(paused)] = to_device(paused, device)
         self._paused = any(paused)
 
     def _tell(self) -> None:
@@ -114,31 +131,26 @@ class Batch:
             len(scheduler.running) + len(scheduler.waiting),
         )
 
-    def _poll(self) -> list[Finished]:
-        running, lanes = self._scheduler.running, self._state.lanes
-        count = len(running)
-        finished, steps = lanes.finished[:count].tolist(), lanes.steps[:count].tolist()
-        self._update(steps)
-        answers = [self._answer(lane, steps[lane]) for lane in range(count) if finished[lane]]
-        for lane in reversed(range(count)):
-            if finished[lane]:
-                self._answered += steps[lane]
-                self._leave(lane)
+    def _read(self, behind: int) -> list[Finished]:
+        """Read all looks but the last `behind`."""
+        answers: list[Finished] = []
+        while len(self._looks) > behind:
+            answers += self._learn(self._looks.popleft())
         return answers
 
-    def _update(self, steps: list[int]) -> None:
-        """Learn from the device how far each line is and how its beams share pages."""
-        running, k = self._scheduler.running, self._state.beams
-        for r, count in zip(running, steps, strict=True):
-            r.cached = r.request.prompt.shape[0] + count - 1
-        if k == 1:
-            return
-        columns = max(len(r.tables[0]) for r in running)
-        tables = self._state.rows.block_tables[: len(running) * k, :columns].tolist()
-        spares = self._state.rows.spares[: len(running) * k].tolist()
-        for lane, r in enumerate(running):
-            used = [table[: len(r.tables[0])] for table in tables[lane * k : (lane + 1) * k]]
-            self._scheduler.replace_tables(r, used, spares[lane * k : (lane + 1) * k])
+    def _learn(self, look: Look) -> list[Finished]:
+        seen = look.read()
+        lanes = {running: lane for lane, running in enumerate(self._scheduler.running)}
+        here = [line for line in seen if line.running in lanes]
+        for line in here:
+            if line.pages is not None:
+                self._scheduler.replace_tables(line.running, *line.pages)
+        ended = sorted((lanes[line.running], line.draws) for line in here if line.finished)
+        answers = [self._answer(lane, draws) for lane, draws in ended]
+        for lane, draws in reversed(ended):
+            self._answered += draws
+            self._leave(lane)
+        return answers
 
     def _answer(self, lane: int, draws: int) -> Finished:
         state = self._state.view(lane, lane + 1)
@@ -158,18 +170,21 @@ class Batch:
         self._scheduler.retire(lane)
 
 
-def _prompt_slots(running: Running, page_size: int) -> torch.Tensor:
-    """Slots int64 [P] of beam 0's prompt rows."""
-    pages = torch.tensor(running.tables[0])
-    return (pages[:, None] * page_size + torch.arange(page_size)).flatten()[: running.cached]
+def _goes_on(running: Running) -> bool:
+    """Whether more steps could draw more for it than those under way."""
+    return not running.paused and running.cached + running.flying < last_length(running.request)
+
+
+def _prompt_slots(running: Running, page_size: int) -> list[int]:
+    """Slots of beam 0's prompt rows."""
+    return [page * page_size + place for page in running.tables[0] for place in range(page_size)][: running.cached]
 
 
 def _share_prompt(running: Running, cache: PagedCache) -> None:
     """Give the other beams their own copy of the page that the prompt does not fill."""
     partial = running.cached % cache.page_size
     if partial and len(running.tables) > 1:
-        device = cache.keys.device
-        last = torch.tensor([table[-1] for table in running.tables]).to(device)
+        last = to_device([table[-1] for table in running.tables], cache.keys.device)
         cache.copy_pages(last[:1].expand(len(last) - 1), last[1:], partial)
 
 

@@ -19,8 +19,11 @@ from .state import DecodeState
 from .step import StepRunner, TorchRunner
 from .weights import DecoderWeights
 
-POLL_STEPS = {"cuda": 8, "cpu": 8}
+POLL_STEPS = {"cuda": 4, "cpu": 8}
 """Most steps between two looks of the host, by device; one elsewhere."""
+
+LOOKS_BEHIND = {"cuda": 1}
+"""Groups of steps under way when the next is launched, by device; none elsewhere, where launching is computing."""
 
 OWN_PAGES = 3
 """Pages a beam usually has for itself: where it writes, its spare, and one that no other beam shares."""
@@ -33,9 +36,9 @@ class EngineOptions:
     """max_lanes: lines decoded at once. max_cache_bytes: None sets no limit but what the batch needs at worst.
 
     expected_tokens: how long a line usually gets; the cache starts at that size and grows where lines get longer.
-    attention: a backend's name, or auto. page_size, poll_steps (tokens between two looks of the host): None leaves
-    them to the backend and the device. prompt_rows: how many one prefill holds. graphs: capture steps where the device
-    and the backend can.
+    attention: a backend's name, or auto. page_size, poll_steps (tokens between two looks of the host), looks_behind
+    (looks not yet read when further steps are launched): None leaves them to the backend and the device. prompt_rows:
+    how many one prefill holds. graphs: capture steps where the device and the backend can.
     """
 
     max_lanes: int = 64
@@ -44,6 +47,7 @@ class EngineOptions:
     attention: str = "auto"
     page_size: int | None = None
     poll_steps: int | None = None
+    looks_behind: int | None = None
     prompt_rows: int = 8192
     graphs: bool = True
 
@@ -58,6 +62,8 @@ class Engine:
         self._page_size = self._options.page_size or self.attention.backend.page_size
         steps = self._options.poll_steps or POLL_STEPS.get(weights.device.type, 1)
         self._poll_steps = min(steps, self._page_size)
+        behind = self._options.looks_behind
+        self._looks_behind = LOOKS_BEHIND.get(weights.device.type, 0) if behind is None else behind
         self._pool = CachePool(weights, self._page_size, self._options.max_cache_bytes)
         self._runner: StepRunner | None = None
         self._runner_cache: PagedCache | None = None
@@ -117,7 +123,7 @@ class Engine:
         scheduler = Scheduler(self._pool.allocator, self._page_size, self._options.max_lanes, self._options.prompt_rows)
         for index, request in group:
             scheduler.submit(index, request)
-        return Batch(scheduler, self._state(requests, beams), self._resources, self._poll_steps)
+        return Batch(scheduler, self._state(requests, beams), self._resources, self._poll_steps, self._looks_behind)
 
     def _need(self, requests: Sequence[Request]) -> Need:
         lanes = min(len(requests), self._options.max_lanes)

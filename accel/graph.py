@@ -64,7 +64,7 @@ class GraphRunner:
 
     def close(self) -> None:
         """Drop every graph and the memory they share."""
-        self._graphs.clear()
+        self._drop(list(self._graphs))
 
     def _captured(self, state: DecodeState, lanes: int) -> "_Captured | None":
         if self._refused is not None:
@@ -84,7 +84,13 @@ class GraphRunner:
     def _forget_smaller(self, state: DecodeState) -> None:
         """Drop the graphs of a state that this one has taken over from."""
         replaced = [k for k, c in self._graphs.items() if c.state is not state and c.state.beams == state.beams]
-        for key in replaced:
+        self._drop(replaced)
+
+    def _drop(self, keys: Sequence[tuple[int, int]]) -> None:
+        """Once none of them runs any more, which a cancelled run does not wait for."""
+        if keys and self._weights.device.type == "cuda":
+            torch.cuda.synchronize(self._weights.device)
+        for key in keys:
             del self._graphs[key]
 
     def _step(self, view: DecodeState) -> Callable[[], None]:

@@ -35,9 +35,10 @@ def last_length(request: Request) -> int:
 
 @dataclass(eq=False)
 class Running:
-    """A sequence that decodes. tables: pages of each beam's columns. cached: tokens in the cache.
+    """A sequence that decodes. tables: pages of each beam's columns. cached: tokens in the cache, as far as is known.
 
-    spares: with beams, a page for each to copy into. paused: it waits for pages.
+    spares: with beams, a page for each to copy into. paused: it waits for pages. flying: tokens that steps under way
+    may add to those cached.
     """
 
     index: int
@@ -47,6 +48,7 @@ class Running:
     spares: list[int]
     cached: int
     paused: bool = False
+    flying: int = 0
 
     @property
     def references(self) -> Counter[int]:
@@ -200,7 +202,7 @@ class Scheduler:
 
     def _missing(self, running: Running, tokens: int) -> int:
         """Columns that each beam lacks to cache `tokens` more."""
-        length = min(running.cached + tokens, last_length(running.request))
+        length = min(running.cached + running.flying + tokens, last_length(running.request))
         return max(0, pages_for(length, self.page_size) - len(running.tables[0]))
 
     def _extend(self, lane: int, running: Running, columns: int) -> list[Growth]:

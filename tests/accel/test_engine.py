@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from indextts2_multitalk.accel.engine import Engine, EngineOptions
 from indextts2_multitalk.accel.kv_cache import SCRATCH_PAGE, OutOfCacheMemory, PagedCache
+from indextts2_multitalk.accel.look import Look
 from indextts2_multitalk.accel.sampling import SamplingParams
 from indextts2_multitalk.accel.scheduler import claim_of
 from indextts2_multitalk.accel.sequence import Request
@@ -70,6 +71,7 @@ options = st.builds(
     expected_tokens=st.sampled_from([None, 1, 10]),
     page_size=st.sampled_from([2, 4, 16]),
     poll_steps=st.integers(1, 5),
+    looks_behind=st.integers(0, 2),
     prompt_rows=st.sampled_from([1, 12, 1000]),
 )
 
@@ -84,15 +86,56 @@ def test_no_schedule_changes_a_line(todo, chosen):
 
 
 @settings(max_examples=30, deadline=None)
-@given(requests, st.integers(0, 60))
-def test_a_cache_that_holds_little_more_than_one_line_serves_all(todo, spare):
+@given(requests, st.integers(0, 60), st.integers(0, 2))
+def test_a_cache_that_holds_little_more_than_one_line_serves_all(todo, spare, behind):
     need = max(claim_of(request, 4) for request in [*todo, PROBE]) + 1 + spare
     page_bytes = 2 * len(WEIGHTS.layers) * 4 * WEIGHTS.width * 4
-    tight = Engine(WEIGHTS, EngineOptions(max_lanes=5, page_size=4, poll_steps=3, max_cache_bytes=need * page_bytes))
+    chosen = EngineOptions(max_lanes=5, page_size=4, poll_steps=3, max_cache_bytes=need * page_bytes)
+    tight = Engine(WEIGHTS, replace(chosen, looks_behind=behind))
     answers = {answer.index: (answer.tokens.tolist(), answer.finished) for answer in tight.generate(todo)}
     assert answers == {index: alone(request) for index, request in enumerate(todo)}
     assert tight._pool.bytes <= need * page_bytes
     check_clean(tight)
+
+
+@settings(max_examples=30, deadline=None)
+@given(requests, options)
+def test_lines_have_pages_for_every_step_that_is_launched(todo, chosen):
+    """The scratch page is none: what a line that goes on stores there would be lost."""
+
+    class Runner(TorchRunner):
+        def run(self, state, lanes, steps):
+            drawn, limits, lengths = (
+                x.tolist() for x in (state.lanes.steps, state.lanes.limits, state.rows.lengths.view(-1, state.beams))
+            )
+            for lane in range(lanes):
+                if state.alive[lane]:
+                    end = lengths[lane][0] + min(steps, limits[lane] - drawn[lane])
+                    tables = state.rows.block_tables[lane * state.beams : (lane + 1) * state.beams]
+                    assert (tables[:, : -(-end // self._cache.page_size)] != SCRATCH_PAGE).all()
+            super().run(state, lanes, steps)
+
+    engine = Engine(WEIGHTS, chosen)
+    engine._new_runner = lambda cache: Runner(WEIGHTS, cache, engine.attention.backend)
+    assert sorted(answer.index for answer in engine.generate(todo)) == list(range(len(todo)))
+
+
+@pytest.mark.parametrize(("behind", "expected"), [(0, "jLrLrLrL"), (1, "jLrrLrLL"), (5, "jLrrrLLL")])
+@pytest.mark.parametrize("beams", [1, 3])
+def test_steps_are_launched_before_the_last_ones_are_read(behind, expected, beams, monkeypatch):
+    """j: a line joins. r: steps are launched. L: a look is read. No step is launched that nobody can want."""
+    told = []
+
+    def note(kind, name, letter):
+        given = getattr(kind, name)
+        monkeypatch.setattr(kind, name, lambda *args: told.append(letter) or given(*args))
+
+    note(TorchRunner, "start", "j")
+    note(TorchRunner, "run", "r")
+    note(Look, "read", "L")
+    engine = Engine(NEVER_STOPS, EngineOptions(poll_steps=4, looks_behind=behind))
+    list(engine.generate([build(3, 0, 10, replace(SAMPLED, num_beams=beams))]))
+    assert "".join(told) == expected
 
 
 class Cancelled(BaseException):
@@ -153,8 +196,9 @@ def test_answers_come_when_they_are_ready():
     assert answers == [3, 1, 0, 2]
 
 
-def test_poll_hears_the_tokens_of_all_lines():
-    engine, seen = Engine(NEVER_STOPS, EngineOptions(max_lanes=2, poll_steps=4)), []
+@pytest.mark.parametrize("behind", [0, 1])
+def test_poll_hears_the_tokens_of_all_lines(behind):
+    engine, seen = Engine(NEVER_STOPS, EngineOptions(max_lanes=2, poll_steps=4, looks_behind=behind)), []
     list(engine.generate([build(4, i, 10, s) for i, s in enumerate(SETTINGS)], seen.append))
     assert seen[-1] == 40
     assert seen == sorted(seen)
