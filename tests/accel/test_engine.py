@@ -6,39 +6,21 @@ from dataclasses import replace
 
 import pytest
 import torch
-from helpers.tiny_decoder import POSITIONS, random_prompt, tiny_weights
+from helpers.schedules import LIMIT, SAMPLED, SETTINGS, build, options, requests
+from helpers.tiny_decoder import POSITIONS, tiny_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from indextts2_multitalk.accel.engine import Engine, EngineOptions
 from indextts2_multitalk.accel.kv_cache import SCRATCH_PAGE, OutOfCacheMemory, PagedCache
-from indextts2_multitalk.accel.look import Look
-from indextts2_multitalk.accel.sampling import SamplingParams
 from indextts2_multitalk.accel.scheduler import claim_of
 from indextts2_multitalk.accel.sequence import Request
 from indextts2_multitalk.accel.step import TorchRunner
 
 WEIGHTS = tiny_weights(stop_bias=-2.0)
 NEVER_STOPS = tiny_weights(stop_bias=-1e4)
-LIMIT = WEIGHTS.max_tokens
-SAMPLED = SamplingParams(num_beams=1, temperature=1.0, top_k=8, top_p=0.9, repetition_penalty=1.2)
-SETTINGS = [
-    SAMPLED,
-    replace(SAMPLED, do_sample=False),
-    replace(SAMPLED, num_beams=3),
-    replace(SAMPLED, num_beams=2, do_sample=False, length_penalty=1.0),
-]
-
-
-def build(rows: int, seed: int, tokens: int, sampling: SamplingParams) -> Request:
-    return Request(random_prompt(rows, seed), seed, sampling, tokens, history=(1, 2))
 
 
 PROBE = build(3, 1, 6, SAMPLED)
-requests = st.lists(
-    st.builds(build, st.integers(1, 11), st.integers(0, 5), st.integers(1, LIMIT), st.sampled_from(SETTINGS)),
-    min_size=1,
-    max_size=7,
-)
 memo: dict = {}
 
 
@@ -65,17 +47,6 @@ def check_clean(engine: Engine) -> None:
     assert (answer.tokens.tolist(), answer.finished) == alone(PROBE)
 
 
-options = st.builds(
-    EngineOptions,
-    max_lanes=st.integers(1, 5),
-    expected_tokens=st.sampled_from([None, 1, 10]),
-    page_size=st.sampled_from([2, 4, 16]),
-    poll_steps=st.integers(1, 5),
-    looks_behind=st.integers(0, 2),
-    prompt_rows=st.sampled_from([1, 12, 1000]),
-)
-
-
 @settings(max_examples=40, deadline=None)
 @given(requests, options)
 def test_no_schedule_changes_a_line(todo, chosen):
@@ -96,46 +67,6 @@ def test_a_cache_that_holds_little_more_than_one_line_serves_all(todo, spare, be
     assert answers == {index: alone(request) for index, request in enumerate(todo)}
     assert tight._pool.bytes <= need * page_bytes
     check_clean(tight)
-
-
-@settings(max_examples=30, deadline=None)
-@given(requests, options)
-def test_lines_have_pages_for_every_step_that_is_launched(todo, chosen):
-    """The scratch page is none: what a line that goes on stores there would be lost."""
-
-    class Runner(TorchRunner):
-        def run(self, state, lanes, steps):
-            drawn, limits, lengths = (
-                x.tolist() for x in (state.lanes.steps, state.lanes.limits, state.rows.lengths.view(-1, state.beams))
-            )
-            for lane in range(lanes):
-                if state.alive[lane]:
-                    end = lengths[lane][0] + min(steps, limits[lane] - drawn[lane])
-                    tables = state.rows.block_tables[lane * state.beams : (lane + 1) * state.beams]
-                    assert (tables[:, : -(-end // self._cache.page_size)] != SCRATCH_PAGE).all()
-            super().run(state, lanes, steps)
-
-    engine = Engine(WEIGHTS, chosen)
-    engine._new_runner = lambda cache: Runner(WEIGHTS, cache, engine.attention.backend)
-    assert sorted(answer.index for answer in engine.generate(todo)) == list(range(len(todo)))
-
-
-@pytest.mark.parametrize(("behind", "expected"), [(0, "jLrLrLrL"), (1, "jLrrLrLL"), (5, "jLrrrLLL")])
-@pytest.mark.parametrize("beams", [1, 3])
-def test_steps_are_launched_before_the_last_ones_are_read(behind, expected, beams, monkeypatch):
-    """j: a line joins. r: steps are launched. L: a look is read. No step is launched that nobody can want."""
-    told = []
-
-    def note(kind, name, letter):
-        given = getattr(kind, name)
-        monkeypatch.setattr(kind, name, lambda *args: told.append(letter) or given(*args))
-
-    note(TorchRunner, "start", "j")
-    note(TorchRunner, "run", "r")
-    note(Look, "read", "L")
-    engine = Engine(NEVER_STOPS, EngineOptions(poll_steps=4, looks_behind=behind))
-    list(engine.generate([build(3, 0, 10, replace(SAMPLED, num_beams=beams))]))
-    assert "".join(told) == expected
 
 
 class Cancelled(BaseException):

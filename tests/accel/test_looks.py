@@ -1,0 +1,55 @@
+"""Steps that are launched before the last ones' outcome is read: every line still has pages where it writes."""
+
+from dataclasses import replace
+
+import pytest
+from helpers.schedules import SAMPLED, build, options, requests
+from helpers.tiny_decoder import tiny_weights
+from hypothesis import given, settings
+from indextts2_multitalk.accel.engine import Engine, EngineOptions
+from indextts2_multitalk.accel.kv_cache import SCRATCH_PAGE
+from indextts2_multitalk.accel.look import Look
+from indextts2_multitalk.accel.step import TorchRunner
+
+WEIGHTS = tiny_weights(stop_bias=-2.0)
+NEVER_STOPS = tiny_weights(stop_bias=-1e4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(requests, options)
+def test_lines_have_pages_for_every_step_that_is_launched(todo, chosen):
+    """The scratch page is none: what a line that goes on stores there would be lost."""
+
+    class Runner(TorchRunner):
+        def run(self, state, lanes, steps):
+            drawn, limits, lengths = (
+                x.tolist() for x in (state.lanes.steps, state.lanes.limits, state.rows.lengths.view(-1, state.beams))
+            )
+            for lane in range(lanes):
+                if state.alive[lane]:
+                    end = lengths[lane][0] + min(steps, limits[lane] - drawn[lane])
+                    tables = state.rows.block_tables[lane * state.beams : (lane + 1) * state.beams]
+                    assert (tables[:, : -(-end // self._cache.page_size)] != SCRATCH_PAGE).all()
+            super().run(state, lanes, steps)
+
+    engine = Engine(WEIGHTS, chosen)
+    engine._new_runner = lambda cache: Runner(WEIGHTS, cache, engine.attention.backend)
+    assert sorted(answer.index for answer in engine.generate(todo)) == list(range(len(todo)))
+
+
+@pytest.mark.parametrize(("behind", "expected"), [(0, "jLrLrLrL"), (1, "jLrrLrLL"), (5, "jLrrrLLL")])
+@pytest.mark.parametrize("beams", [1, 3])
+def test_steps_are_launched_before_the_last_ones_are_read(behind, expected, beams, monkeypatch):
+    """j: a line joins. r: steps are launched. L: a look is read. No step is launched that nobody can want."""
+    told = []
+
+    def note(kind, name, letter):
+        given = getattr(kind, name)
+        monkeypatch.setattr(kind, name, lambda *args: told.append(letter) or given(*args))
+
+    note(TorchRunner, "start", "j")
+    note(TorchRunner, "run", "r")
+    note(Look, "read", "L")
+    engine = Engine(NEVER_STOPS, EngineOptions(poll_steps=4, looks_behind=behind))
+    list(engine.generate([build(3, 0, 10, replace(SAMPLED, num_beams=beams))]))
+    assert "".join(told) == expected
