@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from .free_pages import FreePages
+
 SCRATCH_PAGE = 0
 
 
@@ -85,7 +87,7 @@ class PageAllocator:
 
     def __init__(self, total: int, limit: int | None = None) -> None:
         self._counts = [0]
-        self._free: set[int] = set()
+        self._free = FreePages()
         self.limit = total if limit is None else limit
         self.extend(total)
 
@@ -93,7 +95,8 @@ class PageAllocator:
         """Add that many free pages behind the last."""
         first = len(self._counts)
         self._counts += [0] * pages
-        self._free.update(range(first, first + pages))
+        if pages:
+            self._free.add(first, pages)
 
     @property
     def total(self) -> int:
@@ -116,8 +119,7 @@ class PageAllocator:
 
     def take_behind(self, page: int) -> int:
         """The first free page behind `page`, or before it: a line's beams lie closest together so."""
-        behind = [free for free in self._free if free > page]
-        return self._hold(min(behind or self._free, default=SCRATCH_PAGE))
+        return self._hold(self._free.behind(page) or SCRATCH_PAGE)
 
     def retain(self, page: int) -> None:
         assert self._counts[page] > 0, f"page {page} is free and cannot be shared"
@@ -139,12 +141,5 @@ class PageAllocator:
     def _widest_gap(self) -> int:
         """Middle of the longest run of free pages (its start, at the cache's beginning), so that the run before it
         can still grow."""
-        best = (0, 0)
-        start = previous = -1
-        for page in sorted(self._free):
-            if page != previous + 1:
-                start = page
-            previous = page
-            best = max(best, (page - start + 1, -start))
-        length, first = best[0], -best[1]
+        first, length = self._free.widest()
         return first if first == SCRATCH_PAGE + 1 else first + length // 2

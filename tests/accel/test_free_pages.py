@@ -1,0 +1,39 @@
+"""Runs of free pages answer as a plain set of pages would."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from indextts2_multitalk.accel.free_pages import FreePages
+
+
+def widest(pages: set[int]) -> tuple[int, int]:
+    """First page and length of the longest run, the first of equal ones."""
+    best = (0, 0)
+    for page in sorted(pages):
+        length = next(n for n in range(1, len(pages) + 1) if page + n not in pages)
+        best = (page, length) if page - 1 not in pages and length > best[1] else best
+    return best
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(1, 20), max_size=80), st.integers(0, 21))
+def test_runs_are_a_set(flips, asked):
+    free, model = FreePages(), set()
+    for page in flips:
+        if page in model:
+            free.remove(page)
+        else:
+            free.add(page)
+        model ^= {page}
+        assert len(free) == len(model)
+        assert {p for p in range(22) if p in free} == model
+        behind = [p for p in model if p > asked]
+        assert free.behind(asked) == min(behind or model, default=None)
+        assert free.widest() == widest(model)
+
+
+def test_several_pages_are_added_at_once():
+    free = FreePages()
+    free.add(1, 4)
+    free.add(5, 3)
+    assert free.widest() == (1, 7)
+    assert len(free) == 7
