@@ -19,7 +19,7 @@ from .state import DecodeState
 from .step import StepRunner, TorchRunner
 from .weights import DecoderWeights
 
-POLL_STEPS = {"cuda": 4, "cpu": 8}
+POLL_STEPS = {"cuda": 8, "cpu": 8}
 """Most steps between two looks of the host, by device; one elsewhere."""
 
 LOOKS_BEHIND = {"cuda": 1}

@@ -125,22 +125,28 @@ class Parts:
 
     @staticmethod
     def allocate(rows: int, heads: int, width: int, device: torch.device) -> "Parts":
-        """As many parts as `parts_for` says."""
-        count = parts_for(rows, heads)
+        """As many parts as `split_for` says."""
+        count = split_for(rows, heads, width).parts
         sums = torch.empty(rows, count, heads, width, device=device)
         arrivals = torch.zeros(rows, heads, dtype=torch.int32, device=device)
         return Parts(sums, torch.empty(rows, count, heads, device=device), arrivals)
 
 
-def parts_for(rows: int, heads: int) -> int:
-    """Parts per context, a power of two: enough programs for a large GPU, and few enough to be put together at once."""
+@dataclass(frozen=True)
+class Split:
+    """parts of a context, a power of two. tokens: that a program holds at once, keys and values in registers. warps."""
+
+    parts: int
+    tokens: int
+    warps: int
+
+
+def split_for(rows: int, heads: int, width: int) -> Split:
+    """Few programs have a multiprocessor each: a large one is faster there than parts that wait for each other."""
     programs = rows * heads
-    return 8 if programs <= 32 else 4 if programs < 160 else 2 if programs < 320 else 1
-
-
-def tokens_for(width: int) -> int:
-    """Tokens that a program of four warps holds at once, keys and values in registers."""
-    return max(16, min(64, 4096 // width))
+    if programs < 160:
+        return Split(1, max(16, min(256, 16384 // width)), 8)
+    return Split(2 if programs < 320 else 1, max(16, min(64, 4096 // width)), 4)
 
 
 def attend(
@@ -159,7 +165,7 @@ def attend(
     place `lengths` and attended to. Pages [G, S, H, W], block_tables int32 [R, C]. W is a power of two from 16 on.
     """
     rows, heads, width = queries.shape
-    count = parts.sums.shape[1]
+    count, split = parts.sums.shape[1], split_for(rows, heads, width)
     assert supports(width), f"head width {width}"
     assert parts.sums.shape == (rows, count, heads, width), f"parts are {tuple(parts.sums.shape)}"
     assert count & (count - 1) == 0, f"{count} parts, expected a power of two"
@@ -172,7 +178,7 @@ def attend(
     _paged_attention[(heads, count, rows)](
         queries, new_keys, new_values, key_pages, value_pages, block_tables, lengths, out, parts.sums, parts.masses,
         parts.arrivals, queries.stride(0), block_tables.stride(0), width**-0.5, HEADS=heads, WIDTH=width,
-        PAGE=key_pages.shape[1], PARTS=count, TOKENS=tokens_for(width), NEW=new is not None, num_warps=4,
+        PAGE=key_pages.shape[1], PARTS=count, TOKENS=split.tokens, NEW=new is not None, num_warps=split.warps,
         **launch_options(queries.device),
     )  # fmt: skip
     return out

@@ -52,8 +52,8 @@ class DecodeStep:
             self._norms = norms or FoldedNorms.of(weights)
         else:
             self._normed = buffer(rows, width, dtype=half)
-            self._out_sums = buffer(slices_for(width, width), rows, width)
-            self._proj_sums = buffer(slices_for(4 * width, width), rows, width)
+            self._out_sums = buffer(slices_for(width, width, rows), rows, width)
+            self._proj_sums = buffer(slices_for(4 * width, width, rows), rows, width)
 
     def __call__(self) -> torch.Tensor:
         """Logits float32 [R, V], overwritten by the next call."""

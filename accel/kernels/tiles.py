@@ -99,19 +99,30 @@ class TileShape:
     warps: int
 
 
-def slices_for(inputs: int, outputs: int) -> int:
+def slices_for(inputs: int, outputs: int, rows: int) -> int:
     """Slices of K: one where the outputs alone make programs enough, else as many as leave each a few blocks."""
     if outputs > 2048:
         return 1
-    return next((z for z in (1, 2, 4, 8, 16) if inputs // z <= 640 and inputs % (128 * z) == 0), 1)
+    most = 640 if rows <= 16 or inputs > 2048 else 256
+    return next((z for z in (1, 2, 4, 5, 8, 16) if inputs // z <= most and inputs % (128 * z) == 0), 1)
 
 
 def tile_shape_for(inputs: int, outputs: int, rows: int, itemsize: int) -> TileShape:
     """Up to 16 rows small tiles with many loads under way; with more, larger ones, whose rows are read less often."""
-    slices, block = slices_for(inputs, outputs), 256 // itemsize
+    slices, block = slices_for(inputs, outputs, rows), 256 // itemsize
     if rows <= 16:
         return TileShape(16, block, slices, 10, 1) if slices == 1 else TileShape(16, block, slices, 6, 2)
-    return TileShape(64, block, slices, 3, 4) if slices == 1 else TileShape(32, block, slices, 4, 4)
+    if slices == 1:
+        return TileShape(64, block, slices, 4, 4)
+    return TileShape(32, block, slices, 4, 4) if inputs > 2048 else TileShape(64, block, slices, 2, 4)
+
+
+def _stages(shape: TileShape, block_rows: int, itemsize: int, device: torch.device) -> int:
+    """Those of the shape, or as many as the chip's shared memory holds."""
+    if device.type != "cuda":
+        return shape.stages
+    there = torch.cuda.get_device_properties(device).shared_memory_per_block_optin
+    return max(1, min(shape.stages, there // ((shape.outputs + block_rows) * shape.block * itemsize)))
 
 
 def tiled(
@@ -140,7 +151,8 @@ def tiled(
     _tiles[grid](
         x, weight, bias, out, rows, outputs, K=inputs, SLICES=slices, J=shape.outputs, BLOCK_R=block_rows,
         BLOCK_K=shape.block, SPAN=max(128, triton.next_power_of_2(inputs // slices)), BIAS=out.dim() == 2,
-        GELU=gelu, STAGES=shape.stages, PRECISION="ieee" if x.dtype is torch.float32 else "tf32",
+        GELU=gelu, STAGES=_stages(shape, block_rows, x.element_size(), x.device),
+        PRECISION="ieee" if x.dtype is torch.float32 else "tf32",
         num_warps=shape.warps, **launch_options(x.device),
     )  # fmt: skip
     return out

@@ -23,8 +23,8 @@ MOST = tl.constexpr(2**31 - 1)
 """Above every number's order."""
 NO_TOKEN = tl.constexpr(0x7FFFFFFF)
 """Id where there is no token."""
-PART = 512
-"""Tokens of a part: what one warp holds, which waits for no other."""
+PART = 256
+"""Tokens of a part: what one warp goes through at once, which waits for no other."""
 WIDTH = 32
 """Tokens that a part may name."""
 
