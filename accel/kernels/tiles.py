@@ -121,7 +121,7 @@ def _stages(shape: TileShape, block_rows: int, itemsize: int, device: torch.devi
     """Those of the shape, or as many as the chip's shared memory holds."""
     if device.type != "cuda":
         return shape.stages
-    there = torch.cuda.get_device_properties(device).shared_memory_per_block_optin
+    there = triton.runtime.driver.active.utils.get_device_properties(device.index or 0)["max_shared_mem"]
     return max(1, min(shape.stages, there // ((shape.outputs + block_rows) * shape.block * itemsize)))
 
 
