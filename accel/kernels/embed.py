@@ -9,27 +9,50 @@ import triton.language as tl
 
 from ..state import DecodeState
 from ..weights import DecoderWeights
+from .tiles import SCALE
 
 
 @triton.jit
-def _embed(tokens, steps, token_embedding, position_embedding, out, beams, first_position, last_position,
-           WIDTH: tl.constexpr, BLOCK: tl.constexpr):  # fmt: skip
+def _embed(tokens, steps, token_embedding, position_embedding, out, gain, scaled, moments, beams, first_position,
+           last_position, rows, WIDTH: tl.constexpr, BLOCK: tl.constexpr, TILES: tl.constexpr,
+           BLOCK_T: tl.constexpr):  # fmt: skip
     row = tl.program_id(0)
     d = tl.arange(0, BLOCK)
+    inside = d < WIDTH
     token = tl.load(tokens + row)
     position = tl.minimum(tl.load(steps + row // beams) + first_position - 1, last_position)
-    x = tl.load(token_embedding + token * WIDTH + d, mask=d < WIDTH, other=0.0).to(tl.float32)
-    x += tl.load(position_embedding + position * WIDTH + d, mask=d < WIDTH, other=0.0).to(tl.float32)
-    tl.store(out + row * WIDTH + d, x, mask=d < WIDTH)
+    x = tl.load(token_embedding + token * WIDTH + d, mask=inside, other=0.0).to(tl.float32)
+    x += tl.load(position_embedding + position * WIDTH + d, mask=inside, other=0.0).to(tl.float32)
+    tl.store(out + row * WIDTH + d, x, mask=inside)
+    if TILES > 0:
+        factor = tl.load(gain + d, mask=inside, other=0.0).to(tl.float32) * SCALE
+        tl.store(scaled + row * WIDTH + d, (x * factor).to(scaled.dtype.element_ty), mask=inside)
+        # One sum for all tiles; the others' are nothing.
+        t = tl.arange(0, BLOCK_T)
+        at = moments + t * rows + row
+        tl.store(at, tl.where(t == 0, tl.sum(x, axis=0), 0.0), mask=t < TILES)
+        tl.store(at + TILES * rows, tl.where(t == 0, tl.sum(x * x, axis=0), 0.0), mask=t < TILES)
 
 
-def embed(state: DecodeState, weights: DecoderWeights, out: torch.Tensor) -> None:
-    """Write out float32 [R, D]. Launched after all before it: kernels that overlap may rely on the state from here."""
+def embed(
+    state: DecodeState,
+    weights: DecoderWeights,
+    out: torch.Tensor,
+    scaled: torch.Tensor | None = None,
+    moments: torch.Tensor | None = None,
+) -> None:
+    """Write out float32 [R, D]. Launched after all before it: kernels that overlap may rely on the state from here.
+
+    scaled, moments: as `add_tiled` writes them, for the first layer's norm.
+    """
     rows, width = out.shape
     last = weights.position_embedding.shape[0] - 1
+    tiles = 0 if moments is None else moments.shape[1]
     _embed[(rows,)](
-        state.rows.tokens, state.lanes.steps, weights.token_embedding, weights.position_embedding, out, state.beams,
-        weights.first_position, last, WIDTH=width, BLOCK=triton.next_power_of_2(width), num_warps=2,
+        state.rows.tokens, state.lanes.steps, weights.token_embedding, weights.position_embedding, out,
+        weights.layers[0].ln_1_weight, out if scaled is None else scaled, out if moments is None else moments,
+        state.beams, weights.first_position, last, rows, WIDTH=width, BLOCK=triton.next_power_of_2(width), TILES=tiles,
+        BLOCK_T=triton.next_power_of_2(max(1, tiles)), num_warps=2,
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """One decode step out of fused kernels, over buffers that stay where they are: fit to be captured.
 
-Dimensions: R rows, D width, H heads, W head width, V vocabulary, P parts of a context, Z slices of a sum.
+Dimensions: R rows, D width, H heads, W head width, V vocabulary.
 The residual stream is float32 throughout. A few rows go through streams of weights (gemv.py), more through tiles.
 """
 
@@ -8,12 +8,14 @@ import torch
 
 from ..kv_cache import PagedCache
 from ..state import DecodeState
-from ..weights import DecoderWeights, LayerWeights
+from ..weights import DecoderWeights
 from .embed import embed
-from .folding import FoldedNorms, Norm
+from .folding import FoldedNorms
 from .gemv import MOST_ROWS, gemv
+from .norm import norm_rows
 from .paged_attention import Parts, attend, supports
-from .tiles import residual_norm, slices_for, tiled
+from .residual import Shares, Stream, add_tiled
+from .tiles import tiled
 
 MOST_NORMS = 2
 
@@ -42,26 +44,26 @@ class DecodeStep:
             return torch.empty(shape, dtype=dtype, device=device)
 
         self._rows, half = rows, weights.dtype
-        self._x = buffer(rows, width)
+        self._norms = norms or FoldedNorms.of(weights)
+        self._stream = Stream.allocate(rows, width, half, device)
         self._qkv = buffer(rows, 3, heads, head_dim, dtype=half)
         self._attended = buffer(rows, heads, head_dim, dtype=half)
         self._parts = Parts.allocate(rows, heads, head_dim, device)
         self._hidden = buffer(rows, 4 * width, dtype=half)
         self._logits = buffer(rows, weights.vocabulary)
-        if rows <= MOST_ROWS:
-            self._norms = norms or FoldedNorms.of(weights)
-        else:
-            self._normed = buffer(rows, width, dtype=half)
-            self._out_sums = buffer(slices_for(width, width, rows), rows, width)
-            self._proj_sums = buffer(slices_for(4 * width, width, rows), rows, width)
+        if rows > MOST_ROWS:
+            layer = weights.layers[0]
+            self._out_shares, self._proj_shares = (
+                Shares.allocate(rows, weight) for weight in (layer.out_weight, layer.proj_weight)
+            )
 
     def __call__(self) -> torch.Tensor:
         """Logits float32 [R, V], overwritten by the next call."""
-        embed(self._state, self._weights, self._x)
         return self._few() if self._rows <= MOST_ROWS else self._many()
 
     def _few(self) -> torch.Tensor:
-        weights, x = self._weights, self._x
+        weights, x = self._weights, self._stream.x
+        embed(self._state, weights, x)
         for number, (layer, (norm_1, norm_2)) in enumerate(zip(weights.layers, self._norms.layers, strict=True)):
             fc, proj, following = self._ahead(number)
             gemv(x, layer.qkv_weight, layer.qkv_bias, self._flat_qkv, norm=norm_1, ahead=fc)
@@ -80,17 +82,21 @@ class DecodeStep:
         return layer.fc_weight, layer.proj_weight, following
 
     def _many(self) -> torch.Tensor:
-        weights, x, normed = self._weights, self._x, self._normed
-        sums, bias = None, weights.layers[0].proj_bias
-        for number, layer in enumerate(weights.layers):
-            residual_norm(x, sums, bias, (self._norm_1(layer),), normed)
-            tiled(normed, layer.qkv_weight, layer.qkv_bias, self._flat_qkv)
-            tiled(self._attend(number), layer.out_weight, layer.out_bias, self._out_sums)
-            residual_norm(x, self._out_sums, layer.out_bias, (self._norm_2(layer),), normed)
-            tiled(normed, layer.fc_weight, layer.fc_bias, self._hidden, gelu=True)
-            sums, bias = tiled(self._hidden, layer.proj_weight, layer.proj_bias, self._proj_sums), layer.proj_bias
-        residual_norm(x, sums, bias, weights.final_norms, normed)
+        weights, stream, out, proj = self._weights, self._stream, self._out_shares, self._proj_shares
+        embed(self._state, weights, stream.x, stream.scaled, proj.moments)
+        for number, (layer, (norm_1, norm_2)) in enumerate(zip(weights.layers, self._norms.layers, strict=True)):
+            x, qkv, hidden = stream.scaled, self._flat_qkv, self._hidden
+            tiled(x, layer.qkv_weight, layer.qkv_bias, qkv, norm=norm_1, moments=proj.moments)
+            add_tiled(self._attend(number), layer.out_weight, layer.out_bias, stream, out, norm_2.gain)
+            tiled(x, layer.fc_weight, layer.fc_bias, hidden, norm=norm_2, moments=out.moments, gelu=True)
+            add_tiled(hidden, layer.proj_weight, layer.proj_bias, stream, proj, self._gain_after(number))
+        normed = norm_rows(stream.x, weights.final_norms, stream.scaled)
         return tiled(normed, weights.head_weight, weights.head_bias, self._logits)
+
+    def _gain_after(self, number: int) -> torch.Tensor | None:
+        """Of the norm that the next layer begins with."""
+        layers = self._weights.layers
+        return layers[number + 1].ln_1_weight if number + 1 < len(layers) else None
 
     @property
     def _flat_qkv(self) -> torch.Tensor:
@@ -103,9 +109,3 @@ class DecodeStep:
         pages = self._cache.keys[number], self._cache.values[number]
         attend(queries, *pages, rows.block_tables, rows.lengths, self._attended, self._parts, (keys, values))
         return self._attended.view(self._rows, -1)
-
-    def _norm_1(self, layer: LayerWeights) -> Norm:
-        return layer.ln_1_weight, layer.ln_1_bias, self._weights.eps
-
-    def _norm_2(self, layer: LayerWeights) -> Norm:
-        return layer.ln_2_weight, layer.ln_2_bias, self._weights.eps

@@ -1,11 +1,13 @@
-"""Linear layers of more rows than gemv.py takes, as tiles for the matrix units, and the norm between them.
+"""Linear layers of more rows than gemv.py takes, as tiles for the matrix units.
 
-Dimensions: R rows, K inputs, N outputs, J outputs of one program, Z slices of K.
+Dimensions: R rows, K inputs, N outputs, J outputs of one program, Z slices of K, T tiles of the residual stream.
 Weights are the left factor, so that a tile has as many weights as the units like and no more rows than there are.
-Where N has few tiles, K is cut as well; the slices' sums meet in the next norm, always in the same order.
+A norm before the layer is folded into it (folding.py): what is multiplied is the residual stream times the norm's gain
+and SCALE, and mean and deviation come from sums over tiles of the stream, all written with the stream (residual.py).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import triton
@@ -13,9 +15,12 @@ import triton.language as tl
 from torch.nn import functional
 
 from .ahead import LINE_BYTES, prefetch
-from .folding import Norm
+from .folding import Folded, Norm
 from .gemv import tanh_gelu
 from .overlap import launch_options, ready
+
+SCALE = tl.constexpr(0.0625)
+"""Factor of the stream in half precision, which a stream times its gain could leave otherwise."""
 
 
 @triton.jit
@@ -28,64 +33,64 @@ def _prefetch(base, rows, K: tl.constexpr, first, BYTES: tl.constexpr, SPAN: tl.
 
 
 @triton.jit
-def _tiles(x, weight, bias, out, rows, outputs, K: tl.constexpr, SLICES: tl.constexpr, J: tl.constexpr,
-           BLOCK_R: tl.constexpr, BLOCK_K: tl.constexpr, SPAN: tl.constexpr, BIAS: tl.constexpr, GELU: tl.constexpr,
-           STAGES: tl.constexpr, PRECISION: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
-    n = tl.program_id(0) * J + tl.arange(0, J)
-    part = tl.program_id(1)
-    r = tl.program_id(2) * BLOCK_R + tl.arange(0, BLOCK_R)
+def weights_ahead(weight, row, part, K: tl.constexpr, SLICES: tl.constexpr, SPAN: tl.constexpr, OVERLAP: tl.constexpr):
+    """Start on this program's weights, then wait for the kernel before."""
+    if OVERLAP:
+        _prefetch(weight, row, K, part * (K // SLICES), weight.dtype.element_ty.primitive_bitwidth // 8, SPAN)
+    ready(OVERLAP)
+
+
+@triton.jit
+def products(x, weight, row, r, rows, part, K: tl.constexpr, SLICES: tl.constexpr, BLOCK_K: tl.constexpr,
+             STAGES: tl.constexpr, PRECISION: tl.constexpr):  # fmt: skip
+    """Weights `row` [J] times rows `r` of x over one slice of K: float32 [J, rows]."""
     k = tl.arange(0, BLOCK_K)
     each: tl.constexpr = K // SLICES
-    # Rows of weights past the last are read again instead of masked: no mask, no wait.
-    row = tl.minimum(n, outputs - 1)
-    if OVERLAP:
-        _prefetch(weight, row, K, part * each, weight.dtype.element_ty.primitive_bitwidth // 8, SPAN)
-    ready(OVERLAP)
     lefts = weight + row[:, None].to(tl.int64) * K + k[None, :]
     rights = x + tl.minimum(r, rows - 1)[None, :] * K + k[:, None]
-    acc = tl.zeros([J, BLOCK_R], tl.float32)
+    acc = tl.zeros([row.shape[0], r.shape[0]], tl.float32)
     for at in tl.range(part * each, (part + 1) * each, BLOCK_K, num_stages=STAGES):
         inside = at + k < (part + 1) * each
         left = tl.load(lefts + at, mask=inside[None, :], other=0.0)
         right = tl.load(rights + at, mask=inside[:, None], other=0.0)
         acc = tl.dot(left, right, acc, input_precision=PRECISION)
-    if BIAS:
-        acc += tl.load(bias + row).to(tl.float32)[:, None]
+    return acc
+
+
+@triton.jit
+def _moments(moments, r, rows, eps, K: tl.constexpr, TILES: tl.constexpr, BLOCK_T: tl.constexpr):
+    """Mean and one over the deviation of rows `r` of the stream."""
+    t = tl.arange(0, BLOCK_T)
+    at = moments + t[:, None] * rows + r[None, :]
+    there = (t < TILES)[:, None] & (r < rows)[None, :]
+    mean = tl.sum(tl.load(at, mask=there, other=0.0), axis=0) / K
+    square = tl.sum(tl.load(at + TILES * rows, mask=there, other=0.0), axis=0) / K
+    return mean, tl.rsqrt(tl.maximum(square - mean * mean, 0.0) + eps)
+
+
+@triton.jit
+def _tiles(x, weight, bias, share, moments, out, eps, rows, outputs, K: tl.constexpr, J: tl.constexpr,
+           BLOCK_R: tl.constexpr, BLOCK_K: tl.constexpr, SPAN: tl.constexpr, TILES: tl.constexpr,
+           BLOCK_T: tl.constexpr, GELU: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
+           OVERLAP: tl.constexpr):  # fmt: skip
+    n = tl.program_id(0) * J + tl.arange(0, J)
+    r = tl.program_id(1) * BLOCK_R + tl.arange(0, BLOCK_R)
+    # Rows of weights past the last are read again instead of masked: no mask, no wait.
+    row = tl.minimum(n, outputs - 1)
+    weights_ahead(weight, row, 0, K, 1, SPAN, OVERLAP)
+    if TILES > 0:
+        mean, scale = _moments(moments, r, rows, eps, K, TILES, BLOCK_T)
+    y = products(x, weight, row, r, rows, 0, K, 1, BLOCK_K, STAGES, PRECISION)
+    if TILES > 0:
+        y = (y * (1.0 / SCALE) - tl.load(share + row)[:, None] * mean[None, :]) * scale[None, :]
+    y += tl.load(bias + row).to(tl.float32)[:, None]
     if GELU:
-        acc = tanh_gelu(acc)
-    place = (part * rows + r[None, :]) * outputs + n[:, None]
-    tl.store(out + place, acc.to(out.dtype.element_ty), mask=(n < outputs)[:, None] & (r < rows)[None, :])
-
-
-@triton.jit
-def _normalised(x, gain, shift, eps, inside, K: tl.constexpr):
-    """LayerNorm of a vector that is 0 outside."""
-    mean = tl.sum(x, axis=0) / K
-    centred = tl.where(inside, x - mean, 0.0)
-    variance = tl.sum(centred * centred, axis=0) / K
-    return centred * tl.rsqrt(variance + eps) * gain + shift
-
-
-@triton.jit
-def _residual_norm(x, sums, bias, out, gain, shift, gain_2, shift_2, eps, eps_2, rows, WIDTH: tl.constexpr,
-                   BLOCK: tl.constexpr, SLICES: tl.constexpr, NORMS: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
-    row = tl.program_id(0)
-    k = tl.arange(0, BLOCK)
-    inside = k < WIDTH
-    added = tl.load(bias + k, mask=inside, other=0.0).to(tl.float32)
-    g, s = tl.load(gain + k, mask=inside, other=0.0), tl.load(shift + k, mask=inside, other=0.0)
-    ready(OVERLAP)
-    y = tl.load(x + row * WIDTH + k, mask=inside, other=0.0, cache_modifier=".cg")
-    if SLICES > 0:
-        y += added
-        for z in tl.static_range(SLICES):
-            y += tl.load(sums + (z * rows + row) * WIDTH + k, mask=inside, other=0.0, cache_modifier=".cg")
-        tl.store(x + row * WIDTH + k, y, mask=inside)
-    y = _normalised(y, g.to(tl.float32), s.to(tl.float32), eps, inside, WIDTH)
-    if NORMS > 1:
-        g, s = tl.load(gain_2 + k, mask=inside, other=0.0), tl.load(shift_2 + k, mask=inside, other=0.0)
-        y = _normalised(y, g.to(tl.float32), s.to(tl.float32), eps_2, inside, WIDTH)
-    tl.store(out + row * WIDTH + k, y.to(out.dtype.element_ty), mask=inside)
+        y = tanh_gelu(y)
+    tl.store(
+        out + r[None, :] * outputs + n[:, None],
+        y.to(out.dtype.element_ty),
+        mask=(n < outputs)[:, None] & (r < rows)[None, :],
+    )
 
 
 @dataclass(frozen=True)
@@ -131,70 +136,61 @@ def tiled(
     bias: torch.Tensor,
     out: torch.Tensor,
     *,
+    norm: Folded | None = None,
+    moments: torch.Tensor | None = None,
     gelu: bool = False,
     shape: TileShape | None = None,
 ) -> torch.Tensor:
     """out [R, N] = x [R, K] times weight [N, K], transposed, + bias, [GELU]; x of the weights' dtype.
 
-    out of three dimensions, float32 [Z, R, N], gets the Z slices' sums without bias, for `residual_norm`.
+    norm: one norm folded into this layer, with its bias; x is then `Stream.scaled` by its gain and moments are those of
+    the stream, float32 [2, T, R]. All contiguous.
     """
     outputs, inputs = weight.shape
     rows = x.shape[0]
     shape = shape or tile_shape_for(inputs, outputs, rows, weight.element_size())
-    slices = out.shape[0] if out.dim() == 3 else 1
+    assert shape.slices == 1, f"{shape.slices} slices"
     assert x.dtype is weight.dtype and x.shape[1] == inputs, f"x is {tuple(x.shape)} in {x.dtype}"
-    assert out.shape[-2:] == (rows, outputs) and not (gelu and out.dim() == 3), f"out is {tuple(out.shape)}"
+    assert out.shape == (rows, outputs), f"out is {tuple(out.shape)}"
     assert all(t.is_contiguous() for t in (x, weight, bias, out)), "all must be contiguous"
-    assert inputs % slices == 0, f"{inputs} inputs do not split into {slices}"
-    block_rows = max(16, min(64, triton.next_power_of_2(rows)))
-    grid = (triton.cdiv(outputs, shape.outputs), slices, triton.cdiv(rows, block_rows))
-    _tiles[grid](
-        x, weight, bias, out, rows, outputs, K=inputs, SLICES=slices, J=shape.outputs, BLOCK_R=block_rows,
-        BLOCK_K=shape.block, SPAN=max(128, triton.next_power_of_2(inputs // slices)), BIAS=out.dim() == 2,
-        GELU=gelu, STAGES=_stages(shape, block_rows, x.element_size(), x.device),
-        PRECISION="ieee" if x.dtype is torch.float32 else "tf32",
-        num_warps=shape.warps, **launch_options(x.device),
+    assert (norm is None) == (moments is None), "a norm needs moments"
+    assert norm is None or norm.count == 1, "one norm can be folded"
+    block_rows = block_rows_for(rows)
+    tiles = 0 if moments is None else moments.shape[1]
+    _tiles[(triton.cdiv(outputs, shape.outputs), triton.cdiv(rows, block_rows))](
+        x, weight, norm.bias if norm else bias, norm.share if norm else bias, x if moments is None else moments, out,
+        norm.eps if norm else 0.0, rows, outputs, J=shape.outputs, BLOCK_R=block_rows, TILES=tiles,
+        BLOCK_T=triton.next_power_of_2(max(1, tiles)), GELU=gelu, **tile_options(x, weight, shape),
     )  # fmt: skip
     return out
 
 
-def tiled_torch(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, *, gelu: bool = False) -> torch.Tensor:
-    """The twin of `tiled`, float32 throughout."""
-    y = functional.linear(x.float(), weight.float(), bias.float())
-    return functional.gelu(y, approximate="tanh") if gelu else y
-
-
-def residual_norm(
-    x: torch.Tensor,
-    sums: torch.Tensor | None,
-    bias: torch.Tensor,
-    norms: tuple[Norm, ...],
-    out: torch.Tensor,
-) -> torch.Tensor:
-    """x float32 [R, D] += the slices' sums [Z, R, D] + bias [D], in place; out [R, D] = one or two norms of it.
-
-    Without sums, x stays as it is.
-    """
-    rows, width = x.shape
-    assert len(norms) in (1, 2), f"{len(norms)} norms"
-    assert out.shape == x.shape and x.is_contiguous() and out.is_contiguous(), f"{tuple(out.shape)}, {tuple(x.shape)}"
-    slices = 0 if sums is None else sums.shape[0]
-    (gain, shift, eps), (gain_2, shift_2, eps_2) = norms[0], norms[-1]
-    _residual_norm[(rows,)](
-        x, x if sums is None else sums, bias, out, gain, shift, gain_2, shift_2, eps, eps_2, rows, WIDTH=width,
-        BLOCK=triton.next_power_of_2(width), SLICES=slices, NORMS=len(norms), num_warps=4,
+def tile_options(x: torch.Tensor, weight: torch.Tensor, shape: TileShape) -> dict[str, Any]:
+    """What every launch says that calls `products`."""
+    inputs, size = weight.shape[1], weight.element_size()
+    return {
+        "K": inputs,
+        "BLOCK_K": shape.block,
+        "SPAN": max(128, triton.next_power_of_2(inputs // shape.slices)),
+        "STAGES": _stages(shape, block_rows_for(x.shape[0]), size, x.device),
+        "PRECISION": "ieee" if x.dtype is torch.float32 else "tf32",
+        "num_warps": shape.warps,
         **launch_options(x.device),
-    )  # fmt: skip
-    return out
+    }
 
 
-def residual_norm_torch(
-    x: torch.Tensor, sums: torch.Tensor | None, bias: torch.Tensor, norms: tuple[Norm, ...]
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The twin of `residual_norm`: the new x and its norm, float32."""
-    if sums is not None:
-        x = x + bias.float() + sums.sum(dim=0)
-    y = x
-    for gain, shift, eps in norms:
-        y = functional.layer_norm(y, y.shape[-1:], gain.float(), shift.float(), eps)
-    return x, y
+def block_rows_for(rows: int) -> int:
+    """Rows of a tile."""
+    return max(16, min(64, triton.next_power_of_2(rows)))
+
+
+def tiled_torch(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, *, norm: Norm | None = None, gelu: bool = False
+) -> torch.Tensor:
+    """The twin of `tiled`, float32 throughout; with a norm, x is the stream itself."""
+    x = x.float()
+    if norm is not None:
+        gain, shift, eps = norm
+        x = functional.layer_norm(x, x.shape[-1:], gain.float(), shift.float(), eps)
+    y = functional.linear(x, weight.float(), bias.float())
+    return functional.gelu(y, approximate="tanh") if gelu else y

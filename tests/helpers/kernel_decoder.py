@@ -8,7 +8,7 @@ WIDTH, HEADS, VOCABULARY = 32, 2, 23
 
 
 def weights(dtype: torch.dtype, final_norms: int) -> DecoderWeights:
-    """One layer; the last token stops."""
+    """Two layers; the last token stops."""
     seeds = iter(range(1000))
 
     def draw(*shape: int) -> torch.Tensor:
@@ -23,7 +23,7 @@ def weights(dtype: torch.dtype, final_norms: int) -> DecoderWeights:
         return LayerWeights(*norm(), *attention, *norm(), draw(4 * d, d), draw(4 * d), draw(d, 4 * d), draw(d))
 
     return DecoderWeights(
-        layers=(layer(),),
+        layers=(layer(), layer()),
         final_norms=tuple((*norm(), 1e-5) for _ in range(final_norms)),
         head_weight=draw(VOCABULARY, WIDTH),
         head_bias=draw(VOCABULARY),

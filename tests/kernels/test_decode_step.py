@@ -37,7 +37,8 @@ def test_a_step_is_the_plain_step(dtype, lanes, beams, final_norms):
     assert problem(decoder) is None
     caches = []
     for _ in range(2):
-        cache = PagedCache.allocate(1, 3 * lanes * beams + 1, PAGE, HEADS, WIDTH // HEADS, dtype, DEVICE)
+        layers, pages = len(decoder.layers), 3 * lanes * beams + 1
+        cache = PagedCache.allocate(layers, pages, PAGE, HEADS, WIDTH // HEADS, dtype, DEVICE)
         cache.keys.copy_(normal(*cache.keys.shape, seed=5))
         cache.values.copy_(normal(*cache.values.shape, seed=6))
         caches.append(cache)

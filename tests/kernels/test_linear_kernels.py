@@ -7,13 +7,9 @@ triton = pytest.importorskip("triton")
 from helpers.kernels import DEVICE, DTYPES, MARKS, multiplies, normal  # noqa: E402
 from indextts2_multitalk.accel.kernels.folding import fold  # noqa: E402
 from indextts2_multitalk.accel.kernels.gemv import Shape, gemv, gemv_torch  # noqa: E402
-from indextts2_multitalk.accel.kernels.tiles import (  # noqa: E402
-    TileShape,
-    residual_norm,
-    residual_norm_torch,
-    tiled,
-    tiled_torch,
-)
+from indextts2_multitalk.accel.kernels.norm import norm_rows, norm_rows_torch  # noqa: E402
+from indextts2_multitalk.accel.kernels.residual import Shares, Stream, add_tiled, add_tiled_torch  # noqa: E402
+from indextts2_multitalk.accel.kernels.tiles import TileShape, tiled, tiled_torch  # noqa: E402
 
 pytestmark = MARKS
 TOLERANCE = {torch.float32: 2e-5, torch.float16: 2e-3, torch.bfloat16: 1.6e-2}
@@ -76,25 +72,46 @@ def test_tiles(dtype, rows, gelu):
 
 
 @DTYPES
-@pytest.mark.parametrize(("slices", "count"), [(1, 1), (2, 2)])
-def test_slices_meet_in_the_norm(dtype, slices, count):
+@pytest.mark.parametrize("slices", [1, 2, 5])
+@pytest.mark.parametrize("rows", [6, 70])
+def test_the_stream_grows_and_its_next_norm_is_folded(dtype, slices, rows):
+    """Twice over the same buffers, which a launch leaves as it found them."""
     multiplies(dtype)
-    rows, inputs, width = 6, 80, 36
-    x, (weight, bias) = normal(rows, inputs, dtype=dtype), layer(width, inputs, dtype)
-    residual = normal(rows, width, seed=9)
-    shape = TileShape(outputs=16, block=16, slices=slices, stages=2, warps=4)
-    sums = tiled(x, weight, bias, poisoned(slices, rows, width), shape=shape)
-    expected, normed = residual_norm_torch(
-        residual, tiled_torch(x, weight, bias)[None], 0 * bias, norms(count, width, dtype)
-    )
-    out = residual_norm(residual, sums, bias, norms(count, width, dtype), poisoned(rows, width, dtype=dtype))
-    agree(residual, expected, dtype)
-    agree(out, normed, dtype)
+    inputs, width = 80, 36
+    h, (weight, bias) = normal(rows, inputs, dtype=dtype), layer(width, inputs, dtype)
+    stream = Stream(normal(rows, width, seed=9), poisoned(rows, width, dtype=dtype))
+    shares = Shares.allocate(rows, weight, TileShape(16, 16, slices, stages=2, warps=4))
+    after, bias_after = normal(44, width, seed=11, dtype=dtype), normal(44, seed=12, dtype=dtype)
+    (norm,) = norms(1, width, dtype)
+    folded = fold(after, bias_after, (norm,))
+    for _ in range(2):
+        shares.sums.fill_(float("nan"))
+        shares.moments.fill_(float("nan"))
+        x, scaled, moments = add_tiled_torch(stream.x, h, weight, bias, norm[0])
+        add_tiled(h, weight, bias, stream, shares, norm[0])
+        agree(stream.x, x, dtype)
+        agree(stream.scaled, scaled, dtype)
+        agree(shares.moments.sum(dim=1), moments, dtype)
+        shape = TileShape(outputs=16, block=16, slices=1, stages=2, warps=4)
+        out = poisoned(rows, 44, dtype=dtype)
+        tiled(stream.scaled, after, bias_after, out, norm=folded, moments=shares.moments, gelu=True, shape=shape)
+        agree(out, tiled_torch(stream.x, after, bias_after, norm=norm, gelu=True), dtype)
 
 
 @DTYPES
-def test_a_norm_alone_leaves_the_residual(dtype):
-    x, before = normal(7, 40), normal(7, 40)
-    out = residual_norm(x, None, normal(40, dtype=dtype), norms(1, 40, dtype), poisoned(7, 40, dtype=dtype))
-    agree(out, residual_norm_torch(before, None, before, norms(1, 40, dtype))[1], dtype)
-    assert torch.equal(x, before)
+def test_a_stream_that_no_norm_follows(dtype):
+    multiplies(dtype)
+    h, (weight, bias) = normal(7, 48, dtype=dtype), layer(40, 48, dtype)
+    stream = Stream(normal(7, 40, seed=9), poisoned(7, 40, dtype=dtype))
+    x, _, _ = add_tiled_torch(stream.x, h, weight, bias, bias)
+    add_tiled(h, weight, bias, stream, Shares.allocate(7, weight), None)
+    agree(stream.x, x, dtype)
+    assert stream.scaled.isnan().all()
+
+
+@DTYPES
+@pytest.mark.parametrize("count", [1, 2])
+def test_norms_of_rows(dtype, count):
+    x = normal(7, 40)
+    out = norm_rows(x, norms(count, 40, dtype), poisoned(7, 40, dtype=dtype))
+    agree(out, norm_rows_torch(x, norms(count, 40, dtype)), dtype)

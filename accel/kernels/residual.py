@@ -1,0 +1,118 @@
+"""What tiles add to the residual stream, and what the layer after it needs of the stream.
+
+Dimensions: R rows, D width, K inputs, Z slices of K, T tiles of D.
+The stream has few tiles, so K is cut as well. Of the programs that share a tile, the last to arrive puts their sums
+together, always in the same order, and finishes the tile: no kernel of its own stands between two layers.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import triton
+import triton.language as tl
+
+from .tiles import SCALE, TileShape, block_rows_for, products, tile_options, tile_shape_for, weights_ahead
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """x: float32 [R, D]. scaled: [R, D] of the weights' dtype, x times the next norm's gain and SCALE."""
+
+    x: torch.Tensor
+    scaled: torch.Tensor
+
+    @staticmethod
+    def allocate(rows: int, width: int, dtype: torch.dtype, device: torch.device) -> "Stream":
+        x = torch.empty(rows, width, device=device)
+        return Stream(x, torch.empty(rows, width, dtype=dtype, device=device))
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """Of one layer: the slices' sums float32 [Z, R, D], how many have arrived at each tile int32 [T * blocks of rows],
+    0 between launches, and the sums of the new stream and of its squares over each tile, float32 [2, T, R].
+    """
+
+    shape: TileShape
+    sums: torch.Tensor
+    arrivals: torch.Tensor
+    moments: torch.Tensor
+
+    @staticmethod
+    def allocate(rows: int, weight: torch.Tensor, shape: TileShape | None = None) -> "Shares":
+        """For weight [D, K]."""
+        width, inputs = weight.shape
+        shape = shape or tile_shape_for(inputs, width, rows, weight.element_size())
+        assert inputs % shape.slices == 0, f"{inputs} inputs do not split into {shape.slices}"
+        tiles, device = triton.cdiv(width, shape.outputs), weight.device
+        arrivals = torch.zeros(tiles * triton.cdiv(rows, block_rows_for(rows)), dtype=torch.int32, device=device)
+        sums = torch.empty(shape.slices, rows, width, device=device)
+        return Shares(shape, sums, arrivals, torch.empty(2, tiles, rows, device=device))
+
+
+@triton.jit
+def _add_tiles(h, weight, bias, gain, x, scaled, sums, arrivals, moments, rows, outputs, K: tl.constexpr,
+               SLICES: tl.constexpr, J: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_K: tl.constexpr,
+               SPAN: tl.constexpr, FOLLOWED: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
+               OVERLAP: tl.constexpr):  # fmt: skip
+    tile, part, block = tl.program_id(0), tl.program_id(1), tl.program_id(2)
+    n = tile * J + tl.arange(0, J)
+    r = block * BLOCK_R + tl.arange(0, BLOCK_R)
+    row = tl.minimum(n, outputs - 1)
+    weights_ahead(weight, row, part, K, SLICES, SPAN, OVERLAP)
+    y = products(h, weight, row, r, rows, part, K, SLICES, BLOCK_K, STAGES, PRECISION)
+    place = sums + (part * rows + r[None, :]) * outputs + n[:, None]
+    tl.store(place, y, mask=(n < outputs)[:, None] & (r < rows)[None, :])
+    tl.debug_barrier()
+    arrived = arrivals + block * tl.num_programs(0) + tile
+    if tl.atomic_add(arrived, 1, sem="acq_rel") == SLICES - 1:
+        # The next launch waits for this one.
+        tl.store(arrived, 0)
+        at = r[:, None] * outputs + n[None, :]
+        written = (r < rows)[:, None] & (n < outputs)[None, :]
+        new = tl.load(x + at, mask=written, other=0.0, cache_modifier=".cg")
+        new += tl.load(bias + row).to(tl.float32)[None, :]
+        for z in tl.static_range(SLICES):
+            new += tl.load(sums + z * rows * outputs + at, mask=written, other=0.0, cache_modifier=".cg")
+        tl.store(x + at, new, mask=written)
+        if FOLLOWED:
+            factor = tl.load(gain + row).to(tl.float32) * SCALE
+            tl.store(scaled + at, (new * factor[None, :]).to(scaled.dtype.element_ty), mask=written)
+            new = tl.where(written, new, 0.0)
+            tl.store(moments + tile * rows + r, tl.sum(new, axis=1), mask=r < rows)
+            squares = moments + tl.num_programs(0) * rows
+            tl.store(squares + tile * rows + r, tl.sum(new * new, axis=1), mask=r < rows)
+
+
+def add_tiled(
+    h: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor,
+    stream: Stream,
+    shares: Shares,
+    gain: torch.Tensor | None,
+) -> None:
+    """stream.x += h [R, K] times weight [D, K], transposed, + bias, in place.
+
+    gain [D]: of the norm that follows; `stream.scaled` and `shares.moments` are written for it. All contiguous.
+    """
+    width, inputs = weight.shape
+    rows = h.shape[0]
+    assert h.dtype is weight.dtype and h.shape[1] == inputs, f"h is {tuple(h.shape)} in {h.dtype}"
+    assert stream.x.shape == stream.scaled.shape == (rows, width), f"the stream is {tuple(stream.x.shape)}"
+    assert shares.sums.shape[1:] == (rows, width), f"shares are {tuple(shares.sums.shape)}"
+    assert all(t.is_contiguous() for t in (h, weight, bias, stream.x, stream.scaled)), "all must be contiguous"
+    block_rows, shape = block_rows_for(rows), shares.shape
+    _add_tiles[(triton.cdiv(width, shape.outputs), shape.slices, triton.cdiv(rows, block_rows))](
+        h, weight, bias, bias if gain is None else gain, stream.x, stream.scaled, shares.sums, shares.arrivals,
+        shares.moments, rows, width, SLICES=shape.slices, J=shape.outputs, BLOCK_R=block_rows,
+        FOLLOWED=gain is not None, **tile_options(h, weight, shape),
+    )  # fmt: skip
+
+
+def add_tiled_torch(
+    x: torch.Tensor, h: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, gain: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The twin of `add_tiled`: the new x, scaled, and moments over all of the width [2, R], float32."""
+    x = x + torch.nn.functional.linear(h.float(), weight.float(), bias.float())
+    return x, x * gain.float() * SCALE.value, torch.stack([x.sum(dim=1), (x * x).sum(dim=1)])
