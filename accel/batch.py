@@ -88,8 +88,6 @@ class Batch:
         return growths
 
     def _join(self, admitted: list[Running], cache: PagedCache, runner: StepRunner) -> None:
-        if not admitted:
-            return
         last = len(self._scheduler.running)
         view = self._state.view(last - len(admitted), last)
         view.fill([running.request for running in admitted])
