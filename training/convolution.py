@@ -13,12 +13,11 @@ from torch.nn import functional
 
 
 def as_products(module: nn.Module) -> None:
-    """Let every convolution inside `module` compute as matrix products; weights and names stay."""
+    """Let every convolution inside `module` compute as matrix products, where it does not already; weights and names
+    stay."""
     for part in module.modules():
-        if isinstance(part, nn.Conv1d):
+        if type(part) is nn.Conv1d:
             vars(part)["forward"] = partial(_forward1d, part)
-        elif isinstance(part, nn.Conv2d):
-            vars(part)["forward"] = partial(_forward2d, part)
 
 
 def convolved(x: Tensor, weight: Tensor, bias: Tensor | None = None, dilation: int = 1) -> Tensor:
@@ -38,11 +37,3 @@ def _forward1d(layer: nn.Conv1d, x: Tensor) -> Tensor:
     assert layer.groups == layer.in_channels == layer.out_channels and layer.dilation == (1,), layer
     mixed = (padded.unfold(-1, layer.kernel_size[0], 1) * layer.weight).sum(-1)
     return mixed if layer.bias is None else mixed + layer.bias[:, None]
-
-
-def _forward2d(layer: nn.Conv2d, x: Tensor) -> Tensor:
-    assert layer.groups == 1 and layer.dilation == (1, 1) and layer.padding == (0, 0), layer
-    (rows, columns), (down, right) = layer.kernel_size, layer.stride
-    windows = x.unfold(2, rows, down).unfold(3, columns, right)  # [B, C, T', F', rows, columns]
-    mixed = functional.linear(windows.permute(0, 2, 3, 1, 4, 5).flatten(3), layer.weight.flatten(1), layer.bias)
-    return torch.movedim(mixed, -1, 1)

@@ -49,7 +49,7 @@ class _Backbone(nn.Module):
         )
         self.final_layer_norm = nn.LayerNorm(width, eps=_NORM_EPS)
 
-    def forward(self, x: Tensor, room: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, room: Tensor | None = None) -> Tensor:
         """[B, T, W] to [B, T, vocos_dim]."""
         x = self.norm(self.embed(silenced(x.mT, room)).mT)
         for block in self.convnext:

@@ -83,12 +83,11 @@ def test_snake_and_its_gradients():
         nn.Conv1d(4, 6, 1, bias=False),
         nn.Conv1d(4, 6, 3, dilation=2),
         nn.Conv1d(4, 4, 5, padding=2, groups=4),
-        nn.Conv2d(1, 6, 3, stride=2),
     ],
 )
 def test_convolutions_as_products(layer):
     torch.manual_seed(0)
-    x = torch.randn(2, 4, 19) if isinstance(layer, nn.Conv1d) else torch.randn(2, 1, 19, 8)
+    x = torch.randn(2, 4, 19)
     theirs = layer(x)
     as_products(layer)
     torch.testing.assert_close(layer(x), theirs)
