@@ -7,7 +7,6 @@ B clips, T places, C channels in, D channels out, K taps.
 
 from functools import partial
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
