@@ -41,11 +41,11 @@ def reference_waves(references: dict[str, Voice]) -> dict[str, np.ndarray]:
 
 
 def test_a_stranger_understands_it(sayings: list[Any], hear: Callable[[Sequence[Any]], Pairs]) -> None:
-    """Measured: 30 % of these 76 words wrong, 25 % of the fifty sentences' and 44 of these of the right length. A
+    """Measured: 8 % of these 76 words wrong, 14 % of the fifty sentences' and 49 of these of the right length. A
     processor that rounds otherwise draws other codes, hence the room; noise would come to 100 %."""
     heard = hear(sayings)
-    assert word_error_rate(heard) <= 0.45, heard
-    assert right_counts(heard) >= len(heard) - 3, heard
+    assert word_error_rate(heard) <= 0.25, heard
+    assert right_counts(heard) >= len(heard) - 2, heard
 
 
 def test_the_plain_loop_says_the_same(
