@@ -164,7 +164,7 @@ def run_stage(stage: Stage, folder: Path, budget: Budget, deadline: float, seed:
     begun, saved = time.monotonic() - progress.seconds, time.monotonic()
     stuck = 0
     with (folder / f"{stage.name}.jsonl").open("a", encoding="utf-8") as log:
-        while (share := team.agreed(_share_left(budget, progress, deadline))) < 1:
+        while (share := team.agreed(_spent(budget, progress, deadline))) < 1:
             _set_rates(stage, share)
             values = stage.update(np.random.default_rng([seed, progress.steps, team.rank]), share)
             progress.steps += 1
@@ -181,7 +181,7 @@ def run_stage(stage: Stage, folder: Path, budget: Budget, deadline: float, seed:
     return bool(team.agreed(float(done)))
 
 
-def _share_left(budget: Budget, progress: Progress, deadline: float) -> float:
+def _spent(budget: Budget, progress: Progress, deadline: float) -> float:
     """`Budget.share`, 1 from the deadline on."""
     return budget.share(progress.seconds, progress.steps) if time.monotonic() < deadline else 1.0
 
