@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 NORM_EPS = 1e-5
 HEAD_EPS = 1e-6
-TOKENS_IN_CACHE = 256
+MIDDLE_BYTES = 3 << 20
+"""Of the feed-forward's wide middle at a time on a CPU: 256 tokens of the released model, 768 of the small voice's."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ class Stages:
 
     def _feed_forward(self, layer: "FeedForward", x: Tensor) -> Tensor:
         """[N, D] to [N, D]; on a CPU some tokens at a time, whose wide middle stays in the cache."""
-        parts = x.split(TOKENS_IN_CACHE) if x.device.type == "cpu" else (x,)
+        tokens = max(1, MIDDLE_BYTES // (layer.w13.out_features * x.element_size()))
+        parts = x.split(tokens) if x.device.type == "cpu" else (x,)
         done = [layer.w2(self.ops.swiglu(layer.w13(part))) for part in parts]
         return done[0] if len(done) == 1 else torch.cat(done)
 
