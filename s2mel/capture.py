@@ -1,7 +1,8 @@
 """CUDA graphs of whole functions, and knowing when one has become stale."""
 
 import threading
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable
 from functools import cache
 from typing import Any, TypeVar
 
@@ -9,6 +10,8 @@ import torch
 from torch import nn
 
 T = TypeVar("T")
+Size = TypeVar("Size", bound=Hashable)
+Kept = TypeVar("Kept")
 
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -43,3 +46,36 @@ def whereabouts(module: nn.Module) -> int:
     """A number that changes when a weight is moved, replaced or converted: captured graphs read the old one then."""
     tables = [part._parameters for part in module.modules()]
     return hash(tuple(p.data_ptr() for table in tables for p in table.values() if p is not None))
+
+
+class KeptGraphs(OrderedDict[Size, Kept]):
+    """What was captured of `modules`, by size, sharing one pool; dropped as soon as one of their weights is elsewhere.
+
+    most: how many are kept, the last used ones; None keeps all.
+    """
+
+    def __init__(self, modules: Iterable[nn.Module], most: int | None = None) -> None:
+        super().__init__()
+        self._modules, self._most = tuple(modules), most
+        self._places: tuple[int, ...] = ()
+        self._pool: Any = None
+
+    def find(self, size: Size, make: Callable[[Any], Kept]) -> Kept:
+        """What is kept for `size`; `make` captures it in the pool it is given where there is nothing yet."""
+        places = tuple(map(whereabouts, self._modules))
+        if places != self._places:
+            self.release()
+            self._places = places
+        if self._pool is None:
+            self._pool = torch.cuda.graph_pool_handle()
+        if size not in self:
+            self[size] = make(self._pool)
+            if self._most is not None and len(self) > self._most:
+                self.popitem(last=False)
+        self.move_to_end(size)
+        return self[size]
+
+    def release(self) -> None:
+        """Drop all of it and the memory it shares; it comes back when it is looked for."""
+        self.clear()
+        self._pool = None

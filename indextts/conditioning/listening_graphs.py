@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ...s2mel.capture import capture, whereabouts
+from ...s2mel.capture import KeptGraphs, capture
 from .listening import Heard, Listeners, hear
 
 log = logging.getLogger(__name__)
@@ -26,9 +26,7 @@ class ListeningGraphs:
 
     def __init__(self, models: Listeners) -> None:
         self._models = models
-        self._places: tuple[int, ...] = ()
-        self._pool: Any = None
-        self._captured: dict[int, _Captured] = {}
+        self._captured: KeptGraphs[int, _Captured] = KeptGraphs(models.modules)
 
     def __call__(self, energies: Tensor) -> Heard:
         """As `hear`."""
@@ -36,24 +34,17 @@ class ListeningGraphs:
 
     def replay(self, energies: Tensor) -> Heard:
         """The same through a graph, captured where there is none for so many frames."""
-        return self._find(-(-len(energies) // ROUND_FRAMES) * ROUND_FRAMES, energies)(energies)
+        frames = -(-len(energies) // ROUND_FRAMES) * ROUND_FRAMES
+        return self._captured.find(frames, lambda pool: self._capture(frames, energies, pool))(energies)
 
     def release(self) -> None:
         """Drop every graph and the memory they share; they come back at the next recording."""
-        self._captured.clear()
-        self._pool = None
+        self._captured.release()
 
-    def _find(self, frames: int, energies: Tensor) -> "_Captured":
-        places = tuple(whereabouts(module) for module in self._models.modules)
-        if places != self._places:
-            self.release()
-            self._places = places
-        if self._pool is None:
-            self._pool = torch.cuda.graph_pool_handle()
-        if frames not in self._captured:
-            self._captured[frames] = _Captured(self._models, frames, energies, self._pool)
-            log.debug("captured listening to %d frames", frames)
-        return self._captured[frames]
+    def _capture(self, frames: int, energies: Tensor, pool: Any) -> "_Captured":
+        captured = _Captured(self._models, frames, energies, pool)
+        log.debug("captured listening to %d frames", frames)
+        return captured
 
 
 class _Captured:

@@ -4,13 +4,11 @@ Dimensions: B lines, L positions, D width.
 """
 
 import logging
-from collections import OrderedDict
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from ...s2mel.capture import capture, whereabouts
+from ...s2mel.capture import KeptGraphs, capture
 from .model import UnifiedVoice
 
 log = logging.getLogger(__name__)
@@ -26,9 +24,7 @@ class LatentGraphs:
 
     def __init__(self, model: UnifiedVoice) -> None:
         self._model = model
-        self._place = 0
-        self._pool: Any = None
-        self._captured: OrderedDict[tuple[int, int], tuple[Any, Tensor, Tensor]] = OrderedDict()
+        self._captured: KeptGraphs[tuple[int, int], tuple[Any, Tensor, Tensor]] = KeptGraphs([model], MOST_GRAPHS)
 
     def __call__(self, embeddings: Tensor) -> Tensor:
         """Hidden states [B, L, D] of embeddings [B, L, D]; where graphs gain nothing, the model as it stands."""
@@ -40,33 +36,22 @@ class LatentGraphs:
     def replay(self, embeddings: Tensor) -> Tensor:
         """The same through a graph, captured where there is none of this size."""
         lines, positions, _ = embeddings.shape
-        graph, read, written = self._find(room_for(embeddings), embeddings)
+        size = room_for(embeddings)
+        graph, read, written = self._captured.find(size, lambda pool: self._capture(size, embeddings, pool))
         read[:lines, :positions].copy_(embeddings)
         graph.replay()
         return written[:lines, :positions].clone()
 
     def release(self) -> None:
         """Drop every graph and the memory they share; they come back at the next pass."""
-        self._captured.clear()
-        self._pool = None
+        self._captured.release()
 
-    def _find(self, size: tuple[int, int], embeddings: Tensor) -> tuple[Any, Tensor, Tensor]:
-        place = whereabouts(self._model)
-        if place != self._place:
-            self.release()
-            self._place = place
-        if self._pool is None:
-            self._pool = torch.cuda.graph_pool_handle()
-        if size not in self._captured:
-            # Zeros: what another line has left here is as good, but it has to be finite.
-            read = embeddings.new_zeros(*size, embeddings.shape[2])
-            graph, written = capture(lambda: self._model(read), embeddings.device, self._pool)
-            self._captured[size] = graph, read, written
-            log.debug("captured the latent pass of %d lines of %d positions", *size)
-            if len(self._captured) > MOST_GRAPHS:
-                self._captured.popitem(last=False)
-        self._captured.move_to_end(size)
-        return self._captured[size]
+    def _capture(self, size: tuple[int, int], embeddings: Tensor, pool: Any) -> tuple[Any, Tensor, Tensor]:
+        # Zeros: what another line has left here is as good, but it has to be finite.
+        read = embeddings.new_zeros(*size, embeddings.shape[2])
+        graph, written = capture(lambda: self._model(read), embeddings.device, pool)
+        log.debug("captured the latent pass of %d lines of %d positions", *size)
+        return graph, read, written
 
 
 def room_for(embeddings: Tensor) -> tuple[int, int]:

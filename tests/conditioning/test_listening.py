@@ -1,9 +1,8 @@
 """Room behind a recording changes nothing that is heard in it; graphs serve all lengths of a size."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
+from helpers.graphs import stand_in_for_graphs
 from helpers.listeners import tiny_listeners, tiny_semantic
 from helpers.seeded import normal
 from indextts2_multitalk.indextts.conditioning import listening_graphs
@@ -55,18 +54,7 @@ def test_room_of_no_size_is_none(listeners):
 @torch.inference_mode()
 def test_graphs_serve_all_lengths_of_a_size(listeners, monkeypatch):
     """Without a GPU, a "graph" is the work itself."""
-
-    def capture(function, device, pool):
-        out = function()
-
-        def replay():
-            for old, new in zip(out, function(), strict=True):
-                old.copy_(new)
-
-        return SimpleNamespace(replay=replay), out
-
-    monkeypatch.setattr(listening_graphs, "capture", capture)
-    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: 0)
+    stand_in_for_graphs(monkeypatch, listening_graphs)
     monkeypatch.setattr(listening_graphs, "ROUND_FRAMES", 32)
     graphs, kept = listening_graphs.ListeningGraphs(listeners), []
     for number, samples in enumerate((8160, 7000, 5200, 8000, 8160)):

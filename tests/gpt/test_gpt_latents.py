@@ -1,9 +1,8 @@
 """The second pass: positions, and lines that do not feel each other."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
+from helpers.graphs import stand_in_for_graphs
 from helpers.tiny_gpt import random_prompt, tiny_voice
 from indextts2_multitalk.indextts.gpt import latent_graphs
 from indextts2_multitalk.indextts.gpt.latents import latent_pass
@@ -44,13 +43,7 @@ def test_the_longest_line_has_positions():
 @torch.inference_mode()
 def test_graphs_serve_all_lengths_of_a_size(monkeypatch):
     """Without a GPU, a "graph" is the work itself."""
-
-    def capture(function, device, pool):
-        out = function()
-        return SimpleNamespace(replay=lambda: out.copy_(function())), out
-
-    monkeypatch.setattr(latent_graphs, "capture", capture)
-    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: 0)
+    stand_in_for_graphs(monkeypatch, latent_graphs)
     monkeypatch.setattr(latent_graphs, "ROUND_POSITIONS", 16)
     model = tiny_voice()
     graphs = latent_graphs.LatentGraphs(model)

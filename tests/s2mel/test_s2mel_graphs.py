@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from helpers.graphs import stand_in_for_graphs
 from helpers.s2mel import line, small_model
 from indextts2_multitalk.s2mel import graph
 from indextts2_multitalk.s2mel.packing import TILE
@@ -24,12 +25,7 @@ def attention_by_tiles(qkv, packing):
 
 @pytest.fixture
 def model(monkeypatch):
-    def capture(function, device, pool):
-        out = function()
-        return SimpleNamespace(replay=lambda: out.copy_(function())), out
-
-    monkeypatch.setattr(graph, "capture", capture)
-    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: 0)
+    stand_in_for_graphs(monkeypatch, graph)
     monkeypatch.setattr(torch.cuda, "Event", lambda: SimpleNamespace(synchronize=lambda: None, record=lambda: None))
     model = small_model()
     runner = graph.Graphs(model.cfm.estimator, Stages(replace(PLAIN, attention=attention_by_tiles)))
