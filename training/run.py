@@ -85,6 +85,7 @@ def run_lane(stages: Sequence[str], task: Task, rank: int, over: Event) -> None:
     except TimeoutError as late:
         logger.info("%s", late)
     over.set()
+    team.disband()
 
 
 def run(task: Task, stages: Sequence[str] | None = None) -> bool:

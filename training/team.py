@@ -34,6 +34,11 @@ class Team:
             distributed.init_process_group(backend, f"file://{meeting}", PATIENCE, world_size=size, rank=rank)
         return cls(rank, size)
 
+    def disband(self) -> None:
+        """Let go of the others: threads of the exchange that still run when the interpreter ends abort the process."""
+        if self.size > 1:
+            distributed.destroy_process_group()
+
     @property
     def leads(self) -> bool:
         return self.rank == 0

@@ -32,6 +32,7 @@ def work_together(rank: int, folder: Path) -> None:
     stage = Pulled(team)
     done = run_stage(stage, folder, Budget(600, 300), time.monotonic() + 60)
     torch.save((stage.modules["number"].weight.detach(), done), folder / f"process_{rank}")
+    team.disband()
 
 
 def test_two_processes_train_one_stage(tmp_path):
