@@ -82,9 +82,13 @@ class Stages:
         return stream, self._feed_forward(block.feed_forward, x)
 
     def _feed_forward(self, layer: "FeedForward", x: Tensor) -> Tensor:
-        """[N, D] to [N, D]; on a CPU some tokens at a time, whose wide middle stays in the cache."""
+        """[N, D] to [N, D]; on a CPU some tokens at a time, whose wide middle stays in the cache.
+
+        Compiled it is one piece: the compiler would make code for every number of parts.
+        """
+        whole = x.device.type != "cpu" or torch.compiler.is_compiling()
         tokens = max(1, MIDDLE_BYTES // (layer.w13.out_features * x.element_size()))
-        parts = x.split(tokens) if x.device.type == "cpu" else (x,)
+        parts = (x,) if whole else x.split(tokens)
         done = [layer.w2(self.ops.swiglu(layer.w13(part))) for part in parts]
         return done[0] if len(done) == 1 else torch.cat(done)
 
