@@ -3,7 +3,9 @@
 import hashlib
 import logging
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from types import FunctionType, MethodType
 from typing import Any
 
 import torch
@@ -33,14 +35,27 @@ TYPICAL_FRAMES = 1792
 
 
 class CompiledStages(Stages):
-    """Stages of plain operations, which the compiler fuses itself; where there are kernels, only what these leave."""
+    """Stages of plain operations, which the compiler fuses itself; where there are kernels, only what these leave.
 
-    def __init__(self, stages: Stages) -> None:
+    kind: of the models that share this code, see `_fingerprint`.
+    """
+
+    def __init__(self, stages: Stages, kind: str) -> None:
         super().__init__(stages.ops)
-        plain = Stages(PLAIN)
         for name in LENGTHS if stages.ops is PLAIN else WITHOUT_KERNELS:
-            compiled = torch.compile(getattr(plain, name), fullgraph=True)
-            setattr(self, name, _any_length(compiled, LENGTHS[name]))
+            setattr(self, name, _any_length(_compiled(name, kind), LENGTHS[name]))
+
+
+@cache
+def _compiled(name: str, kind: str) -> Callable[..., Any]:
+    """A stage for all models of one `kind` that this process loads, from code of its own.
+
+    The compiler counts what it has made of a piece of code, and refuses after eight: a process that loads small and
+    large models, whole and in half precision, would come to that.
+    """
+    function = getattr(Stages, name)
+    own = FunctionType(function.__code__.replace(), function.__globals__, name)
+    return torch.compile(MethodType(own, Stages(PLAIN)), fullgraph=True)
 
 
 def _any_length(stage: Callable[..., Any], lengths: tuple[tuple[int, int], ...]) -> Callable[..., Any]:
@@ -59,9 +74,10 @@ def compile_stages(estimator: Estimator, stages: Stages, cache_folder: Path | No
     cache_folder: where compiled code is kept for the next start; None leaves it to the compiler's own cache.
     """
     log.info("Compiling CFM model with torch.compile")
-    artifacts = None if cache_folder is None else cache_folder / f"flow-{_fingerprint(estimator)}.bin"
+    kind = _fingerprint(estimator)
+    artifacts = None if cache_folder is None else cache_folder / f"flow-{kind}.bin"
     known = artifacts is not None and _load(artifacts)
-    compiled = CompiledStages(stages)
+    compiled = CompiledStages(stages, kind)
     _try(estimator, compiled)
     if artifacts is not None and not known:
         _save(artifacts)

@@ -21,13 +21,21 @@ class Counting:
         return graph.forward
 
 
+@pytest.fixture(autouse=True)
+def forgetful():
+    """No test sees what another one has compiled."""
+    flow_compile._compiled.cache_clear()
+    torch.compiler.reset()
+    yield
+    flow_compile._compiled.cache_clear()
+    torch.compiler.reset()
+
+
 @pytest.fixture
 def counting(monkeypatch):
     compiler = Counting()
     monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=compiler))
-    torch.compiler.reset()
-    yield compiler
-    torch.compiler.reset()
+    return compiler
 
 
 def relative(actual: torch.Tensor, expected: torch.Tensor) -> float:
@@ -55,6 +63,24 @@ def test_compiled_once_for_all_lengths_and_layers(counting, caplog, monkeypatch)
         model.generate([line("c", 10, frames)], steps=1)
         model.generate([line("c", 10, frames)], steps=1, guidance=0.0)
     assert counting.graphs == graphs
+
+
+@torch.inference_mode()
+def test_many_kinds_of_models_in_one_process(counting):
+    said = [line("a", 11, 37, seed=1)]
+
+    def compiled(dtype: torch.dtype) -> int:
+        """Graphs there are after one more model has spoken, with guidance and without."""
+        model = small_model().to(dtype)
+        model.compile_flow()
+        for guidance in (0.7, 0.0):
+            model.generate(said, steps=1, guidance=guidance)
+        assert model.compile_state == "compiled"
+        return counting.graphs
+
+    kinds = [compiled(dtype) for dtype in (torch.float32, torch.bfloat16, torch.float16, torch.float64)]
+    assert kinds == sorted(set(kinds))
+    assert compiled(torch.float16) == kinds[-1]
 
 
 @torch.inference_mode()
