@@ -8,22 +8,24 @@ B utterances, T codes, N text tokens, R codes of a reference, D width.
 """
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import torch
 from indextts2_multitalk.indextts.config import ModelConfig
+from indextts2_multitalk.indextts.gpt.model import UnifiedVoice
 from torch import Tensor, nn
 from torch.nn import functional
 
 from .attention import halve_attention
 from .convolution import as_products
 from .corpus import Corpus, Lengths, Windows, carried
+from .known_voices import KnownVoices
 from .prosody import Prosody
-from .sequence import run_decoder
+from .sequence import guided_layer, run_decoder
 from .sizes import new_gpt, new_voice_encoder, trained_gpt_config
 from .speakers import NEUTRAL
-from .stage import Stage
+from .stage import WARM_SHARE, Stage
 from .tokens import Reader
 
 REFERENCE_CODES = (60, 500)
@@ -34,7 +36,6 @@ REFERENCE_STEPS = 16
 MISHEARD_SHARE = 0.3
 """At most, of the codes that an utterance goes on from: half of the utterances have some, in spans."""
 SPAN = 4
-DROPOUT = 0.1
 WEIGHTS = {"code": 1.0, "pointer": 0.5, "prosody": 1.0, "delivery": 0.5, "normalizer": 2e-3, "loudness": 1e-3}
 
 
@@ -55,6 +56,16 @@ class References:
 
     voice: Tensor
     emotion: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Roles:
+    """Whose reference serves for each utterance's voice, in which delivery, and whose for which emotion; int64 [B]."""
+
+    speakers: np.ndarray
+    voiced_as: np.ndarray
+    felt_by: np.ndarray
+    emotions: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,22 +117,44 @@ class Loudness:
         self._squares[name] = found.square().mean()
 
 
+@dataclass(frozen=True)
+class Manner:
+    """dropout: share of what each block adds that is lost. fixed_voices: the encoder of voices and emotions stays as it
+    is. compiled: the decoder's blocks run compiled.
+    """
+
+    dropout: float = 0.1
+    fixed_voices: bool = False
+    compiled: bool = False
+
+
 class GPTStage(Stage):
     """`heads` are the trainer's and are not exported. `unheard` is measured on at the end."""
 
     name = "gpt"
 
     def __init__(
-        self, config: ModelConfig, heard: Heard, unheard: Heard, device: torch.device, codes_per_batch: int = 24000
+        self,
+        config: ModelConfig,
+        heard: Heard,
+        unheard: Heard,
+        device: torch.device,
+        codes_per_batch: int = 24000,
+        manner: Manner = Manner(),
     ) -> None:
         width = config.gpt.model_dim
         heads = nn.ModuleDict({"prosody": nn.Linear(width, 3), "delivery": nn.Linear(width, 2)})
-        modules = {"gpt": new_gpt(config), "voice": new_voice_encoder(config), "heads": heads}
-        super().__init__(modules, device, rate=1.5e-3, decay=0.1, paced=True)
+        voice = new_voice_encoder(config).requires_grad_(not manner.fixed_voices)
+        super().__init__(
+            {"gpt": new_gpt(config), "voice": voice, "heads": heads}, device, rate=1.5e-3, decay=0.1, paced=True
+        )
+        self.manner = manner
         self.loudness = Loudness(self.modules["voice"])
         halve_attention(self.modules["gpt"])
-        drop_out(self.modules["gpt"])
+        drop_out(self.modules["gpt"], manner.dropout)
         as_products(self.modules["voice"])
+        if manner.compiled:
+            compile_blocks(self.modules["gpt"])
         self.codes_per_batch = codes_per_batch
         self.stop = trained_gpt_config(config).stop_mel_token
         self.heard, self.unheard = heard, unheard
@@ -132,7 +165,11 @@ class GPTStage(Stage):
         self.modules.train()
         numbers = self.lengths.draw(rng)
         with self.products():
-            losses = self._losses(self.heard, self.windows, numbers, rng)
+            if self.manner.fixed_voices:
+                voice = self.known_voices.prompt(draw_roles(self.heard, self.windows, numbers, rng), rng)
+            else:
+                voice = self.prompt(draw_references(self.heard, self.windows, numbers, rng))
+            losses = self._losses(self.heard, voice, numbers, rng, settled=share > WARM_SHARE)
         norm = self.step(torch.stack([weight * losses[name] for name, weight in WEIGHTS.items()]).sum())
         return {**{name: value.detach() for name, value in losses.items()}, "norm": norm}
 
@@ -140,20 +177,33 @@ class GPTStage(Stage):
     def finish(self) -> dict[str, float]:
         rng, windows = np.random.default_rng(0), Windows(self.unheard.corpus)
         lengths = Lengths(self.unheard.corpus, self.codes_per_batch)
-        rounds = [self._losses(self.unheard, windows, lengths.draw(rng), rng) for _ in range(6)]
+        rounds = []
+        for _ in range(6):
+            numbers = lengths.draw(rng)
+            voice = self.prompt(draw_references(self.unheard, windows, numbers, rng))
+            rounds.append(self._losses(self.unheard, voice, numbers, rng))
         return {f"unheard_{name}": float(torch.stack([r[name] for r in rounds]).mean()) for name in rounds[0]}
 
-    def _losses(self, heard: Heard, windows: Windows, numbers: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:
-        """Cross-entropy of codes, its accuracy, the pointer's cross-entropy and the error of pitch and level."""
+    @cached_property
+    def known_voices(self) -> KnownVoices:
+        return KnownVoices(self.modules["voice"], self.heard, self.windows)
+
+    def _losses(
+        self, heard: Heard, voice: Tensor, numbers: Tensor, rng: np.random.Generator, settled: bool = True
+    ) -> dict[str, Tensor]:
+        """Cross-entropy of codes, its accuracy, the pointer's cross-entropy and the error of pitch and level.
+
+        settled: whether the heads have learnt enough for the decoder to learn from what they find.
+        """
         starts, length = carried(heard.corpus.starts[numbers], self.device), int(heard.corpus.lengths[numbers[0]])
         codes = heard.corpus.take(heard.codes, starts, length)
         variant = int(rng.integers(2))
         text, counts = self.text(heard.reader, numbers, variant)
-        voice = self.prompt(draw_references(heard, windows, numbers, rng))
         said = misheard(codes) if self.modules.training else codes
         hidden = run_decoder(self.modules["gpt"], voice, text, counts, said, int(rng.integers(1, 3)))
         logits = self.modules["gpt"].mel_head(hidden.codes)
         heads, sounding = self.modules["heads"], Sounding.of(heard, starts, length)
+        spoken = hidden.codes[:, :-1] if settled else hidden.codes[:, :-1].detach()
         targets = functional.pad(codes, (0, 1), value=self.stop)
         places = heard.corpus.take(heard.reader.spoken[variant], starts, length).long()
         return {
@@ -163,7 +213,7 @@ class GPTStage(Stage):
             "normalizer": logits.logsumexp(-1).square().mean(),
             "delivery": sounding.delivery_error(heads["delivery"](voice.mean(dim=1))),
             "loudness": self.loudness.last(),
-            **sounding.errors(heads["prosody"](hidden.codes[:, :-1])),
+            **sounding.errors(heads["prosody"](spoken)),
         }
 
     def prompt(self, references: References) -> Tensor:
@@ -190,11 +240,12 @@ def misheard(codes: Tensor) -> Tensor:
     return torch.where(spans.repeat_interleave(SPAN, dim=1)[:, :length], codes.roll(1, dims=0), codes)
 
 
-def drop_out(model: nn.Module) -> None:
+def drop_out(model: nn.Module, share: float) -> None:
     """Let some of what each block adds be lost in training; weights and names stay."""
-    for block in model.gpt.h:
-        for part in (block.attn.c_proj, block.mlp):
-            part.register_forward_hook(lambda module, _, out: functional.dropout(out, DROPOUT, module.training))
+    if share:
+        for block in model.gpt.h:
+            for part in (block.attn.c_proj, block.mlp):
+                part.register_forward_hook(lambda module, _, out: functional.dropout(out, share, module.training))
 
 
 def pointer_loss(looks: Tensor, places: Tensor, counts: Tensor) -> Tensor:
@@ -208,18 +259,29 @@ def pointer_loss(looks: Tensor, places: Tensor, counts: Tensor) -> Tensor:
     return functional.cross_entropy(looks.flatten(0, 2), wanted.flatten(), ignore_index=-1)
 
 
-def draw_references(heard: Heard, windows: Windows, numbers: Tensor, rng: np.random.Generator) -> References:
-    """For each utterance a window of its speaker, mostly neutral, and one of its emotion, by any speaker.
+def compile_blocks(model: UnifiedVoice) -> None:
+    """Fuse what is not a product, half of a block's time on a CPU; not in the layer that is looked into."""
+    for number, block in enumerate(model.gpt.h):
+        if number != guided_layer(model.config):
+            block.compile(dynamic=True)
 
-    Neither is the utterance itself but by chance, so that what is said does not leak into how.
-    """
+
+def draw_roles(heard: Heard, windows: Windows, numbers: Tensor, rng: np.random.Generator) -> Roles:
+    """For each utterance its speaker, mostly neutral, and its emotion, by any speaker."""
     speakers, emotions = (column[numbers].numpy() for column in (heard.corpus.speakers, heard.corpus.emotions))
     same = rng.random(len(speakers)) < SAME_DELIVERY_SHARE
-    voiced_as = np.where(same, emotions, NEUTRAL)
-    felt_by = np.where(same, speakers, windows.others(speakers, rng))
+    others = windows.others(speakers, rng)
+    return Roles(speakers, np.where(same, emotions, NEUTRAL), np.where(same, speakers, others), emotions)
+
+
+def draw_references(heard: Heard, windows: Windows, numbers: Tensor, rng: np.random.Generator) -> References:
+    """Windows by the utterances' roles. None is the utterance itself but by chance, so that what is said does not leak
+    into how.
+    """
+    roles = draw_roles(heard, windows, numbers, rng)
     codes, felt_codes = (reference_length(REFERENCE_CODES, rng) for _ in range(2))
-    voices = windows.starts(speakers, voiced_as, codes, rng)
-    felt = windows.starts(felt_by, emotions, felt_codes, rng)
+    voices = windows.starts(roles.speakers, roles.voiced_as, codes, rng)
+    felt = windows.starts(roles.felt_by, roles.emotions, felt_codes, rng)
     take = heard.corpus.take
     return References(take(heard.features, voices, codes).float(), take(heard.features, felt, felt_codes).float())
 

@@ -9,6 +9,7 @@ from typing import Any
 from indextts2_multitalk.indextts.config import ModelConfig
 
 from .flow_stage import FlowLengths
+from .gpt_stage import Manner
 from .sizes import CONFIG_FILE, VOCODER, demo_config
 from .stage import Budget
 
@@ -21,7 +22,8 @@ class Plan:
     """first_speaker: the number of the first; speakers of an earlier run are known to the decoder, text by text.
     ready_speakers: how many must be synthesized before the first stages start. batches: codes in a batch of each
     stage; of the vocoder, clips. rates: peak learning rates, where they are not the stages' own. bfloat16: matrix
-    products of gpt and flow in half precision, for CPUs that have such units. flow: lengths that it is trained on.
+    products of gpt and flow in half precision, for CPUs that have such units. decoder: how it is trained. flow: lengths
+    that it is trained on.
     """
 
     speakers: int
@@ -35,6 +37,7 @@ class Plan:
     bpe_texts: int = 60000
     rates: dict[str, float] = field(default_factory=dict)
     bfloat16: bool = False
+    decoder: Manner = field(default_factory=Manner)
     flow: FlowLengths = field(default_factory=FlowLengths)
     config_file: Path = CONFIG_FILE
     vocoder: dict[str, Any] = field(default_factory=lambda: VOCODER)
@@ -53,9 +56,9 @@ class Plan:
         changed = {name: replace(self.budgets[name], seconds=value) for name, value in seconds.items()}
         return replace(self, budgets=self.budgets | changed)
 
-    def with_batches(self, sizes: Mapping[str, int]) -> "Plan":
+    def with_batches(self, sizes: Mapping[str, float]) -> "Plan":
         """The same plan with larger or smaller batches for some stages."""
-        return replace(self, batches={**self.batches, **sizes})
+        return replace(self, batches={**self.batches, **{name: int(size) for name, size in sizes.items()}})
 
 
 FULL = Plan(
@@ -98,6 +101,7 @@ CPU = replace(
     batches=FULL.batches | {"gpt": 6000, "flow": 2000},
     rates={"gpt": 6e-4, "flow": 2e-3},
     bfloat16=True,
+    decoder=Manner(dropout=0.0, fixed_voices=True, compiled=True),
     flow=FlowLengths(prompt=(50, 200), longest=320, style=(150,)),
 )
 

@@ -123,9 +123,9 @@ def _start_logging(name: str) -> None:
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {name}: %(message)s", datefmt="%H:%M:%S")
 
 
-def _numbers_of(text: str) -> dict[str, int]:
+def _numbers_of(text: str) -> dict[str, float]:
     """`gpt=600,flow=500` as a dict."""
-    return {name: int(value) for name, value in (pair.split("=") for pair in text.split(",") if pair)}
+    return {name: float(value) for name, value in (pair.split("=") for pair in text.split(",") if pair)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -140,6 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=3600.0, help="stop in time to be done by then")
     parser.add_argument("--budgets", default="", help="other budgets for some stages: gpt=600,flow=500 (seconds)")
     parser.add_argument("--batches", default="", help="other batches for some stages: gpt=48000,flow=24000 (codes)")
+    parser.add_argument("--rates", default="", help="other peak learning rates for some stages: flow=5e-4")
     parser.add_argument("--stages", help="only these stages, separated by commas")
     parser.add_argument(
         "--again", default="", help="stages to train anew from the weights they have, separated by commas"
@@ -157,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         begin_again(options.work, name)
     plan = PLANS[options.plan]
     plan = plan.with_seconds(_numbers_of(options.budgets)).with_batches(_numbers_of(options.batches))
-    plan = replace(plan, first_speaker=options.first)
+    plan = replace(plan, first_speaker=options.first, rates=plan.rates | _numbers_of(options.rates))
     if options.speakers is not None:
         plan = replace(plan, speakers=options.speakers, ready_speakers=min(plan.ready_speakers, options.speakers))
     deadline = begun + options.seconds - (PACKING_SECONDS if options.out else 0.0)

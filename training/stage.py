@@ -217,8 +217,16 @@ def restore(stage: Stage, folder: Path) -> Progress:
     if wrong := [name for name in (*missing, *unknown) if not name.startswith(UNEXPORTED)]:
         raise ValueError(f"{file}: got {wrong[:3]} missing or unknown, expected another model; train the stage anew")
     for made, kept in zip(stage.optimizers, state.get("optimizers", []), strict=False):
+        if _sizes(kept) != _sizes(made.state_dict()):
+            raise ValueError(
+                f"{file}: got an optimizer of other weights; begin its schedule anew: --again {stage.name}"
+            )
         made.load_state_dict(kept)
     return Progress(**state["progress"])
+
+
+def _sizes(optimizer_state: dict[str, Any]) -> list[int]:
+    return [len(group["params"]) for group in optimizer_state["param_groups"]]
 
 
 def begin_again(folder: Path, name: str) -> None:

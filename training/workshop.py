@@ -89,7 +89,8 @@ class Workshop:
     def gpt(self) -> GPTStage:
         """New, or as far as an earlier run has trained it."""
         unheard = self._heard(self.unheard, self._features(self.unheard))
-        stage = GPTStage(self.config, self.heard, unheard, self.device, self.plan.batches["gpt"])
+        batch, manner = self.plan.batches["gpt"], self.plan.decoder
+        stage = GPTStage(self.config, self.heard, unheard, self.device, batch, manner)
         restore(stage, self.work)
         return stage
 

@@ -1,6 +1,7 @@
 """Stages run, resume and end; what they trained becomes a folder that the pack speaks with."""
 
 import json
+import shutil
 import time
 from dataclasses import replace
 
@@ -12,12 +13,14 @@ from indextts2_multitalk.indextts.pipeline import Pipeline
 from indextts2_multitalk.indextts.records import Audio, Line, Voice
 from indextts2_multitalk.s2mel.weights import rename as rename_s2mel
 from indextts2_multitalk.training.export import export, s2mel_names
-from indextts2_multitalk.training.gpt_stage import Loudness
+from indextts2_multitalk.training.gpt_stage import Loudness, Manner, Roles
+from indextts2_multitalk.training.known_voices import WINDOW_CODES, KnownVoices
 from indextts2_multitalk.training.parts import pack, unpack
 from indextts2_multitalk.training.plan import LANES, TOY
 from indextts2_multitalk.training.report import write_report
 from indextts2_multitalk.training.resume import resume
 from indextts2_multitalk.training.sizes import CONFIG_FILE, demo_config, new_s2mel, new_voice_encoder
+from indextts2_multitalk.training.speakers import NEUTRAL
 from indextts2_multitalk.training.stage import (
     UNEXPORTED,
     Budget,
@@ -183,6 +186,39 @@ def test_training_goes_on_from_the_exported_folder(trained, tmp_path):
     for folder in ("speech", "unheard"):
         (tmp_path / "work" / folder).symlink_to(trained / folder)
     assert run_stage(there.stage("gpt"), tmp_path / "work", Budget(600, 1), time.monotonic() + 60)
+
+
+def test_voices_may_stay_as_they_are_while_the_decoder_learns(trained, tmp_path):
+    for file in trained.iterdir():
+        (tmp_path / file.name).symlink_to(file) if file.is_dir() else shutil.copyfile(file, tmp_path / file.name)
+    there = Workshop(tmp_path, replace(PLAN, decoder=Manner(fixed_voices=True)), torch.device("cpu"), time.monotonic())
+    with pytest.raises(ValueError, match="--again gpt"):
+        there.stage("gpt")
+    begin_again(tmp_path, "gpt")
+    stage = there.stage("gpt")
+    before = {name: tensor.clone() for name, tensor in stage.modules.state_dict().items()}
+    assert run_stage(stage, tmp_path, Budget(600, 2), time.monotonic() + 60)
+    after = stage.modules.state_dict()
+    assert {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])} == {"gpt", "heads"}
+
+
+def test_known_voices_are_what_the_encoder_hears(trained):
+    stage = Workshop(trained, PLAN, torch.device("cpu"), time.monotonic()).stage("gpt")
+    heard, windows = stage.heard, stage.windows
+    known = KnownVoices(stage.modules["voice"], heard, windows)
+    speakers = windows.speakers[:2]
+    neutral = np.full(2, NEUTRAL)
+    found = {tuple(known.prompt(Roles(speakers, neutral, speakers, neutral), np.random.default_rng(n))[0, 0].tolist())
+             for n in range(200)}  # fmt: skip
+    assert len(found) == len(WINDOW_CODES) ** 2
+    rng = np.random.default_rng(0)
+    starts = windows.starts(*(g.flatten() for g in np.meshgrid(windows.speakers, range(NEUTRAL + 1), indexing="ij")),
+                            WINDOW_CODES[0], rng)  # fmt: skip
+    clip = heard.corpus.take(heard.features, starts[NEUTRAL : NEUTRAL + 1], WINDOW_CODES[0]).float()
+    encoder = stage.modules["voice"].eval()
+    with torch.no_grad():
+        prompt = (encoder.latents(clip) + encoder.emotion(clip)[:, None])[0, 0]
+    assert any(np.allclose(row, prompt.numpy(), atol=1e-4) for row in found)
 
 
 def test_weights_travel_in_parts(trained, tmp_path, monkeypatch):
