@@ -13,7 +13,8 @@ from torch import Tensor
 
 from .acoustics import Acoustics, style_input
 from .corpus import Corpus, Windows
-from .gpt_stage import GPTStage, Heard, draw_references
+from .gpt_stage import GPTStage
+from .references import Heard, draw_references
 from .sequence import run_decoder
 from .speakers import NEUTRAL
 

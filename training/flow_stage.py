@@ -20,7 +20,8 @@ from .acoustics import FRAMES_PER_CODE, SPOKEN_FRAMES_PER_CODE, Acoustics
 from .conditions import Conditions, conditions_of, style_of
 from .convolution import as_products
 from .corpus import Corpus, Lengths, Windows, carried
-from .gpt_stage import GPTStage, Heard, reference_length
+from .gpt_stage import GPTStage
+from .references import Heard, reference_length
 from .sizes import new_s2mel, trained_codes
 from .speakers import NEUTRAL
 from .stage import Stage

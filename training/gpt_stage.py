@@ -4,7 +4,7 @@ Beside the codes it learns three things of its own: two attention heads are show
 synthesizer knows which token is being spoken), so that it reads from the first minute on; its hidden states say at
 what pitch and level, which is all that the flow hears of delivery; and so that there is something to say it from, voice
 and emotion together say the mean pitch and level of the utterance.
-B utterances, T codes, N text tokens, R codes of a reference, D width.
+B utterances, T codes, N text tokens, D width.
 """
 
 from dataclasses import dataclass
@@ -19,53 +19,18 @@ from torch.nn import functional
 
 from .attention import halve_attention
 from .convolution import as_products
-from .corpus import Corpus, Lengths, Windows, carried
+from .corpus import Lengths, Windows, carried
 from .known_voices import KnownVoices
-from .prosody import Prosody
+from .references import Heard, References, draw_references, draw_roles
 from .sequence import guided_layer, run_decoder
 from .sizes import new_gpt, new_voice_encoder, trained_gpt_config
-from .speakers import NEUTRAL
 from .stage import WARM_SHARE, Stage
 from .tokens import Reader
 
-REFERENCE_CODES = (60, 500)
-SAME_DELIVERY_SHARE = 0.3
-"""How often the voice's reference is itself in the utterance's emotion, and is the emotion's reference too."""
-REFERENCE_STEPS = 16
-"""How many lengths references have, so that memory and plans of one update serve another."""
 MISHEARD_SHARE = 0.3
 """At most, of the codes that an utterance goes on from: half of the utterances have some, in spans."""
 SPAN = 4
 WEIGHTS = {"code": 1.0, "pointer": 0.5, "prosody": 1.0, "delivery": 0.5, "normalizer": 2e-3, "loudness": 1e-3}
-
-
-@dataclass(frozen=True, eq=False)
-class Heard:
-    """A corpus as the decoder hears it. features: [C, W], codes: int64 [C]."""
-
-    corpus: Corpus
-    features: Tensor
-    codes: Tensor
-    prosody: Prosody
-    reader: Reader
-
-
-@dataclass(frozen=True, eq=False)
-class References:
-    """Semantic features [B, R, W] of who speaks and of how."""
-
-    voice: Tensor
-    emotion: Tensor
-
-
-@dataclass(frozen=True, eq=False)
-class Roles:
-    """Whose reference serves for each utterance's voice, in which delivery, and whose for which emotion; int64 [B]."""
-
-    speakers: np.ndarray
-    voiced_as: np.ndarray
-    felt_by: np.ndarray
-    emotions: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,29 +229,3 @@ def compile_blocks(model: UnifiedVoice) -> None:
     for number, block in enumerate(model.gpt.h):
         if number != guided_layer(model.config):
             block.compile(dynamic=True)
-
-
-def draw_roles(heard: Heard, windows: Windows, numbers: Tensor, rng: np.random.Generator) -> Roles:
-    """For each utterance its speaker, mostly neutral, and its emotion, by any speaker."""
-    speakers, emotions = (column[numbers].numpy() for column in (heard.corpus.speakers, heard.corpus.emotions))
-    same = rng.random(len(speakers)) < SAME_DELIVERY_SHARE
-    others = windows.others(speakers, rng)
-    return Roles(speakers, np.where(same, emotions, NEUTRAL), np.where(same, speakers, others), emotions)
-
-
-def draw_references(heard: Heard, windows: Windows, numbers: Tensor, rng: np.random.Generator) -> References:
-    """Windows by the utterances' roles. None is the utterance itself but by chance, so that what is said does not leak
-    into how.
-    """
-    roles = draw_roles(heard, windows, numbers, rng)
-    codes, felt_codes = (reference_length(REFERENCE_CODES, rng) for _ in range(2))
-    voices = windows.starts(roles.speakers, roles.voiced_as, codes, rng)
-    felt = windows.starts(roles.felt_by, roles.emotions, felt_codes, rng)
-    take = heard.corpus.take
-    return References(take(heard.features, voices, codes).float(), take(heard.features, felt, felt_codes).float())
-
-
-def reference_length(limits: tuple[int, int], rng: np.random.Generator) -> int:
-    """Codes of a reference within `limits`: short ones are the more frequent, long ones do occur."""
-    low, high = limits
-    return int(low * (high / low) ** (rng.integers(REFERENCE_STEPS) / (REFERENCE_STEPS - 1)))

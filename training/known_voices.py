@@ -3,17 +3,13 @@
 S speakers, E deliveries, K windows of each, B utterances, W feature width, D the decoder's width.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from .corpus import Windows
+from .references import Heard, Roles
 from .speakers import NEUTRAL
-
-if TYPE_CHECKING:
-    from .gpt_stage import Heard, Roles
 
 WINDOW_CODES = (80, 140, 240, 400)
 CODES_PER_BATCH = 12000
@@ -23,7 +19,7 @@ class KnownVoices:
     """What `encoder` hears in `WINDOW_CODES` of every speaker's every delivery."""
 
     @torch.no_grad()
-    def __init__(self, encoder: nn.Module, heard: "Heard", windows: Windows) -> None:
+    def __init__(self, encoder: nn.Module, heard: Heard, windows: Windows) -> None:
         encoder.eval()
         self._speakers = windows.speakers
         rng = np.random.default_rng(0)
@@ -38,7 +34,7 @@ class KnownVoices:
         self._latents = torch.stack(latents, dim=1).unflatten(0, shape)  # [S, E, K, 32, D]
         self._emotions = torch.stack(emotions, dim=1).unflatten(0, shape)  # [S, E, K, D]
 
-    def prompt(self, roles: "Roles", rng: np.random.Generator) -> Tensor:
+    def prompt(self, roles: Roles, rng: np.random.Generator) -> Tensor:
         """Latents with the emotion added, [B, 32, D]."""
         voices = self._places(roles.speakers, roles.voiced_as, rng)
         return self._latents[voices] + self._emotions[self._places(roles.felt_by, roles.emotions, rng)][:, None]

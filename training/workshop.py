@@ -14,9 +14,10 @@ from .codec_stage import CodecStage, quantize_corpus
 from .convolution import as_products
 from .corpus import Corpus, load_corpus, wait_for_shards
 from .flow_stage import FlowStage
-from .gpt_stage import GPTStage, Heard
+from .gpt_stage import GPTStage
 from .plan import Plan
 from .prosody import prosody_of
+from .references import Heard
 from .semantic_stage import SemanticStage, encode_corpus
 from .sizes import Listener, new_campplus, new_codec
 from .stage import Stage, is_done, load_part, restore

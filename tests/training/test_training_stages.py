@@ -13,10 +13,11 @@ from indextts2_multitalk.indextts.pipeline import Pipeline
 from indextts2_multitalk.indextts.records import Audio, Line, Voice
 from indextts2_multitalk.s2mel.weights import rename as rename_s2mel
 from indextts2_multitalk.training.export import export, s2mel_names
-from indextts2_multitalk.training.gpt_stage import Loudness, Manner, Roles
+from indextts2_multitalk.training.gpt_stage import Loudness, Manner
 from indextts2_multitalk.training.known_voices import WINDOW_CODES, KnownVoices
 from indextts2_multitalk.training.parts import pack, unpack
 from indextts2_multitalk.training.plan import LANES, TOY
+from indextts2_multitalk.training.references import Roles
 from indextts2_multitalk.training.report import write_report
 from indextts2_multitalk.training.resume import resume
 from indextts2_multitalk.training.sizes import CONFIG_FILE, demo_config, new_s2mel, new_voice_encoder
