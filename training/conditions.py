@@ -62,9 +62,9 @@ def _styles(
     corpus: Corpus, windows: Windows, campplus: CAMPPlus, acoustics: Acoustics, codes: int, rng: np.random.Generator
 ) -> Tensor:
     """[S, E, 192] of a window of `codes` codes of each speaker's every delivery; rows of numbers nobody has are 0."""
-    speakers, emotions = (g.flatten() for g in np.meshgrid(windows.speakers, np.arange(NEUTRAL + 1), indexing="ij"))
-    batches = windows.starts(speakers, emotions, codes, rng).split(CODES_PER_BATCH // codes)
-    found = torch.cat([style_of(campplus, acoustics, corpus.clips16(starts, codes)) for starts in batches])
+    speakers, emotions, starts = windows.of_everyone(codes, rng)
+    batches = starts.split(CODES_PER_BATCH // codes)
+    found = torch.cat([style_of(campplus, acoustics, corpus.clips16(batch, codes)) for batch in batches])
     styles = found.new_zeros(len(corpus.pitch_hz), NEUTRAL + 1, found.shape[-1])
     styles[torch.from_numpy(speakers), torch.from_numpy(emotions)] = found
     return styles

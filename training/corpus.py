@@ -1,6 +1,7 @@
 """The speech that `synthesize` wrote, whole on the training device, and batches drawn from it.
 
-C codes of all utterances one behind another, U utterances, B utterances of a batch, T codes of a clip.
+C codes of all utterances one behind another, U utterances, B utterances of a batch, T codes of a clip,
+S speakers, E emotions and none.
 A speaker's utterances lie together, those of one emotion next to each other, so that a reference of any length is a
 window of a block.
 """
@@ -100,6 +101,11 @@ class Windows:
         """int64 [B] on the CPU. A block shorter than `codes` is overrun into the same speaker's next one."""
         first, end = self._edges[np.asarray(speakers), np.asarray(emotions)].T
         return torch.from_numpy(rng.integers(first, np.maximum(first + 1, end - codes)))
+
+    def of_everyone(self, codes: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, Tensor]:
+        """Every speaker with every emotion, speaker by speaker: who, which, and where a window starts; all [S · E]."""
+        speakers, emotions = (g.flatten() for g in np.meshgrid(self.speakers, range(NEUTRAL + 1), indexing="ij"))
+        return speakers, emotions, self.starts(speakers, emotions, codes, rng)
 
     def others(self, speakers: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """For each speaker [B] half of the time the same one, else anyone."""

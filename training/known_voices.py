@@ -25,9 +25,9 @@ class KnownVoices:
         rng = np.random.default_rng(0)
         latents, emotions = [], []
         for codes in WINDOW_CODES:
-            speakers, deliveries = (g.flatten() for g in np.meshgrid(self._speakers, range(NEUTRAL + 1), indexing="ij"))
-            batches = windows.starts(speakers, deliveries, codes, rng).split(CODES_PER_BATCH // codes)
-            features = [heard.corpus.take(heard.features, starts, codes).float() for starts in batches]
+            *_, starts = windows.of_everyone(codes, rng)
+            batches = starts.split(CODES_PER_BATCH // codes)
+            features = [heard.corpus.take(heard.features, batch, codes).float() for batch in batches]
             latents.append(torch.cat([encoder.latents(clip) for clip in features]))
             emotions.append(torch.cat([encoder.emotion(clip) for clip in features]))
         shape = (len(self._speakers), NEUTRAL + 1)

@@ -212,9 +212,7 @@ def test_known_voices_are_what_the_encoder_hears(trained):
     found = {tuple(known.prompt(Roles(speakers, neutral, speakers, neutral), np.random.default_rng(n))[0, 0].tolist())
              for n in range(200)}  # fmt: skip
     assert len(found) == len(WINDOW_CODES) ** 2
-    rng = np.random.default_rng(0)
-    starts = windows.starts(*(g.flatten() for g in np.meshgrid(windows.speakers, range(NEUTRAL + 1), indexing="ij")),
-                            WINDOW_CODES[0], rng)  # fmt: skip
+    *_, starts = windows.of_everyone(WINDOW_CODES[0], np.random.default_rng(0))
     clip = heard.corpus.take(heard.features, starts[NEUTRAL : NEUTRAL + 1], WINDOW_CODES[0]).float()
     encoder = stage.modules["voice"].eval()
     with torch.no_grad():
