@@ -8,6 +8,7 @@ Requests go in, all at once; tokens come out as each is finished:
     scheduler.py  who runs, who waits, who holds which page       (host only)
     kv_cache.py   pages, reference counts        pool.py  how many pages there are
     state.py      all that changes on the device
-    step.py       the runner's interface and the plain torch runner; graph.py is the one for CUDA
+    step.py       the runner's interface and the plain torch runner; graph.py is the one for CUDA, out of
+                  captured.py (whole steps) and prompt_graphs.py (a prompt)
     choose.py     logits to the next token, in place; sampling.py, beams.py, random.py are its pure functions
 """

@@ -6,16 +6,17 @@ Dimensions: L lanes, R rows.
 import logging
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
 
 import torch
 
 from .attention import AttentionBackend
+from .captured import Captured
 from .kernels.beam_search import BeamBuffers, advance_beams
 from .kernels.folding import FoldedNorms
 from .kernels.sample import draw_next
 from .kernels.step import DecodeStep, problem
 from .kv_cache import PagedCache
+from .prompt_graphs import PromptGraphs
 from .state import DecodeState
 from .step import TorchRunner
 from .weights import DecoderWeights
@@ -24,7 +25,8 @@ logger = logging.getLogger(__name__)
 
 
 class GraphRunner:
-    """See `StepRunner`. Prompts and beams' first draws go through plain torch; so does all that cannot be captured."""
+    """See `StepRunner`. Many prompts at once and beams' first draws go through plain torch; so does all that cannot be
+    captured."""
 
     name = "CUDA graphs"
 
@@ -32,12 +34,15 @@ class GraphRunner:
         self._weights, self._cache = weights, cache
         self._plain = TorchRunner(weights, cache, attention)
         self._pool = torch.cuda.graph_pool_handle()
-        self._graphs: dict[tuple[int, int], _Captured] = {}
+        self._graphs: dict[tuple[int, int], tuple[DecodeState, Captured]] = {}
+        self._prompts = PromptGraphs(weights, self._plain, self._pool)
         self._refused = problem(weights)
         if self._refused is not None:
             logger.warning("decoding without CUDA graphs: %s", self._refused)
 
     def prefill(self, prompts: Sequence[torch.Tensor], slots: torch.Tensor) -> torch.Tensor:
+        if len(prompts) == 1 and self._prompts.take(prompts[0]):
+            return self._prompts(prompts[0], slots)
         return self._plain.prefill(prompts, slots)
 
     def start(self, state: DecodeState, logits: torch.Tensor) -> None:
@@ -65,17 +70,19 @@ class GraphRunner:
     def close(self) -> None:
         """Drop every graph and the memory they share."""
         self._drop(list(self._graphs))
+        self._prompts.clear()
 
-    def _captured(self, state: DecodeState, lanes: int) -> "_Captured | None":
+    def _captured(self, state: DecodeState, lanes: int) -> Captured | None:
         if self._refused is not None:
             return None
         key = (id(state), lanes)
         if key not in self._graphs:
             self._forget_smaller(state)
             view = state if lanes == state.capacity else state.view(0, lanes)
-            self._graphs[key] = _Captured(self._step(view), state, self._pool, self._weights.device)
+            # With the state that it writes, so that its address stays its own.
+            self._graphs[key] = state, Captured(self._step(view), "the decode step", self._pool, self._weights.device)
             logger.debug("capturing the decode step of %d lanes with %d beams", lanes, state.beams)
-        return self._graphs[key]
+        return self._graphs[key][1]
 
     @cached_property
     def _norms(self) -> FoldedNorms:
@@ -83,7 +90,7 @@ class GraphRunner:
 
     def _forget_smaller(self, state: DecodeState) -> None:
         """Drop the graphs of a state that this one has taken over from."""
-        replaced = [k for k, c in self._graphs.items() if c.state is not state and c.state.beams == state.beams]
+        replaced = [k for k, (s, _) in self._graphs.items() if s is not state and s.beams == state.beams]
         self._drop(replaced)
 
     def _drop(self, keys: Sequence[tuple[int, int]]) -> None:
@@ -101,50 +108,6 @@ class GraphRunner:
         rows, vocabulary = view.rows.seen.shape
         buffers = BeamBuffers.allocate(rows, view.beams, vocabulary, self._weights.device)
         return lambda: advance_beams(view, step(), cache, stop_token, buffers)
-
-
-class _Captured:
-    """A step that runs as it is the first time, which compiles its kernels, and as a graph from then on.
-
-    Keeps the state it writes alive, so that its address stays its own.
-    """
-
-    def __init__(self, step: Callable[[], None], state: DecodeState, pool: Any, device: torch.device) -> None:
-        self.state = state
-        self._step, self._pool, self._device = step, pool, device
-        self._ran = False
-        self._replay: Callable[[], None] | None = None
-
-    def __call__(self) -> None:
-        if not self._ran:
-            self._step()
-            self._ran = True
-            return
-        if self._replay is None:
-            self._replay = self._captured()
-        self._replay()
-
-    def _captured(self) -> Callable[[], None]:
-        try:
-            return _capture(self._step, self._pool, self._device).replay
-        except RuntimeError as error:
-            logger.warning("the decode step cannot be captured (%s); its kernels are launched one by one", error)
-            return self._step
-
-
-def _capture(step: Callable[[], None], pool: Any, device: torch.device) -> torch.cuda.CUDAGraph:
-    """Record `step` without running it; nothing but the current thread is disturbed."""
-    graph = torch.cuda.CUDAGraph()
-    stream, current = torch.cuda.Stream(device), torch.cuda.current_stream(device)
-    stream.wait_stream(current)
-    with torch.cuda.stream(stream):
-        graph.capture_begin(pool=pool, capture_error_mode="thread_local")
-        try:
-            step()
-        finally:
-            graph.capture_end()
-    current.wait_stream(stream)
-    return graph
 
 
 def bucket(lanes: int, capacity: int) -> int:

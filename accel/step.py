@@ -78,14 +78,22 @@ class TorchRunner:
 
     def prefill(self, prompts: Sequence[torch.Tensor], slots: torch.Tensor) -> torch.Tensor:
         lengths = [prompt.shape[0] for prompt in prompts]
+        x = self.through(torch.cat(list(prompts)), slots, lengths)
+        ends = torch.tensor(lengths, device=x.device).cumsum(0) - 1
+        return self.logits(x[ends])
+
+    def through(self, x: torch.Tensor, slots: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
+        """Prompts of these lengths, one after the other [N, D], through all layers: [N, D]."""
 
         def attend(number: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
             self._store(number, k, v, slots)
             return self._attention.prefill(q, k, v, lengths)
 
-        x = _blocks(torch.cat(list(prompts)), self._weights, attend)
-        ends = torch.tensor(lengths, device=x.device).cumsum(0) - 1
-        return _logits(x[ends], self._weights)
+        return _blocks(x, self._weights, attend)
+
+    def logits(self, x: torch.Tensor) -> torch.Tensor:
+        """float32 [N, V] of what `through` returned."""
+        return _logits(x, self._weights)
 
     def start(self, state: DecodeState, logits: torch.Tensor) -> None:
         choose_next(state, logits, self._cache, self._weights.stop_token)

@@ -9,7 +9,7 @@ import torch
 triton = pytest.importorskip("triton")
 from helpers.kernel_decoder import WIDTH, weights  # noqa: E402
 from helpers.kernels import DEVICE, MARKS, normal  # noqa: E402
-from indextts2_multitalk.accel import graph  # noqa: E402
+from indextts2_multitalk.accel import captured, graph, prompt_graphs  # noqa: E402
 from indextts2_multitalk.accel.engine import Engine, EngineOptions  # noqa: E402
 from indextts2_multitalk.accel.sampling import SamplingParams  # noqa: E402
 from indextts2_multitalk.accel.sequence import Request  # noqa: E402
@@ -28,7 +28,7 @@ def _graphs(monkeypatch):
     )
     if DEVICE.type == "cpu":
         monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: None)
-        monkeypatch.setattr(graph, "_capture", lambda step, pool, device: SimpleNamespace(replay=step))
+        monkeypatch.setattr(captured, "capture", lambda work, pool, device: SimpleNamespace(replay=work))
 
 
 def tokens(engine: Engine, requests: list[Request]) -> dict[int, list[int]]:
@@ -48,11 +48,25 @@ def test_graphs_draw_what_plain_torch_draws(sampling, monkeypatch):
     assert drawn == tokens(Engine(decoder, replace(options, graphs=False)), requests)
 
 
+def test_prompts_of_any_length_share_graphs(monkeypatch):
+    """Each by itself, so that every prefill is one prompt's; the second of a size replays what the first left."""
+    decoder = weights(torch.float32, 1)
+    monkeypatch.setattr(prompt_graphs, "ROUND_ROWS", 4)
+    monkeypatch.setattr(prompt_graphs, "MOST_ROWS", 12)
+    engine = Engine(decoder, EngineOptions(page_size=4))
+    prompts = [normal(rows, WIDTH, seed=rows) for rows in (13, 7, 5, 8, 3)]
+    drawn = [tokens(engine, [Request(prompt, 1, SAMPLED, 5)]) for prompt in prompts]
+    assert sorted(engine._runner._prompts._sizes) == [4, 8]
+    monkeypatch.undo()
+    plain = Engine(decoder, EngineOptions(page_size=4, graphs=False))
+    assert drawn == [tokens(plain, [Request(prompt, 1, SAMPLED, 5)]) for prompt in prompts]
+
+
 def test_what_cannot_be_captured_is_launched_one_by_one(monkeypatch, caplog):
-    def refuse(step, pool, device):
+    def refuse(work, pool, device):
         raise RuntimeError("no graphs today")
 
-    monkeypatch.setattr(graph, "_capture", refuse)
+    monkeypatch.setattr(captured, "capture", refuse)
     decoder = weights(torch.float32, 1)
     request = Request(normal(2, WIDTH), 1, SAMPLED, 4)
     drawn = tokens(Engine(decoder, EngineOptions(page_size=4)), [request])
