@@ -57,16 +57,17 @@ def vector(base, K: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr, CO
 
 @triton.jit
 def total(chunks, WIDTHS: tl.constexpr, COUNT: tl.constexpr):
-    """Chunks [.., W] summed over all their elements: equally wide ones meet before they are summed across threads."""
+    """Chunks [.., W] summed over all their elements, float32: equally wide ones meet, in their own precision, before
+    they are summed across threads."""
     acc = chunks[0]
     found = tl.zeros(acc.shape[:-1], tl.float32)
     for c in tl.static_range(1, COUNT):
         if WIDTHS[c] == WIDTHS[c - 1]:
             acc += chunks[c]
         else:
-            found += tl.sum(acc, axis=-1)
+            found += tl.sum(acc.to(tl.float32), axis=-1)
             acc = chunks[c]
-    return found + tl.sum(acc, axis=-1)
+    return found + tl.sum(acc.to(tl.float32), axis=-1)
 
 
 @triton.jit

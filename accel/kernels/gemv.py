@@ -3,7 +3,9 @@
 Dimensions: R rows (1 to 4), K inputs, N outputs, J outputs of one program.
 One kernel is [LayerNorm, once or twice] + matrix + bias [+ GELU] [+ residual]. A norm is folded into the matrix
 (folding.py): products and moments of x are summed side by side, and no sum waits for another.
-Sums are float32. Weights [N, K] row-major; x float32 (the residual stream) or of the weights' dtype.
+Sums are float32; with several rows and weights of half precision, products and the first few of their sums are half as
+well: a conversion and a product of its own for every weight and row would take longer than the weights.
+Weights [N, K] row-major; x float32 (the residual stream) or of the weights' dtype.
 """
 
 # Triton unrolls tuples that grow; a type checker sees them empty.
@@ -37,7 +39,8 @@ def tanh_gelu(x):
 def _gemv(x, weight, bias, residual, out, first_gain, first_shift, gain, share, first_eps, eps, ahead, outputs,
           K: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr, COUNT: tl.constexpr, MASKED: tl.constexpr,
           J: tl.constexpr, ROWS: tl.constexpr, SLOTS: tl.constexpr, NORMS: tl.constexpr, GELU: tl.constexpr,
-          RESIDUAL: tl.constexpr, LINES: tl.constexpr, LANES: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
+          RESIDUAL: tl.constexpr, HALF: tl.constexpr, LINES: tl.constexpr, LANES: tl.constexpr,
+          OVERLAP: tl.constexpr):  # fmt: skip
     n = tl.program_id(0) * J + tl.arange(0, J)
     # Rows of weights past the last are read again instead of masked.
     row_of = tl.minimum(n, outputs - 1)
@@ -78,7 +81,10 @@ def _gemv(x, weight, bias, residual, out, first_gain, first_shift, gain, share, 
                 squares += (row[c] * row[c],)
         products = ()
         for c in tl.static_range(COUNT):
-            products += (w[c].to(tl.float32) * scaled[c][None, :],)
+            if HALF:
+                products += (w[c] * scaled[c].to(w[c].dtype)[None, :],)
+            else:
+                products += (w[c].to(tl.float32) * scaled[c][None, :],)
         found = total(products, WIDTHS, COUNT)
         if NORMS > 0:
             mean = total(row, WIDTHS, COUNT) / K
@@ -98,9 +104,11 @@ class Shape:
     warps: int
 
 
-def shape_for(inputs: int, outputs: int, rows: int) -> Shape:
-    """As many weights as fit registers beside the rows' activations. Several rows are summed by one warp alone, which
-    waits for no other; a single one is faster when four share it."""
+def shape_for(inputs: int, outputs: int, rows: int, half: bool) -> Shape:
+    """As many weights as fit registers beside the rows' activations; half: those are half precision, too. Several rows
+    are summed by one warp alone, which waits for no other; a single one is faster when four share it."""
+    if half:
+        return Shape(2 if inputs >= LONG else 8 if outputs > 2048 else 4, 1)
     if inputs >= LONG:
         return Shape(2, 4)
     return Shape(8 if outputs > 2048 else 4, 4) if rows == 1 else Shape(4, 1)
@@ -130,7 +138,8 @@ def gemv(
     assert out.shape == (rows, outputs), f"out is {tuple(out.shape)}, expected {(rows, outputs)}"
     assert all(t.is_contiguous() for t in (x, weight, bias, out)), "all must be contiguous"
     assert not (gelu and residual is not None), "GELU of a residual is no layer"
-    shape = shape or shape_for(inputs, outputs, rows)
+    half = rows > 1 and weight.dtype is torch.float16
+    shape = shape or shape_for(inputs, outputs, rows, half)
     widths = widths_for(inputs, shape.warps)
     fetched, lines = ahead_of(ahead, x.device)
     first_gain, first_shift, first_eps = (norm and norm.first) or (bias, bias, 0.0)
@@ -140,7 +149,8 @@ def gemv(
         x if fetched is None else fetched, outputs, K=inputs, WIDTHS=widths, STARTS=starts_of(widths),
         COUNT=len(widths), MASKED=sum(widths) != inputs, J=shape.outputs, ROWS=rows,
         SLOTS=triton.next_power_of_2(rows), NORMS=norm.count if norm else 0, GELU=gelu,
-        RESIDUAL=residual is not None, LINES=lines, LANES=32 * shape.warps, num_warps=shape.warps,
+        RESIDUAL=residual is not None, HALF=half, LINES=lines,
+        LANES=32 * shape.warps, num_warps=shape.warps,
         **launch_options(x.device),
     )  # fmt: skip
     return out

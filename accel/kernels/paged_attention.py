@@ -2,8 +2,7 @@
 "Flash-Decoding"), with a fixed number of parts so that a captured graph serves any length.
 
 Dimensions: R rows, H heads, W head width, S page size, C block table columns, P parts of a context, T tokens at once.
-Each of the T places of a program keeps its own running softmax; they meet once, at the end. Of the programs that share
-a context, the last to arrive puts their parts together, always in the same order.
+Of the programs that share a context, the last to arrive puts their parts together, always in the same order.
 """
 
 from dataclasses import dataclass
@@ -12,27 +11,15 @@ import torch
 import triton
 import triton.language as tl
 
+from .context import NOTHING, held, over_context, place_of, together
 from .overlap import launch_options, ready
-
-NOTHING = tl.constexpr(-1e30)
-"""Log-mass of a part without tokens."""
-
-
-@triton.jit
-def _window(pages, table, first, last, head, HEADS: tl.constexpr, WIDTH: tl.constexpr, PAGE: tl.constexpr,
-            TOKENS: tl.constexpr):  # fmt: skip
-    """Tokens first … first + T - 1, those below `last`: [T, W]."""
-    t = first + tl.arange(0, TOKENS)
-    page = tl.load(table + t // PAGE, mask=t < last, other=0).to(tl.int64)
-    place = ((page * PAGE + t % PAGE) * HEADS + head) * WIDTH
-    return tl.load(pages + place[:, None] + tl.arange(0, WIDTH)[None, :], mask=(t < last)[:, None], other=0.0)
 
 
 @triton.jit
 def _paged_attention(queries, new_keys, new_values, key_pages, value_pages, tables, lengths, out, parts, masses,
                      arrivals, row_stride, columns, scale, HEADS: tl.constexpr, WIDTH: tl.constexpr,
-                     PAGE: tl.constexpr, PARTS: tl.constexpr, TOKENS: tl.constexpr, NEW: tl.constexpr,
-                     OVERLAP: tl.constexpr):  # fmt: skip
+                     PAGE: tl.constexpr, PARTS: tl.constexpr, TOKENS: tl.constexpr, HELD: tl.constexpr,
+                     NEW: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
     head, part, row = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
     d = tl.arange(0, WIDTH)
     length = tl.load(lengths + row)
@@ -40,48 +27,26 @@ def _paged_attention(queries, new_keys, new_values, key_pages, value_pages, tabl
     each = tl.cdiv(length, PARTS)
     first = part * each
     last = tl.minimum(first + each, length)
-    k = _window(key_pages, table, first, last, head, HEADS, WIDTH, PAGE, TOKENS)
-    v = _window(value_pages, table, first, last, head, HEADS, WIDTH, PAGE, TOKENS)
+    k = held(key_pages, table, first, last, head, HEADS, WIDTH, PAGE, TOKENS, HELD)
+    v = held(value_pages, table, first, last, head, HEADS, WIDTH, PAGE, TOKENS, HELD)
     ready(OVERLAP)
     at = row * row_stride + head * WIDTH + d
     q = tl.load(queries + at, cache_modifier=".cg").to(tl.float32) * scale
-    top = tl.full([TOKENS], NOTHING, tl.float32)
-    mass = tl.zeros([TOKENS], tl.float32)
-    acc = tl.zeros([TOKENS, WIDTH], tl.float32)
-    for start in range(first, last, TOKENS):
-        live = start + tl.arange(0, TOKENS) < last
-        scores = tl.where(live, tl.sum(k.to(tl.float32) * q[None, :], axis=1), NOTHING)
-        higher = tl.maximum(top, scores)
-        shrink = tl.exp(top - higher)
-        weight = tl.where(live, tl.exp(scores - higher), 0.0)
-        mass = mass * shrink + weight
-        acc = acc * shrink[:, None] + weight[:, None] * v.to(tl.float32)
-        top = higher
-        k = _window(key_pages, table, start + TOKENS, last, head, HEADS, WIDTH, PAGE, TOKENS)
-        v = _window(value_pages, table, start + TOKENS, last, head, HEADS, WIDTH, PAGE, TOKENS)
-    highest = tl.max(top, axis=0)
+    top, mass, acc = over_context(
+        q, k, v, key_pages, value_pages, table, first, last, head, HEADS, WIDTH, PAGE, TOKENS, HELD
+    )
+    score, new_value = tl.full([], NOTHING, tl.float32), q
     if NEW:
         # The first part stores the new token and adds it as one more place.
         mine = d + part * WIDTH < WIDTH
         new_key = tl.load(new_keys + at, mask=mine, other=0.0, cache_modifier=".cg")
         new_value = tl.load(new_values + at, mask=mine, other=0.0, cache_modifier=".cg")
-        page = tl.load(table + tl.minimum(length // PAGE, columns - 1)).to(tl.int64)
-        place = ((page * PAGE + length % PAGE) * HEADS + head) * WIDTH + d
+        place = place_of(table, tl.minimum(length, columns * PAGE - 1), head, HEADS, WIDTH, PAGE) + d
         tl.store(key_pages + place, new_key, mask=mine)
         tl.store(value_pages + place, new_value, mask=mine)
         score = tl.where(part == 0, tl.sum(q * new_key.to(tl.float32), axis=0), NOTHING)
-        highest = tl.maximum(highest, score)
-    share = tl.exp(top - highest)
-    total = tl.sum(mass * share, axis=0)
-    result = tl.sum(acc * share[:, None], axis=0)
-    if NEW:
-        own = tl.where(part == 0, tl.exp(score - highest), 0.0)
-        total += own
-        result += own * new_value.to(tl.float32)
-    total = tl.maximum(total, 1e-30)
-    _hand_in(
-        result / total, highest + tl.log(total), out, parts, masses, arrivals, row, head, part, HEADS, WIDTH, PARTS
-    )
+    result, mass = together(top, mass, acc, score, new_value.to(tl.float32))
+    _hand_in(result, mass, out, parts, masses, arrivals, row, head, part, HEADS, WIDTH, PARTS)
 
 
 @triton.jit
@@ -134,19 +99,24 @@ class Parts:
 
 @dataclass(frozen=True)
 class Split:
-    """parts of a context, a power of two. tokens: that a program holds at once, keys and values in registers. warps."""
+    """parts of a context, a power of two. tokens: that a program looks at together. held: windows of so many that are
+    in registers before the query is there. warps."""
 
     parts: int
     tokens: int
+    held: int
     warps: int
 
 
 def split_for(rows: int, heads: int, width: int) -> Split:
-    """Few programs have a multiprocessor each: a large one is faster there than parts that wait for each other."""
-    programs = rows * heads
+    """Few programs have a multiprocessor each: one that holds most of a context is faster there than parts that wait
+    for each other. Many hide each other's waiting, the better the smaller they are."""
+    programs, tokens = rows * heads, max(16, min(64, 4096 // width))
     if programs < 160:
-        return Split(1, max(16, min(256, 16384 // width)), 8)
-    return Split(2 if programs < 320 else 1, max(16, min(64, 4096 // width)), 4)
+        return Split(1, tokens, 9, 8)
+    if programs < 320:
+        return Split(2, tokens, 1, 4)
+    return Split(1, max(16, tokens // 2), 4 if programs < 640 else 1, 4)
 
 
 def attend(
@@ -178,8 +148,8 @@ def attend(
     _paged_attention[(heads, count, rows)](
         queries, new_keys, new_values, key_pages, value_pages, block_tables, lengths, out, parts.sums, parts.masses,
         parts.arrivals, queries.stride(0), block_tables.stride(0), width**-0.5, HEADS=heads, WIDTH=width,
-        PAGE=key_pages.shape[1], PARTS=count, TOKENS=split.tokens, NEW=new is not None, num_warps=split.warps,
-        **launch_options(queries.device),
+        PAGE=key_pages.shape[1], PARTS=count, TOKENS=split.tokens, HELD=split.held, NEW=new is not None,
+        num_warps=split.warps, **launch_options(queries.device),
     )  # fmt: skip
     return out
 

@@ -1,7 +1,8 @@
 """One decode step out of fused kernels, over buffers that stay where they are: fit to be captured.
 
 Dimensions: R rows, D width, H heads, W head width, V vocabulary.
-The residual stream is float32 throughout. A few rows go through streams of weights (gemv.py), more through tiles.
+The residual stream is float32 throughout. A single row goes through one launch where that is faster (persistent.py), a
+few through streams of weights (gemv.py), more through tiles.
 """
 
 import torch
@@ -14,6 +15,7 @@ from .folding import FoldedNorms
 from .gemv import MOST_ROWS, gemv
 from .norm import norm_rows
 from .paged_attention import Parts, attend, supports
+from .persistent_step import PersistentStep, suits
 from .residual import Shares, Stream, add_tiled
 from .tiles import tiled
 
@@ -51,6 +53,7 @@ class DecodeStep:
         self._parts = Parts.allocate(rows, heads, head_dim, device)
         self._hidden = buffer(rows, 4 * width, dtype=half)
         self._logits = buffer(rows, weights.vocabulary)
+        self._alone = PersistentStep(weights, cache, state, self._logits) if rows == 1 and suits(weights) else None
         if rows > MOST_ROWS:
             layer = weights.layers[0]
             self._out_shares, self._proj_shares = (
@@ -59,6 +62,8 @@ class DecodeStep:
 
     def __call__(self) -> torch.Tensor:
         """Logits float32 [R, V], overwritten by the next call."""
+        if self._alone is not None:
+            return self._alone()
         return self._few() if self._rows <= MOST_ROWS else self._many()
 
     def _few(self) -> torch.Tensor:

@@ -57,7 +57,7 @@ def test_a_residual_is_added_in_place(dtype):
     weight, bias = layer(20, 36, dtype)
     x, residual = normal(3, 36, seed=7, dtype=dtype), normal(3, 20, seed=8)
     expected = gemv_torch(x, weight, bias, residual=residual)
-    agree(gemv(x, weight, bias, residual, residual=residual), expected, torch.float32)
+    agree(gemv(x, weight, bias, residual, residual=residual), expected, dtype)
 
 
 @DTYPES

@@ -1,0 +1,93 @@
+"""One launch a step equals the plain step, also where its programs have to wait for each other's words."""
+
+import pytest
+import torch
+
+triton = pytest.importorskip("triton")
+from helpers.kernel_decoder import HEADS, VOCABULARY, WIDTH, weights  # noqa: E402
+from helpers.kernels import DEVICE, DTYPES, MARKS, normal  # noqa: E402
+from indextts2_multitalk.accel.attention.sdpa import Backend  # noqa: E402
+from indextts2_multitalk.accel.kernels.persistent_step import PersistentStep, Shape, shape_for, suits  # noqa: E402
+from indextts2_multitalk.accel.kernels.words import waiting  # noqa: E402
+from indextts2_multitalk.accel.kv_cache import PagedCache  # noqa: E402
+from indextts2_multitalk.accel.state import DecodeState  # noqa: E402
+from indextts2_multitalk.accel.step import TorchRunner  # noqa: E402
+
+pytestmark = MARKS
+PAGE, COLUMNS = 4, 6
+TOLERANCE = {torch.float32: 1e-5, torch.float16: 1e-2, torch.bfloat16: 5e-2}
+SHAPES = {
+    "as it would be": None,
+    "small tiles": Shape(programs=6, multipliers=4, tile=4, stages=2, tokens=16, held=1),
+    "few programs": Shape(programs=2, multipliers=1, tile=16, stages=3, tokens=16, held=2),
+}
+
+
+def line(cached: int) -> DecodeState:
+    """One row in the middle of its sequence."""
+    state = DecodeState.allocate(1, 1, VOCABULARY, COLUMNS, 9, DEVICE)
+    state.lanes.finished.fill_(False)
+    state.rows.lengths.fill_(cached)
+    state.rows.block_tables.copy_(torch.arange(COLUMNS).flip(0)[None] + 1)
+    return state
+
+
+def caches(dtype: torch.dtype) -> list[PagedCache]:
+    both = [PagedCache.allocate(2, COLUMNS + 1, PAGE, HEADS, WIDTH // HEADS, dtype, DEVICE) for _ in range(2)]
+    for cache in both:
+        cache.keys.copy_(normal(*cache.keys.shape, seed=5))
+        cache.values.copy_(normal(*cache.values.shape, seed=6))
+    return both
+
+
+def apart(one: torch.Tensor, other: torch.Tensor) -> float:
+    return ((one.float() - other.float()).norm() / other.float().norm()).item()
+
+
+@DTYPES
+@pytest.mark.parametrize(
+    ("shape", "cached", "final_norms"),
+    [(SHAPES["as it would be"], 0, 2), (SHAPES["small tiles"], 17, 1), (SHAPES["few programs"], 17, 2)],
+    ids=SHAPES,
+)
+def test_steps_in_a_row_are_the_plain_ones(dtype, shape, cached, final_norms):
+    """Two: words of the step before still lie there, and must not be taken for new ones."""
+    decoder, state, (mine, plain) = weights(dtype, final_norms), line(cached), caches(dtype)
+    logits = torch.full((1, VOCABULARY), float("nan"), device=DEVICE)
+    step, expected = PersistentStep(decoder, mine, state, logits, shape), TorchRunner(decoder, plain, Backend())
+    for number in range(2):
+        state.rows.tokens.fill_(5 * number + 2)
+        state.lanes.steps.fill_(number + 1)
+        state.rows.lengths.fill_(cached + number)
+        actual = step().clone()
+        assert apart(actual, expected._step(state)) < TOLERANCE[dtype]
+        state.rows.lengths.fill_(cached + number)
+    assert apart(mine.keys, plain.keys) < TOLERANCE[dtype]
+    assert apart(mine.values, plain.values) < TOLERANCE[dtype]
+
+
+def test_one_row_alone():
+    decoder, (cache, _) = weights(torch.float32, 1), caches(torch.float32)
+    state = DecodeState.allocate(2, 1, VOCABULARY, COLUMNS, 9, DEVICE)
+    with pytest.raises(AssertionError, match="2 rows"):
+        PersistentStep(decoder, cache, state, torch.empty(2, VOCABULARY, device=DEVICE))
+
+
+@pytest.mark.skipif(DEVICE.type == "cuda", reason="some GPUs suit")
+def test_only_a_gpu_that_was_measured_suits():
+    assert not suits(weights(torch.float16, 1))
+
+
+def test_programs_for_attention_are_few():
+    shape = shape_for(heads=2, head_dim=16, device=DEVICE)
+    assert 0 < shape.programs - shape.multipliers <= max(2, shape.programs // 5)
+
+
+def test_who_waits_reads_every_word_and_looks_at_every_flag():
+    assembly, constraints, pack = waiting(count=3, stride=8, pack=2)
+    assert pack == 2
+    assert constraints.split(",") == ["=&r"] * 6 + ["l"] * 2 + ["r"] * 2
+    places = ("[$6+0]", "[$7+0]", "[$6+64]", "[$7+64]", "[$6+128]", "[$7+128]")
+    assert all(f"ld.relaxed.gpu.global.b64 word{i}, {place};" in assembly for i, place in enumerate(places))
+    assert all(f"flag{i}, ${8 + i % 2}" in assembly for i in range(6))
+    assert assembly.count("@late bra again") == 1
