@@ -20,6 +20,10 @@ from .top_k import WIDTH, Nominations, among_top, elected, nominate, processed
 
 NONE = tl.constexpr(0x7FFFFFFF)
 """Place of a candidate that is none."""
+COPIED = 2048
+"""Elements of a page that one program copies: as many as its threads have under way at once."""
+PENALTIES = 1024
+"""Tokens whose penalties one program moves."""
 
 
 @triton.jit
@@ -205,38 +209,35 @@ def _advance(keys, totals, places, scores, ranks, slots, lengths_found, found, s
 
 
 @triton.jit
-def _follow(keys, values, seen, tokens, moves, layers, layer_stride, TOKEN: tl.constexpr, PAGE: tl.constexpr,
-            V: tl.constexpr, K: tl.constexpr, SLOTS: tl.constexpr, BLOCK: tl.constexpr,
-            OVERLAP: tl.constexpr):  # fmt: skip
-    """The first programs of a line copy pages, one layer each; the others move its penalties, BLOCK tokens each."""
+def _follow(keys, values, seen, tokens, moves, copies, layer_stride, TOKEN: tl.constexpr, PAGE: tl.constexpr,
+            V: tl.constexpr, K: tl.constexpr, SLOTS: tl.constexpr, BLOCKS: tl.constexpr, BLOCK: tl.constexpr,
+            PENALTIES: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
+    """The first programs of a line copy a beam's page, one block of one layer each; the others move its penalties,
+    PENALTIES tokens each."""
     ready(OVERLAP)
     part, lane = tl.program_id(0), tl.program_id(1)
-    i = tl.arange(0, BLOCK)
-    if part < layers:
-        for b in range(K):
-            move = moves + (lane * K + b) * 4
-            fill = tl.load(move + 2, cache_modifier=".cg")
-            if tl.load(move + 3, cache_modifier=".cg") >= 0:
-                origin = tl.load(move, cache_modifier=".cg").to(tl.int64)
-                spare = tl.load(move + 1, cache_modifier=".cg").to(tl.int64)
-                source = part.to(tl.int64) * layer_stride + origin * PAGE * TOKEN
-                target = part.to(tl.int64) * layer_stride + spare * PAGE * TOKEN
-                for start in range(0, fill * TOKEN, BLOCK):
-                    inside = start + i < fill * TOKEN
-                    k = tl.load(keys + source + start + i, mask=inside)
-                    v = tl.load(values + source + start + i, mask=inside)
-                    tl.store(keys + target + start + i, k, mask=inside)
-                    tl.store(values + target + start + i, v, mask=inside)
+    if part < copies:
+        move = moves + (lane * K + part // BLOCKS % K) * 4
+        source, target = tl.load(move, cache_modifier=".cg"), tl.load(move + 1, cache_modifier=".cg")
+        fill, parent = tl.load(move + 2, cache_modifier=".cg"), tl.load(move + 3, cache_modifier=".cg")
+        i = part % BLOCKS * BLOCK + tl.arange(0, BLOCK)
+        if (parent >= 0) & (part % BLOCKS * BLOCK < fill * TOKEN):
+            layer = (part // (BLOCKS * K)).to(tl.int64) * layer_stride
+            here, there = layer + source.to(tl.int64) * PAGE * TOKEN, layer + target.to(tl.int64) * PAGE * TOKEN
+            k = tl.load(keys + here + i, mask=i < fill * TOKEN)
+            v = tl.load(values + here + i, mask=i < fill * TOKEN)
+            tl.store(keys + there + i, k, mask=i < fill * TOKEN)
+            tl.store(values + there + i, v, mask=i < fill * TOKEN)
     else:
         beams = tl.arange(0, SLOTS)
         row = lane * K + beams
-        parent = tl.load(moves + row * 4 + 3, mask=beams < K, other=-1, cache_modifier=".cg")
+        parents = tl.load(moves + row * 4 + 3, mask=beams < K, other=-1, cache_modifier=".cg")
         token = tl.load(tokens + row, mask=beams < K, other=-1, cache_modifier=".cg")
-        t = (part - layers) * BLOCK + i[None, :]
-        here = (parent >= 0)[:, None] & (t < V)
-        was_seen = tl.load(seen + (lane * K + parent)[:, None] * V + t, mask=here, other=0)
+        t = (part - copies) * PENALTIES + tl.arange(0, PENALTIES)[None, :]
+        inside = (parents >= 0)[:, None] & (t < V)
+        was_seen = tl.load(seen + (lane * K + parents)[:, None] * V + t, mask=inside, other=0)
         tl.debug_barrier()
-        tl.store(seen + row[:, None] * V + t, tl.where(t == token[:, None], 1, was_seen).to(tl.uint8), mask=here)
+        tl.store(seen + row[:, None] * V + t, tl.where(t == token[:, None], 1, was_seen).to(tl.uint8), mask=inside)
 
 
 @dataclass(frozen=True, eq=False)
@@ -291,9 +292,12 @@ def advance_beams(
         rows.block_tables.stride(0), stop_token, V=vocabulary, PAGE=cache.page_size, K=k, SLOTS=slots,
         CANDIDATES=triton.next_power_of_2(2 * k * k), COLUMNS=64, num_warps=1, **options,
     )  # fmt: skip
-    layers, block = cache.keys.shape[0], 1024
-    _follow[(layers + triton.cdiv(vocabulary, block), state.capacity)](
-        cache.keys, cache.values, seen, rows.tokens, buffers.moves, layers, cache.keys.stride(0),
-        TOKEN=cache.keys.stride(2), PAGE=cache.page_size, V=vocabulary, K=k, SLOTS=slots, BLOCK=block, num_warps=4,
+    layers, page_size, token = cache.keys.shape[0], cache.page_size, cache.keys.stride(2)
+    block = min(COPIED, triton.next_power_of_2(page_size * token))
+    blocks = triton.cdiv(page_size * token, block)
+    copies = layers * k * blocks
+    _follow[(copies + triton.cdiv(vocabulary, PENALTIES), state.capacity)](
+        cache.keys, cache.values, seen, rows.tokens, buffers.moves, copies, cache.keys.stride(0), TOKEN=token,
+        PAGE=page_size, V=vocabulary, K=k, SLOTS=slots, BLOCKS=blocks, BLOCK=block, PENALTIES=PENALTIES, num_warps=4,
         **options,
     )  # fmt: skip
