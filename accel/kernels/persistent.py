@@ -45,14 +45,12 @@ from .words import receive, send
 @triton.jit
 def _multiply(program, now, tokens, steps, token_embedding, position_embedding, matrices, offsets, vectors, eps, words,
               streams, first_position, last_position, first_item, last_item, A: tl.constexpr, K: tl.constexpr,
-              COUNT: tl.constexpr, CHUNK: tl.constexpr, EACH_D: tl.constexpr,
-              EACH_FC: tl.constexpr, QKV: tl.constexpr, OUT: tl.constexpr, FC: tl.constexpr, PROJ: tl.constexpr,
-              MOST: tl.constexpr, STAGES: tl.constexpr, WAIT: tl.constexpr, WAIT_4: tl.constexpr,
-              HALF: tl.constexpr):  # fmt: skip
+              COUNT: tl.constexpr, CHUNK: tl.constexpr, EACH_D: tl.constexpr, EACH_FC: tl.constexpr, QKV: tl.constexpr,
+              OUT: tl.constexpr, FC: tl.constexpr, PROJ: tl.constexpr, MOST: tl.constexpr, STAGES: tl.constexpr,
+              WAIT: tl.constexpr, WAIT_4: tl.constexpr, HALF: tl.constexpr):  # fmt: skip
     """All matrices' tiles of this program, one after the other. Returns the stream."""
     k = tl.arange(0, CHUNK)
-    x = embedded(tokens, steps, token_embedding, position_embedding, first_position, last_position, K, COUNT,
-                  CHUNK)  # fmt: skip
+    x = embedded(tokens, steps, token_embedding, position_embedding, first_position, last_position, K, COUNT, CHUNK)
     if WAIT is None and first_item > 0:
         x = chunks_of(streams, COUNT, CHUNK)
     y = ()
@@ -160,15 +158,16 @@ def _fetch_vectors(vectors, layer, program, K: tl.constexpr, CHUNK: tl.constexpr
 
 @triton.jit
 def step(tokens, steps, lengths, table, token_embedding, position_embedding, matrices, offsets, vectors, head_weight,
-          head_bias, first_gain, first_shift, gain, shift, first_eps, head_eps, eps, key_pages, value_pages, words,
-          streams, logits, epoch, first_item, last_item, first_layer, last_layer, layers, layer_stride, columns,
-          first_position, last_position, scale, vocabulary, multipliers, A: tl.constexpr, K: tl.constexpr,
-          COUNT: tl.constexpr, CHUNK: tl.constexpr, EACH_D: tl.constexpr,
-          EACH_FC: tl.constexpr, EACH_V: tl.constexpr, QKV: tl.constexpr, OUT: tl.constexpr, FC: tl.constexpr,
-          PROJ: tl.constexpr, MOST: tl.constexpr, NORMS: tl.constexpr, HEADS: tl.constexpr, WIDTH: tl.constexpr,
-          PAGE: tl.constexpr, TOKENS: tl.constexpr, HELD: tl.constexpr, STAGES: tl.constexpr, HEAD: tl.constexpr,
-          HALF: tl.constexpr, WAIT: tl.constexpr, WAIT_4: tl.constexpr, WAIT_1: tl.constexpr,
-          WAIT_2: tl.constexpr):  # fmt: skip
+         head_bias, first_gain, first_shift, gain, shift, first_eps, head_eps, eps, key_pages, value_pages, words,
+         streams, logits, epoch, first_item, last_item, first_layer, last_layer, layers, layer_stride, columns,
+         first_position, last_position, scale, vocabulary, multipliers, A: tl.constexpr, K: tl.constexpr,
+         COUNT: tl.constexpr, CHUNK: tl.constexpr, EACH_D: tl.constexpr, EACH_FC: tl.constexpr, EACH_V: tl.constexpr,
+         QKV: tl.constexpr, OUT: tl.constexpr, FC: tl.constexpr, PROJ: tl.constexpr, MOST: tl.constexpr,
+         NORMS: tl.constexpr, HEADS: tl.constexpr, WIDTH: tl.constexpr, PAGE: tl.constexpr, TOKENS: tl.constexpr,
+         HELD: tl.constexpr, STAGES: tl.constexpr, HEAD: tl.constexpr, HALF: tl.constexpr, WAIT: tl.constexpr,
+         WAIT_4: tl.constexpr, WAIT_1: tl.constexpr, WAIT_2: tl.constexpr):  # fmt: skip
+    """All of a step, or the items and layers that are asked for. WAIT …: of `waiting`, for a vector's chunks, for four
+    vectors', for one number and for two of each thread; None where one launch follows another instead."""
     program = tl.program_id(0)
     now = tl.load(epoch)
     if program < multipliers:

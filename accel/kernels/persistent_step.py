@@ -39,13 +39,24 @@ def suits(weights: DecoderWeights) -> bool:
     return all(matrix.data_ptr() % ALIGNED == 0 for layer in weights.layers for matrix in _matrices(layer))
 
 
-def shape_for(heads: int, head_dim: int, device: torch.device) -> Shape:
+def shape_for(width: int, heads: int, head_dim: int, device: torch.device) -> Shape:
     """Every multiprocessor has a program; about a fifth of them are enough for attention."""
     if device.type != "cuda":
         # Through the interpreter, which runs them one after the other, a few.
         return Shape(5, 3, 8, 1, 4, 2)
     programs = torch.cuda.get_device_properties(device).multi_processor_count
-    return Shape(programs, programs - min(programs // 5, heads + heads // 4), 16, 4, max(16, 4096 // head_dim), 9)
+    multipliers = multipliers_for(width, programs - min(programs // 5, heads + heads // 4))
+    return Shape(programs, multipliers, 16, 4, max(16, 4096 // head_dim), 9)
+
+
+def multipliers_for(width: int, most: int) -> int:
+    """As many as have lines of every matrix. One without could fall behind unnoticed, and wait for words that others,
+    who need nothing from it, have written over."""
+    while True:
+        busy = min(triton.cdiv(outputs, triton.cdiv(outputs, most)) for outputs in (width, 4 * width))
+        if busy == most:
+            return most
+        most = busy
 
 
 def chunk_for(width: int) -> int:
@@ -68,7 +79,7 @@ class PersistentStep:
         assert state.rows.tokens.shape[0] == 1, f"{state.rows.tokens.shape[0]} rows"
         self._weights, self._cache, self._state, self._logits = weights, cache, state, logits
         device, width = weights.device, weights.width
-        self._shape = shape or shape_for(weights.heads, weights.head_dim, device)
+        self._shape = shape or shape_for(width, weights.heads, weights.head_dim, device)
         self._words = torch.zeros(10, width, dtype=torch.int64, device=device)
         self._epoch = torch.ones(1, dtype=torch.int32, device=device)
         self._streams = torch.zeros(2, width, device=device)

@@ -18,6 +18,7 @@ def spread(numbers, w, COUNT: tl.constexpr):
     """Chunks [chunk], or [4, chunk] of four vectors, for all lines of tile w: [A, 4, chunk], laid out as w."""
     each = ()
     for c in tl.static_range(COUNT):
+        # Nothing of the tile, but its layout: the compiler would choose another, and change it at every use.
         each += (numbers[c].to(w[c].dtype) + w[c] * 0.0,)
     return each
 
@@ -79,7 +80,7 @@ def tile_of(weight, line, inside, K: tl.constexpr, COUNT: tl.constexpr, CHUNK: t
 
 @triton.jit
 def embedded(tokens, steps, token_embedding, position_embedding, first_position, last_position, K: tl.constexpr,
-              COUNT: tl.constexpr, CHUNK: tl.constexpr):  # fmt: skip
+             COUNT: tl.constexpr, CHUNK: tl.constexpr):  # fmt: skip
     """The last token and its place, in chunks."""
     position = tl.minimum(tl.load(steps) + first_position - 1, last_position)
     what = chunks_of(token_embedding + tl.load(tokens) * K, COUNT, CHUNK)
@@ -88,6 +89,7 @@ def embedded(tokens, steps, token_embedding, position_embedding, first_position,
 
 @triton.jit
 def added(x, y, COUNT: tl.constexpr):
+    """Two vectors' sum, in chunks."""
     both = ()
     for c in tl.static_range(COUNT):
         both += (x[c] + y[c],)
@@ -129,8 +131,8 @@ def lines_of(program, kind, tile, A: tl.constexpr, K: tl.constexpr, EACH_D: tl.c
 
 
 @triton.jit
-def biases_of(vector, program, kind, A: tl.constexpr, K: tl.constexpr, EACH_D: tl.constexpr,
-            EACH_FC: tl.constexpr, OUT: tl.constexpr, TILES: tl.constexpr):  # fmt: skip
+def biases_of(vector, program, kind, A: tl.constexpr, K: tl.constexpr, EACH_D: tl.constexpr, EACH_FC: tl.constexpr,
+              OUT: tl.constexpr, TILES: tl.constexpr):  # fmt: skip
     """A phase's biases [A, 4], tile by tile."""
     first = of_kind(kind, 4 * K, 7 * K, 8 * K, 12 * K)
     found = ()

@@ -7,7 +7,13 @@ triton = pytest.importorskip("triton")
 from helpers.kernel_decoder import HEADS, VOCABULARY, WIDTH, weights  # noqa: E402
 from helpers.kernels import DEVICE, DTYPES, MARKS, normal  # noqa: E402
 from indextts2_multitalk.accel.attention.sdpa import Backend  # noqa: E402
-from indextts2_multitalk.accel.kernels.persistent_step import PersistentStep, Shape, shape_for, suits  # noqa: E402
+from indextts2_multitalk.accel.kernels.persistent_step import (  # noqa: E402
+    PersistentStep,
+    Shape,
+    multipliers_for,
+    shape_for,
+    suits,
+)
 from indextts2_multitalk.accel.kernels.words import waiting  # noqa: E402
 from indextts2_multitalk.accel.kv_cache import PagedCache  # noqa: E402
 from indextts2_multitalk.accel.state import DecodeState  # noqa: E402
@@ -78,9 +84,19 @@ def test_only_a_gpu_that_was_measured_suits():
     assert not suits(weights(torch.float16, 1))
 
 
-def test_programs_for_attention_are_few():
-    shape = shape_for(heads=2, head_dim=16, device=DEVICE)
-    assert 0 < shape.programs - shape.multipliers <= max(2, shape.programs // 5)
+@pytest.mark.parametrize("width", [32, 768, 1280])
+def test_nobody_who_waits_goes_unheard(width):
+    """Every program that multiplies has outputs of every matrix."""
+    for most in range(1, 140):
+        programs = multipliers_for(width, most)
+        assert 1 <= programs <= most
+        for outputs in (width, 4 * width):
+            assert (programs - 1) * triton.cdiv(outputs, programs) < outputs
+
+
+def test_attention_has_programs_of_its_own():
+    shape = shape_for(width=1280, heads=20, head_dim=64, device=DEVICE)
+    assert 0 < shape.multipliers < shape.programs
 
 
 def test_who_waits_reads_every_word_and_looks_at_every_flag():
