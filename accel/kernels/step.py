@@ -5,6 +5,8 @@ The residual stream is float32 throughout. A single row goes through one launch 
 few through streams of weights (gemv.py), more through tiles.
 """
 
+import logging
+
 import torch
 
 from ..kv_cache import PagedCache
@@ -18,6 +20,8 @@ from .paged_attention import Parts, attend, supports
 from .persistent_step import PersistentStep, suits
 from .residual import Shares, Stream, add_tiled
 from .tiles import tiled
+
+logger = logging.getLogger(__name__)
 
 MOST_NORMS = 2
 
@@ -53,7 +57,7 @@ class DecodeStep:
         self._parts = Parts.allocate(rows, heads, head_dim, device)
         self._hidden = buffer(rows, 4 * width, dtype=half)
         self._logits = buffer(rows, weights.vocabulary)
-        self._alone = PersistentStep(weights, cache, state, self._logits) if rows == 1 and suits(weights) else None
+        self._alone = self._one_launch() if rows == 1 and suits(weights) else None
         if rows > MOST_ROWS:
             layer = weights.layers[0]
             self._out_shares, self._proj_shares = (
@@ -65,6 +69,17 @@ class DecodeStep:
         if self._alone is not None:
             return self._alone()
         return self._few() if self._rows <= MOST_ROWS else self._many()
+
+    def _one_launch(self) -> PersistentStep | None:
+        """Tried once: it needs all of the chip's multiprocessors at the same time, and somebody may have set some
+        aside."""
+        step = PersistentStep(self._weights, self._cache, self._state, self._logits)
+        try:
+            step()
+        except Exception as error:  # whatever the launch raises, or an older compiler
+            logger.warning("a step of one line takes a launch for every matrix, as one for all does not run: %s", error)
+            return None
+        return step
 
     def _few(self) -> torch.Tensor:
         weights, x = self._weights, self._stream.x

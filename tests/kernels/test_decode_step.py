@@ -7,6 +7,7 @@ triton = pytest.importorskip("triton")
 from helpers.kernel_decoder import HEADS, VOCABULARY, WIDTH, weights  # noqa: E402
 from helpers.kernels import DEVICE, MARKS, multiplies, normal  # noqa: E402
 from indextts2_multitalk.accel.attention.sdpa import Backend  # noqa: E402
+from indextts2_multitalk.accel.kernels import step  # noqa: E402
 from indextts2_multitalk.accel.kernels.step import DecodeStep, problem  # noqa: E402
 from indextts2_multitalk.accel.kv_cache import PagedCache  # noqa: E402
 from indextts2_multitalk.accel.state import DecodeState  # noqa: E402
@@ -33,6 +34,10 @@ def filled(lanes: int, beams: int) -> DecodeState:
 def test_a_step_is_the_plain_step(dtype, lanes, beams, final_norms):
     if lanes * beams > 4:
         multiplies(dtype)
+    is_the_plain_step(dtype, lanes, beams, final_norms)
+
+
+def is_the_plain_step(dtype: torch.dtype, lanes: int, beams: int, final_norms: int) -> None:
     decoder, state = weights(dtype, final_norms), filled(lanes, beams)
     assert problem(decoder) is None
     caches = []
@@ -48,3 +53,19 @@ def test_a_step_is_the_plain_step(dtype, lanes, beams, final_norms):
     assert ((actual - expected).norm() / expected.norm()).item() < tolerance
     for one, other in zip(vars(caches[0]).values(), vars(caches[1]).values(), strict=True):
         assert ((one.float() - other.float()).norm() / other.float().norm()).item() < tolerance
+
+
+def test_one_row_takes_one_launch_where_that_suits(monkeypatch):
+    monkeypatch.setattr(step, "suits", lambda decoder: True)
+    monkeypatch.setattr(DecodeStep, "_few", None)
+    is_the_plain_step(torch.float16, 1, 1, 2)
+
+
+def test_one_launch_that_does_not_run_is_left_with_a_word(monkeypatch, caplog):
+    def refuse(self):
+        raise RuntimeError("too many blocks in cooperative launch")
+
+    monkeypatch.setattr(step, "suits", lambda decoder: True)
+    monkeypatch.setattr(step.PersistentStep, "__call__", refuse)
+    is_the_plain_step(torch.float32, 1, 1, 1)
+    assert "too many blocks in cooperative launch" in caplog.text
