@@ -12,13 +12,15 @@ launch leave each other is none of the wait's business: it is read past the firs
 """
 
 import functools
+import inspect
 
 import torch
 import triton
 import triton.language as tl
 
-CAN_WAIT = hasattr(getattr(tl.extra, "cuda", None), "gdc_wait")
-"""Whether this Triton knows the two instructions."""
+_wait = getattr(getattr(tl.extra, "cuda", None), "gdc_wait", None)
+CAN_WAIT = _wait is not None and "_semantic" in inspect.signature(_wait).parameters
+"""Whether this Triton knows the two instructions. 3.4 has them, but calls them with what they do not take."""
 
 if CAN_WAIT:
 

@@ -8,6 +8,7 @@ few through streams of weights (gemv.py), more through tiles.
 import logging
 
 import torch
+import triton
 
 from ..kv_cache import PagedCache
 from ..state import DecodeState
@@ -24,10 +25,14 @@ from .tiles import tiled
 logger = logging.getLogger(__name__)
 
 MOST_NORMS = 2
+OLDEST_TRITON = (3, 4)
+"""Kernels here index tuples, which older ones cannot."""
 
 
 def problem(weights: DecoderWeights) -> str | None:
     """Why these kernels cannot run this decoder, or None."""
+    if tuple(map(int, triton.__version__.split(".")[:2])) < OLDEST_TRITON:
+        return f"the kernels need Triton {'.'.join(map(str, OLDEST_TRITON))} or newer, got {triton.__version__}"
     if not supports(weights.head_dim):
         return f"the kernels have no head width {weights.head_dim}"
     if not 1 <= len(weights.final_norms) <= MOST_NORMS:

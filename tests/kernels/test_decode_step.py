@@ -69,3 +69,10 @@ def test_one_launch_that_does_not_run_is_left_with_a_word(monkeypatch, caplog):
     monkeypatch.setattr(step.PersistentStep, "__call__", refuse)
     is_the_plain_step(torch.float32, 1, 1, 1)
     assert "too many blocks in cooperative launch" in caplog.text
+
+
+@pytest.mark.parametrize(("version", "refused"), [("3.3.1", True), ("3.4.0", False), ("3.10.0+git12", False)])
+def test_an_older_triton_is_named(monkeypatch, version, refused):
+    monkeypatch.setattr(step.triton, "__version__", version)
+    reason = problem(weights(torch.float32, 1))
+    assert (reason == f"the kernels need Triton 3.4 or newer, got {version}") if refused else reason is None
