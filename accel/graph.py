@@ -69,7 +69,8 @@ class GraphRunner:
 
     def close(self) -> None:
         """Drop every graph and the memory they share."""
-        self._drop(list(self._graphs))
+        self._wait()
+        self._graphs.clear()
         self._prompts.clear()
 
     def _captured(self, state: DecodeState, lanes: int) -> Captured | None:
@@ -91,14 +92,15 @@ class GraphRunner:
     def _forget_smaller(self, state: DecodeState) -> None:
         """Drop the graphs of a state that this one has taken over from."""
         replaced = [k for k, (s, _) in self._graphs.items() if s is not state and s.beams == state.beams]
-        self._drop(replaced)
-
-    def _drop(self, keys: Sequence[tuple[int, int]]) -> None:
-        """Once none of them runs any more, which a cancelled run does not wait for."""
-        if keys and self._weights.device.type == "cuda":
-            torch.cuda.synchronize(self._weights.device)
-        for key in keys:
+        if replaced:
+            self._wait()
+        for key in replaced:
             del self._graphs[key]
+
+    def _wait(self) -> None:
+        """Until no graph runs any more, which a cancelled run does not wait for."""
+        if self._weights.device.type == "cuda":
+            torch.cuda.synchronize(self._weights.device)
 
     def _step(self, view: DecodeState) -> Callable[[], None]:
         cache, stop_token = self._cache, self._weights.stop_token
