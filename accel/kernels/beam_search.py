@@ -27,13 +27,23 @@ PENALTIES = 1024
 
 
 @triton.jit
+def _better(key, token, total, other_key, other_token, other_total):
+    """The continuation of larger key, of equal ones that of the lower id."""
+    first = (key > other_key) | ((key == other_key) & (token < other_token))
+    return (
+        tl.where(first, key, other_key),
+        tl.where(first, token, other_token),
+        tl.where(first, total, other_total),
+    )
+
+
+@triton.jit
 def _best_few(total, key, ids, row, beam, keys, totals, places, V: tl.constexpr, K: tl.constexpr):
     """Store the 2K continuations of largest key, the lower id first; missing ones have key -inf."""
     for i in range(2 * K):
-        best = tl.max(key, axis=0)
-        token = tl.min(tl.where(key == best, ids, 0x7FFFFFFF), axis=0)
+        best, token, its_total = tl.reduce((key, ids, total), axis=0, combine_fn=_better)
         tl.store(keys + row * 2 * K + i, best)
-        tl.store(totals + row * 2 * K + i, tl.sum(tl.where(ids == token, total, 0.0), axis=0))
+        tl.store(totals + row * 2 * K + i, its_total)
         tl.store(places + row * 2 * K + i, tl.where(best > -float("inf"), beam * V + token, NONE))
         key = tl.where(ids == token, -float("inf"), key)
 

@@ -31,9 +31,9 @@ def _embed(tokens, steps, token_embedding, position_embedding, out, gain, scaled
         tl.store(scaled + row * WIDTH + d, (x * factor).to(scaled.dtype.element_ty), mask=inside)
         # One sum for all tiles; the others' are nothing.
         t = tl.arange(0, BLOCK_T)
-        at = moments + t * rows + row
+        at = moments + row * TILES + t
         tl.store(at, tl.where(t == 0, tl.sum(x, axis=0), 0.0), mask=t < TILES)
-        tl.store(at + TILES * rows, tl.where(t == 0, tl.sum(x * x, axis=0), 0.0), mask=t < TILES)
+        tl.store(at + rows * TILES, tl.where(t == 0, tl.sum(x * x, axis=0), 0.0), mask=t < TILES)
 
 
 def embed(
@@ -50,7 +50,7 @@ def embed(
     """
     rows, width = out.shape
     last = weights.position_embedding.shape[0] - 1
-    tiles = 0 if moments is None else moments.shape[1]
+    tiles = 0 if moments is None else moments.shape[2]
     _embed[(rows,)](
         state.rows.tokens, state.lanes.steps, weights.token_embedding, weights.position_embedding, out,
         weights.layers[0].ln_1_weight, out if scaled is None else scaled, out if moments is None else moments,

@@ -11,7 +11,8 @@ import torch
 import triton
 import triton.language as tl
 
-from .tiles import SCALE, TileShape, block_rows_for, products, tile_options, tile_shape_for, weights_ahead
+from .tile_shapes import TileShape, block_rows_for, tile_shape_for
+from .tiles import SCALE, products, tile_options
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,7 @@ class Stream:
 @dataclass(frozen=True, eq=False)
 class Shares:
     """Of one layer: the slices' sums float32 [Z, R, D], how many have arrived at each tile int32 [T * blocks of rows],
-    0 between launches, and the sums of the new stream and of its squares over each tile, float32 [2, T, R].
+    0 between launches, and the sums of the new stream and of its squares over each tile, float32 [2, R, T].
     """
 
     shape: TileShape
@@ -42,46 +43,53 @@ class Shares:
     def allocate(rows: int, weight: torch.Tensor, shape: TileShape | None = None) -> "Shares":
         """For weight [D, K]."""
         width, inputs = weight.shape
-        shape = shape or tile_shape_for(inputs, width, rows, weight.element_size())
+        shape = shape or tile_shape_for(inputs, width, rows, weight.dtype, weight.device)
         assert inputs % shape.slices == 0, f"{inputs} inputs do not split into {shape.slices}"
         tiles, device = triton.cdiv(width, shape.outputs), weight.device
         arrivals = torch.zeros(tiles * triton.cdiv(rows, block_rows_for(rows)), dtype=torch.int32, device=device)
         sums = torch.empty(shape.slices, rows, width, device=device)
-        return Shares(shape, sums, arrivals, torch.empty(2, tiles, rows, device=device))
+        return Shares(shape, sums, arrivals, torch.empty(2, rows, tiles, device=device))
 
 
 @triton.jit
 def _add_tiles(h, weight, bias, gain, x, scaled, sums, arrivals, moments, rows, outputs, K: tl.constexpr,
                SLICES: tl.constexpr, J: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_K: tl.constexpr,
-               SPAN: tl.constexpr, FOLLOWED: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
-               OVERLAP: tl.constexpr):  # fmt: skip
+               BLOCKS: tl.constexpr, AHEAD: tl.constexpr, SPAN: tl.constexpr, FOLLOWED: tl.constexpr,
+               STAGES: tl.constexpr, PRECISION: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
     tile, part, block = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     n = tile * J + tl.arange(0, J)
     r = block * BLOCK_R + tl.arange(0, BLOCK_R)
     row = tl.minimum(n, outputs - 1)
-    weights_ahead(weight, row, part, K, SLICES, SPAN, OVERLAP)
-    y = products(h, weight, row, r, rows, part, K, SLICES, BLOCK_K, STAGES, PRECISION)
-    place = sums + (part * rows + r[None, :]) * outputs + n[:, None]
-    tl.store(place, y, mask=(n < outputs)[:, None] & (r < rows)[None, :])
-    tl.debug_barrier()
-    arrived = arrivals + block * tl.num_programs(0) + tile
-    if tl.atomic_add(arrived, 1, sem="acq_rel") == SLICES - 1:
-        # The next launch waits for this one.
-        tl.store(arrived, 0)
-        at = r[:, None] * outputs + n[None, :]
-        written = (r < rows)[:, None] & (n < outputs)[None, :]
-        new = tl.load(x + at, mask=written, other=0.0, cache_modifier=".cg")
-        new += tl.load(bias + row).to(tl.float32)[None, :]
-        for z in tl.static_range(SLICES):
-            new += tl.load(sums + z * rows * outputs + at, mask=written, other=0.0, cache_modifier=".cg")
+    b, factor = tl.load(bias + row).to(tl.float32), tl.load(gain + row).to(tl.float32) * SCALE
+    y, _, _ = products(
+        h, weight, moments, n, r, rows, outputs, part, 0.0, K, SLICES, BLOCK_K, BLOCKS, AHEAD, SPAN, 0, 1, STAGES,
+        PRECISION, OVERLAP,
+    )  # fmt: skip
+    at = r[:, None] * outputs + n[None, :]
+    written = (r < rows)[:, None] & (n < outputs)[None, :]
+    last = True
+    if SLICES > 1:
+        arrived = arrivals + block * tl.num_programs(0) + tile
+        tl.store(sums + part * rows * outputs + at, y, mask=written)
+        tl.debug_barrier()
+        last = tl.atomic_add(arrived, 1, sem="acq_rel") == SLICES - 1
+    if last:
+        new = tl.load(x + at, mask=written, other=0.0, cache_modifier=".cg") + b[None, :]
+        if SLICES > 1:
+            # The next launch waits for this one.
+            tl.store(arrived, 0)
+            for z in tl.static_range(SLICES):
+                new += tl.load(sums + z * rows * outputs + at, mask=written, other=0.0, cache_modifier=".cg")
+        else:
+            new += y
         tl.store(x + at, new, mask=written)
         if FOLLOWED:
-            factor = tl.load(gain + row).to(tl.float32) * SCALE
             tl.store(scaled + at, (new * factor[None, :]).to(scaled.dtype.element_ty), mask=written)
             new = tl.where(written, new, 0.0)
-            tl.store(moments + tile * rows + r, tl.sum(new, axis=1), mask=r < rows)
-            squares = moments + tl.num_programs(0) * rows
-            tl.store(squares + tile * rows + r, tl.sum(new * new, axis=1), mask=r < rows)
+            tiles = tl.num_programs(0)
+            mine = moments + r * tiles + tile
+            tl.store(mine, tl.sum(new, axis=1), mask=r < rows)
+            tl.store(mine + rows * tiles, tl.sum(new * new, axis=1), mask=r < rows)
 
 
 def add_tiled(
@@ -105,8 +113,7 @@ def add_tiled(
     block_rows, shape = block_rows_for(rows), shares.shape
     _add_tiles[(triton.cdiv(width, shape.outputs), shape.slices, triton.cdiv(rows, block_rows))](
         h, weight, bias, bias if gain is None else gain, stream.x, stream.scaled, shares.sums, shares.arrivals,
-        shares.moments, rows, width, SLICES=shape.slices, J=shape.outputs, BLOCK_R=block_rows,
-        FOLLOWED=gain is not None, **tile_options(h, weight, shape),
+        shares.moments, rows, width, FOLLOWED=gain is not None, **tile_options(h, weight, shape),
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from .paged_attention import Parts, attend, supports
 from .persistent_step import PersistentStep, suits
 from .residual import Shares, Stream, add_tiled
 from .tiles import tiled
+from .version import triton_version
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ OLDEST_TRITON = (3, 4)
 
 def problem(weights: DecoderWeights) -> str | None:
     """Why these kernels cannot run this decoder, or None."""
-    if tuple(map(int, triton.__version__.split(".")[:2])) < OLDEST_TRITON:
+    if triton_version() < OLDEST_TRITON:
         return f"the kernels need Triton {'.'.join(map(str, OLDEST_TRITON))} or newer, got {triton.__version__}"
     if not supports(weights.head_dim):
         return f"the kernels have no head width {weights.head_dim}"

@@ -9,7 +9,8 @@ from indextts2_multitalk.accel.kernels.folding import fold  # noqa: E402
 from indextts2_multitalk.accel.kernels.gemv import Shape, gemv, gemv_torch  # noqa: E402
 from indextts2_multitalk.accel.kernels.norm import norm_rows, norm_rows_torch  # noqa: E402
 from indextts2_multitalk.accel.kernels.residual import Shares, Stream, add_tiled, add_tiled_torch  # noqa: E402
-from indextts2_multitalk.accel.kernels.tiles import TileShape, tiled, tiled_torch  # noqa: E402
+from indextts2_multitalk.accel.kernels.tile_shapes import TileShape  # noqa: E402
+from indextts2_multitalk.accel.kernels.tiles import tiled, tiled_torch  # noqa: E402
 
 pytestmark = MARKS
 TOLERANCE = {torch.float32: 2e-5, torch.float16: 2e-3, torch.bfloat16: 1.6e-2}
@@ -60,13 +61,19 @@ def test_a_residual_is_added_in_place(dtype):
     agree(gemv(x, weight, bias, residual, residual=residual), expected, dtype)
 
 
+TILES = pytest.mark.parametrize(
+    "shape", [TileShape(16, 32, 1, 2, 4), TileShape(16, 32, 1, 0, 4), TileShape(64, 16, 1, 0, 2)], ids=str
+)
+"""Weights that stream with the rows, and such that are there before them."""
+
+
 @DTYPES
 @pytest.mark.parametrize("rows", [5, 70])
 @pytest.mark.parametrize("gelu", [False, True])
-def test_tiles(dtype, rows, gelu):
+@TILES
+def test_tiles(dtype, rows, gelu, shape):
     multiplies(dtype)
     x, (weight, bias) = normal(rows, 96, dtype=dtype), layer(44, 96, dtype)
-    shape = TileShape(outputs=16, block=32, slices=1, stages=2, warps=4)
     out = tiled(x, weight, bias, poisoned(rows, 44, dtype=dtype), gelu=gelu, shape=shape)
     agree(out, tiled_torch(x, weight, bias, gelu=gelu), dtype)
 
@@ -74,13 +81,14 @@ def test_tiles(dtype, rows, gelu):
 @DTYPES
 @pytest.mark.parametrize("slices", [1, 2, 5])
 @pytest.mark.parametrize("rows", [6, 70])
-def test_the_stream_grows_and_its_next_norm_is_folded(dtype, slices, rows):
+@pytest.mark.parametrize("stages", [2, 0])
+def test_the_stream_grows_and_its_next_norm_is_folded(dtype, slices, rows, stages):
     """Twice over the same buffers, which a launch leaves as it found them."""
     multiplies(dtype)
-    inputs, width = 80, 36
+    inputs, width = (80, 36) if stages else (160, 48)  # what is held comes in whole blocks
     h, (weight, bias) = normal(rows, inputs, dtype=dtype), layer(width, inputs, dtype)
     stream = Stream(normal(rows, width, seed=9), poisoned(rows, width, dtype=dtype))
-    shares = Shares.allocate(rows, weight, TileShape(16, 16, slices, stages=2, warps=4))
+    shares = Shares.allocate(rows, weight, TileShape(16, 16, slices, stages, warps=4))
     after, bias_after = normal(44, width, seed=11, dtype=dtype), normal(44, seed=12, dtype=dtype)
     (norm,) = norms(1, width, dtype)
     folded = fold(after, bias_after, (norm,))
@@ -91,8 +99,8 @@ def test_the_stream_grows_and_its_next_norm_is_folded(dtype, slices, rows):
         add_tiled(h, weight, bias, stream, shares, norm[0])
         agree(stream.x, x, dtype)
         agree(stream.scaled, scaled, dtype)
-        agree(shares.moments.sum(dim=1), moments, dtype)
-        shape = TileShape(outputs=16, block=16, slices=1, stages=2, warps=4)
+        agree(shares.moments.sum(dim=2), moments, dtype)
+        shape = TileShape(16, block=16, slices=1, stages=stages, warps=4)
         out = poisoned(rows, 44, dtype=dtype)
         tiled(stream.scaled, after, bias_after, out, norm=folded, moments=shares.moments, gelu=True, shape=shape)
         agree(out, tiled_torch(stream.x, after, bias_after, norm=norm, gelu=True), dtype)

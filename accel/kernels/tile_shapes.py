@@ -1,0 +1,121 @@
+"""How the tiles of a linear layer are cut, by its size, its rows and what the chip has room for.
+
+Dimensions: R rows, K inputs, N outputs.
+"""
+
+import functools
+import logging
+from dataclasses import dataclass
+
+import torch
+import triton
+
+from .overlap import overlaps
+from .version import triton_version
+
+logger = logging.getLogger(__name__)
+
+PLACES_EARLY = (3, 5), (3, 8)
+"""The first and the last Triton known to put weights into shared memory where they are loaded. 3.9 leaves them in
+registers until they are multiplied, which have no room for them."""
+
+HELD_BYTES = 640
+"""Of rows, that a thread of a held tile has on the way at once: what its registers hold beside everything else."""
+
+
+@dataclass(frozen=True)
+class TileShape:
+    """outputs of one program. block: inputs looked at together. slices: of K, a program each. stages: of the loop that
+    streams weights and rows, or 0 where a program holds all its weights before the rows are there (held_tiles.py).
+    """
+
+    outputs: int
+    block: int
+    slices: int
+    stages: int
+    warps: int
+
+    def blocks(self, inputs: int) -> int:
+        """Of one slice."""
+        return triton.cdiv(inputs // self.slices, self.block)
+
+    def ahead(self, inputs: int, block_rows: int, itemsize: int) -> int:
+        """Blocks of rows that are asked for before the first is multiplied."""
+        each = block_rows * self.block * itemsize // (32 * self.warps)
+        return max(1, min(self.blocks(inputs), HELD_BYTES // max(1, each)))
+
+    def room(self, inputs: int, block_rows: int, itemsize: int) -> int:
+        """Bytes of shared memory that held weights and a block of rows take."""
+        return (self.outputs * (inputs // self.slices) + block_rows * self.block) * itemsize
+
+
+def block_rows_for(rows: int) -> int:
+    """Rows of a tile."""
+    return max(16, min(64, triton.next_power_of_2(rows)))
+
+
+def tile_shape_for(inputs: int, outputs: int, rows: int, dtype: torch.dtype, device: torch.device) -> TileShape:
+    """Held where that was measured to be faster and there is room; else streamed."""
+    if dtype.itemsize == 2 and overlaps(device) and _can_hold():
+        shape = held_shape_for(inputs, outputs, rows)
+        if shape is not None and shape.room(inputs, block_rows_for(rows), dtype.itemsize) <= shared_memory(device):
+            return shape
+    return streamed_shape_for(inputs, outputs, rows, dtype.itemsize)
+
+
+@functools.cache
+def _can_hold() -> bool:
+    oldest, newest = PLACES_EARLY
+    if not oldest <= triton_version() <= newest:
+        logger.info("several lines decode up to a fifth slower with Triton %s than with 3.5 to 3.8", triton.__version__)
+        return False
+    return True
+
+
+def held_shape_for(inputs: int, outputs: int, rows: int) -> TileShape | None:
+    """Those that were fastest within a whole step on an H200; None where streams were. The more rows, the more of what
+    is read are rows, of which a few large tiles read least."""
+    wide, long = outputs > 2048, inputs > 2048
+    shape: TileShape | None
+    if rows <= 16:
+        if wide:
+            shape = TileShape(64, 256 if outputs > 4096 else 128, 1, 0, 4)
+        else:
+            shape = TileShape(32, 128, 8 if long else 1, 0, 4)
+    elif wide:
+        shape = TileShape(64, 128, 1, 0, 4) if rows <= 32 and outputs <= 4096 else None
+    elif long:
+        shape = TileShape(32, 128, 8, 0, 4) if rows <= 32 else None
+    else:
+        shape = TileShape(16, 64, 1, 0, 4)
+    return shape if shape is not None and inputs % (shape.block * shape.slices) == 0 else None
+
+
+def streamed_shape_for(inputs: int, outputs: int, rows: int, itemsize: int) -> TileShape:
+    """Up to 16 rows small tiles with many loads under way; with more, larger ones, whose rows are read less often."""
+    slices, block = slices_for(inputs, outputs, rows), 256 // itemsize
+    if rows <= 16:
+        return TileShape(16, block, slices, 10, 1) if slices == 1 else TileShape(16, block, slices, 6, 2)
+    return TileShape(64, block, slices, 4 if slices == 1 or inputs > 2048 else 2, 4)
+
+
+def slices_for(inputs: int, outputs: int, rows: int) -> int:
+    """Slices of K: one where the outputs alone make programs enough, else as many as leave each a few blocks."""
+    if outputs > 2048:
+        return 1
+    most = 640 if rows <= 16 else 1024 if inputs > 2048 else 256
+    return next((z for z in (1, 2, 4, 5, 8, 16) if inputs // z <= most and inputs % (128 * z) == 0), 1)
+
+
+def stages_for(shape: TileShape, block_rows: int, itemsize: int, device: torch.device) -> int:
+    """Those of the shape, or as many as the chip's shared memory holds."""
+    if shape.stages == 0 or device.type != "cuda":
+        return shape.stages
+    each = (shape.outputs + block_rows) * shape.block * itemsize
+    return max(1, min(shape.stages, shared_memory(device) // each))
+
+
+def shared_memory(device: torch.device) -> int:
+    """Bytes that one program may have."""
+    properties = triton.runtime.driver.active.utils.get_device_properties(device.index or 0)
+    return properties["max_shared_mem"]
