@@ -9,6 +9,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 import torch
+from torch._inductor import config as inductor
 
 from .estimator import Estimator
 from .packing import pack
@@ -85,6 +86,9 @@ def compile_stages(estimator: Estimator, stages: Stages, cache_folder: Path | No
     return compiled
 
 
+# A handful of kernels, compiled right here: for a pool of processes the compiler would start one for every core, and
+# they keep those cores busy for seconds after there is nothing left to compile.
+@inductor.patch(compile_threads=1)
 @torch.inference_mode()
 def _try(estimator: Estimator, stages: Stages) -> None:
     """Once with guidance and once without: a stage's code may differ for one branch."""

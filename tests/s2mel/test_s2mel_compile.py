@@ -8,6 +8,7 @@ import torch
 from helpers.s2mel import line, small_model
 from indextts2_multitalk.s2mel import compile as flow_compile
 from indextts2_multitalk.s2mel import stages
+from torch._inductor import config as inductor
 
 
 class Counting:
@@ -15,9 +16,11 @@ class Counting:
 
     def __init__(self) -> None:
         self.graphs = 0
+        self.processes: set[int | None] = set()
 
     def __call__(self, graph, inputs):
         self.graphs += 1
+        self.processes.add(inductor.compile_threads)
         return graph.forward
 
 
@@ -63,6 +66,16 @@ def test_compiled_once_for_all_lengths_and_layers(counting, caplog, monkeypatch)
         model.generate([line("c", 10, frames)], steps=1)
         model.generate([line("c", 10, frames)], steps=1, guidance=0.0)
     assert counting.graphs == graphs
+
+
+@torch.inference_mode()
+def test_no_other_process_compiles(counting):
+    before = inductor.compile_threads
+    model = small_model()
+    model.compile_flow()
+    assert model.choice.compile_state == "compiled"
+    assert counting.processes == {1}
+    assert inductor.compile_threads == before
 
 
 @torch.inference_mode()
