@@ -21,6 +21,8 @@ LEAST = tl.constexpr(-(2**31))
 """Below every number's order."""
 MOST = tl.constexpr(2**31 - 1)
 """Above every number's order."""
+COUNTS = tl.constexpr(2**20)
+"""More than any vocabulary has tokens."""
 NO_TOKEN = tl.constexpr(0x7FFFFFFF)
 """Id where there is no token."""
 PART = 256
@@ -37,18 +39,31 @@ def ordered(x):
 
 
 @triton.jit
+def _middle(low, high):
+    """Half of their sum, rounded up, which itself may not fit."""
+    return (low | high) - ((low ^ high) >> 1)
+
+
+@triton.jit
 def threshold(order, k, low, high):
     """An order, int32, that the k largest reach and, but for ties with the k-th, no others.
 
     low, high: int32; at least k reach the one and none exceeds the other.
     """
     while low < high:
-        # Half of their sum, rounded up, which itself may not fit.
-        middle = (low | high) - ((low ^ high) >> 1)
-        count = tl.sum((order >= middle).to(tl.int32), axis=0)
-        low = tl.where(count >= k, middle, low)
+        # A quarter is left each time: three counts are summed across threads at the price of one.
+        half = _middle(low, high)
+        first, third = _middle(low, half - 1), _middle(half, high)
+        reached = (order >= first).to(tl.int64)
+        reached += (order >= half).to(tl.int64) * COUNTS
+        reached += (order >= third).to(tl.int64) * COUNTS * COUNTS
+        counts = tl.sum(reached, axis=0)
+        few, some, many = counts // COUNTS // COUNTS, counts // COUNTS % COUNTS, counts % COUNTS
+        count = tl.where(few >= k, few, tl.where(some >= k, some, many))
+        high = tl.where(few >= k, high, tl.where(some >= k, third - 1, tl.where(many >= k, half - 1, first - 1)))
+        low = tl.where(few >= k, third, tl.where(some >= k, half, tl.where(many >= k, first, low)))
         # Once just k are left, the bits below do not matter.
-        high = tl.where(count == k, middle, tl.where(count > k, high, middle - 1))
+        high = tl.where(count == k, low, high)
     return low
 
 

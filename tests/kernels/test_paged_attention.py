@@ -33,7 +33,7 @@ def poisoned(dtype, heads: int, width: int):
 @pytest.mark.parametrize(("heads", "width"), [(2, 64), (3, 32)])
 @pytest.mark.parametrize("parts", [1, 2, 4])
 def test_attention_reads_each_rows_own_tokens(dtype, heads, width, parts, monkeypatch):
-    monkeypatch.setattr(paged, "split_for", lambda rows, heads, width: paged.Split(parts, 16, 2, 4))
+    monkeypatch.setattr(paged, "split_for", lambda rows, heads, width: paged.Split(parts, 16, 2, 4, late=False))
     *pages, tables, lengths = poisoned(dtype, heads, width)
     queries = normal(3, heads, width, seed=1, dtype=dtype)
     expected = paged.paged_attention_torch(queries, *pages, tables, lengths)
@@ -44,7 +44,7 @@ def test_attention_reads_each_rows_own_tokens(dtype, heads, width, parts, monkey
 @DTYPES
 @pytest.mark.parametrize("parts", [1, 4])
 def test_a_new_token_is_stored_and_seen(dtype, parts, monkeypatch):
-    monkeypatch.setattr(paged, "split_for", lambda rows, heads, width: paged.Split(parts, 64, 1, 4))
+    monkeypatch.setattr(paged, "split_for", lambda rows, heads, width: paged.Split(parts, 64, 1, 4, late=True))
     heads, width = 2, 32
     *pages, tables, lengths = poisoned(dtype, heads, width)
     lengths[1], tables[1, 0] = 0, 15
