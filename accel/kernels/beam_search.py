@@ -1,9 +1,8 @@
-"""One step of every line's beams: each beam's top k over many programs (top_k.py), then in three launches its best
-continuations, each line's choice among them, and the pages and penalties that beams take over from the ones they
-follow. Its twin is `choose.choose_next`.
+"""One step of every line's beams: each beam's top k over many programs (top_k.py), then its best continuations, each
+line's choice among them, and what beams take over from the ones they follow (beam_follow.py). Its twin is
+`choose.choose_next`.
 
-Dimensions: L lines, K beams, R = L * K rows, V vocabulary, P parts of it, C candidates of a line, S tokens a page,
-T table columns.
+Dimensions: L lines, K beams, R = L * K rows, V vocabulary, P parts of it, C candidates of a line.
 """
 
 from dataclasses import dataclass
@@ -14,16 +13,13 @@ import triton.language as tl
 
 from ..kv_cache import PagedCache
 from ..state import DecodeState
+from .beam_follow import follow, take_over
 from .overlap import launch_options, ready
 from .sample import SHORT, WARPS, ShortLists, filtered, gathered, gumbel, within_tail
 from .top_k import WIDTH, Nominations, among_top, elected, nominate, processed
 
 NONE = tl.constexpr(0x7FFFFFFF)
 """Place of a candidate that is none."""
-COPIED = 2048
-"""Elements of a page that one program copies: as many as its threads have under way at once."""
-PENALTIES = 1024
-"""Tokens whose penalties one program moves."""
 
 
 @triton.jit
@@ -145,34 +141,6 @@ def _choose(total, place, scale, step, rank, slot, length, count, b, beam, stop_
 
 
 @triton.jit
-def _take_over(lane, row, b, beam, parent, lengths, tables, spares, moves, columns, PAGE: tl.constexpr,
-               K: tl.constexpr, COLUMNS: tl.constexpr):  # fmt: skip
-    """Every beam takes over the complete pages of the one it follows, and notes the copy of the page that fills up."""
-    cached = tl.load(lengths + row, mask=beam, other=0) + 1
-    column, fill = cached // PAGE, cached % PAGE
-    origin = lane * K + parent
-    spare = tl.load(spares + row, mask=beam, other=0)
-    own = tl.load(tables + row * columns + column, mask=beam, other=0)
-    source = tl.load(tables + origin * columns + column, mask=beam, other=0)
-    moved = beam & (parent != b) & (fill > 0)
-    tl.debug_barrier()
-    tl.store(lengths + row, cached, mask=beam)
-    tl.store(tables + row * columns + column, spare, mask=moved)
-    tl.store(spares + row, own, mask=moved)
-    tl.store(moves + row * 4, source, mask=beam)
-    tl.store(moves + row * 4 + 1, spare, mask=beam)
-    tl.store(moves + row * 4 + 2, tl.where(moved, fill, 0), mask=beam)
-    tl.store(moves + row * 4 + 3, parent, mask=beam)
-    most = tl.max(column, axis=0)
-    for start in range(0, most, COLUMNS):
-        t = start + tl.arange(0, COLUMNS)[None, :]
-        complete = beam[:, None] & (t < column[:, None])
-        taken = tl.load(tables + origin[:, None] * columns + t, mask=complete, other=0)
-        tl.debug_barrier()
-        tl.store(tables + row[:, None] * columns + t, taken, mask=complete)
-
-
-@triton.jit
 def _advance(keys, totals, places, scores, ranks, slots, lengths_found, found, steps, limits, finished, stopped, paused,
              length_penalty, tokens, lengths, tables, spares, drawn, parents, moves, draws, columns, stop_token,
              V: tl.constexpr, PAGE: tl.constexpr, K: tl.constexpr, SLOTS: tl.constexpr, CANDIDATES: tl.constexpr,
@@ -215,39 +183,7 @@ def _advance(keys, totals, places, scores, ranks, slots, lengths_found, found, s
         tl.store(steps + lane, step + 1)
         tl.store(stopped + lane, done.to(tl.uint8))
         tl.store(finished + lane, (done | (step + 1 >= tl.load(limits + lane))).to(tl.uint8))
-        _take_over(lane, row, b, beam, parent, lengths, tables, spares, moves, columns, PAGE, K, COLUMNS)
-
-
-@triton.jit
-def _follow(keys, values, seen, tokens, moves, copies, layer_stride, TOKEN: tl.constexpr, PAGE: tl.constexpr,
-            V: tl.constexpr, K: tl.constexpr, SLOTS: tl.constexpr, BLOCKS: tl.constexpr, BLOCK: tl.constexpr,
-            PENALTIES: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
-    """The first programs of a line copy a beam's page, one block of one layer each; the others move its penalties,
-    PENALTIES tokens each."""
-    ready(OVERLAP)
-    part, lane = tl.program_id(0), tl.program_id(1)
-    if part < copies:
-        move = moves + (lane * K + part // BLOCKS % K) * 4
-        source, target = tl.load(move, cache_modifier=".cg"), tl.load(move + 1, cache_modifier=".cg")
-        fill, parent = tl.load(move + 2, cache_modifier=".cg"), tl.load(move + 3, cache_modifier=".cg")
-        i = part % BLOCKS * BLOCK + tl.arange(0, BLOCK)
-        if (parent >= 0) & (part % BLOCKS * BLOCK < fill * TOKEN):
-            layer = (part // (BLOCKS * K)).to(tl.int64) * layer_stride
-            here, there = layer + source.to(tl.int64) * PAGE * TOKEN, layer + target.to(tl.int64) * PAGE * TOKEN
-            k = tl.load(keys + here + i, mask=i < fill * TOKEN)
-            v = tl.load(values + here + i, mask=i < fill * TOKEN)
-            tl.store(keys + there + i, k, mask=i < fill * TOKEN)
-            tl.store(values + there + i, v, mask=i < fill * TOKEN)
-    else:
-        beams = tl.arange(0, SLOTS)
-        row = lane * K + beams
-        parents = tl.load(moves + row * 4 + 3, mask=beams < K, other=-1, cache_modifier=".cg")
-        token = tl.load(tokens + row, mask=beams < K, other=-1, cache_modifier=".cg")
-        t = (part - copies) * PENALTIES + tl.arange(0, PENALTIES)[None, :]
-        inside = (parents >= 0)[:, None] & (t < V)
-        was_seen = tl.load(seen + (lane * K + parents)[:, None] * V + t, mask=inside, other=0)
-        tl.debug_barrier()
-        tl.store(seen + row[:, None] * V + t, tl.where(t == token[:, None], 1, was_seen).to(tl.uint8), mask=inside)
+        take_over(lane, row, b, beam, parent, lengths, tables, spares, moves, columns, PAGE, K, COLUMNS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -302,12 +238,4 @@ def advance_beams(
         rows.block_tables.stride(0), stop_token, V=vocabulary, PAGE=cache.page_size, K=k, SLOTS=slots,
         CANDIDATES=triton.next_power_of_2(2 * k * k), COLUMNS=64, num_warps=1, **options,
     )  # fmt: skip
-    layers, page_size, token = cache.keys.shape[0], cache.page_size, cache.keys.stride(2)
-    block = min(COPIED, triton.next_power_of_2(page_size * token))
-    blocks = triton.cdiv(page_size * token, block)
-    copies = layers * k * blocks
-    _follow[(copies + triton.cdiv(vocabulary, PENALTIES), state.capacity)](
-        cache.keys, cache.values, seen, rows.tokens, buffers.moves, copies, cache.keys.stride(0), TOKEN=token,
-        PAGE=page_size, V=vocabulary, K=k, SLOTS=slots, BLOCKS=blocks, BLOCK=block, PENALTIES=PENALTIES, num_warps=4,
-        **options,
-    )  # fmt: skip
+    follow(cache, rows, buffers.moves, k)
