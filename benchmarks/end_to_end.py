@@ -236,7 +236,7 @@ def sound_of(files: CheckpointFiles, modules: Models) -> Sound:
     prompt = build_prompt(modules.gpt, features.latents, features.emotion, range(2, 30))
     latents = latent_pass(modules.gpt, [prompt], [drawn])[0]
     segment = Segment(0, 0, Line(0, voice.name, TEXT, voice=voice), (), features, features.emotion)
-    line = pipeline._flow_line(Spoken(segment, Codes(drawn, latents)))
+    line = pipeline._renderer.flow_line(Spoken(segment, Codes(drawn, latents)))
     mel = modules.s2mel.generate([line])[0]
     wave = modules.vocoder(mel[None].to(modules.vocoder.dtype))[0, 0]
     pipeline.release()

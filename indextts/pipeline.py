@@ -6,7 +6,7 @@ Dimensions: T codes, F mel frames, N samples, D the GPT's width.
 import os
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -15,27 +15,24 @@ import torch
 from torch import Tensor
 
 from ..accel.sequence import Finished, Request
-from ..s2mel.model import FlowLine
 from .conditioning.encoder import ConditioningEncoder
 from .decoding import Decoding, choose_decoder
 from .errors import AudioError
 from .events import Event, OnEvent, ignore
 from .failures import naming, naming_memory
-from .gpt.latents import latent_pass
 from .gpt.prompt import build_prompt, penalised_from_the_start
 from .loading.find import CheckpointFiles, find_checkpoint
 from .loading.models import Models, load_models
 from .loading.placement import choose_placement
 from .memory import CODES_PER_TEXT_TOKEN, run_bytes
 from .options import LoadOptions, SpeakOptions
-from .products import products_on
-from .records import Codes, Line, Mel, Take, Voice, VoiceFeatures
+from .records import Line, Take, Voice, VoiceFeatures
+from .rendering import Renderer, stage
 from .report import Report
 from .residence import AllResident, Residence, TakingTurns
-from .segments import Decoded, Segment, Spoken, frames_of
+from .segments import Decoded, Segment
 from .shelf import Shelf
 from .text.frontend import PreparedText, TextFrontend
-from .vocoder.vocoder import Vocoder
 
 COMPILED = Path(os.environ.get("INDEXTTS2_CACHE", Path.home() / ".cache" / "indextts2")) / "compiled"
 """Where torch.compile's code waits for the next start."""
@@ -55,7 +52,7 @@ class Pipeline:
         self._conditioning = ConditioningEncoder(
             modules.conditioning(), self._before_listening, use_graphs=not options.low_memory
         )
-        self._vocoder = Vocoder(modules.vocoder, options.use_cuda_kernel)
+        self._renderer = Renderer(modules, options.use_cuda_kernel)
         self._decoding: Decoding | None = None
         self._report: Report | None = None
         modules.s2mel.compile_flow(options.use_torch_compile, COMPILED)
@@ -98,7 +95,7 @@ class Pipeline:
         if self._decoding is not None:
             self._decoding.close()
             self._decoding = None
-        self._vocoder.release()
+        self._renderer.release()
 
     @torch.inference_mode()
     def speak(
@@ -145,7 +142,7 @@ class Pipeline:
         """Conditioning: who says it and how. Voices and emotions heard before come from the cache."""
         segments = []
         heard: dict[Voice, VoiceFeatures] = {}  # of this run: even to look a voice up takes reading its samples
-        with self._stage(report, "conditioning"):
+        with stage(report, "conditioning", self.device):
             for place, (line, text) in enumerate(zip(lines, texts, strict=True)):
                 on_event(Event("conditioning", place, len(lines), line.index))
                 with naming(line):
@@ -183,7 +180,7 @@ class Pipeline:
             self._decoding.close()  # the flow of the last lines may have the room
 
     def _next(self, answers: Iterator[Finished], report: Report) -> Finished | None:
-        with self._stage(report, "gpt"):
+        with stage(report, "gpt", self.device):
             return next(answers, None)
 
     def _render(
@@ -193,56 +190,14 @@ class Pipeline:
         for item in batch:
             if not item.answer.tokens.numel():
                 shelf.leave_empty(item.segment.place, item.segment.part)
-        spoken = self._latents([item for item in batch if item.answer.tokens.numel()], report)
-        mels = self._flow(spoken, options, report, on_event)
-        for said, wave in zip(spoken, self._vocode(mels, report, on_event), strict=True):
+        sounding = [item for item in batch if item.answer.tokens.numel()]
+        hidden_states = self._decoder(report).hidden_states
+        for said, wave in self._renderer.render(sounding, hidden_states, options, report, on_event):
             shelf.put(said.segment.place, said.segment.part, wave, said.codes)
-        report.flow, report.vocoder = self.modules.s2mel.choice.description, self._vocoder.description
 
     def _audible(self, tokens: Tensor) -> Tensor:
         """Codes that the codec knows; the start code, which the GPT may draw as any other, has no sound."""
         return tokens[tokens < self.modules.config.semantic_codec.codebook_size]
-
-    def _latents(self, batch: Sequence[Decoded], report: Report) -> list[Spoken]:
-        """GPT, a second time: what its hidden states say about the codes it wrote."""
-        if not batch:
-            return []
-        with self._stage(report, "latents"):
-            prompts, codes = [d.prompt for d in batch], [d.answer.tokens for d in batch]
-            latents = latent_pass(self.modules.gpt, prompts, codes, self._decoder(report).hidden_states)
-        return [
-            Spoken(d.segment, Codes(d.answer.tokens, hidden, d.answer.finished))
-            for d, hidden in zip(batch, latents, strict=True)
-        ]
-
-    def _flow(self, batch: Sequence[Spoken], options: SpeakOptions, report: Report, on_event: OnEvent) -> list[Mel]:
-        """S2Mel: codes and latents into mel, all segments of the batch in one flow."""
-        if not batch:
-            return []
-        with self._stage(report, "s2mel"):
-            frames = self.modules.s2mel.generate(
-                [self._flow_line(item) for item in batch],
-                options.steps,
-                options.guidance,
-                lambda step: on_event(Event("s2mel", step, options.steps)),
-            )
-        return [Mel(mel) for mel in frames]
-
-    def _flow_line(self, item: Spoken) -> FlowLine:
-        s2mel, voice, codes = self.modules.s2mel, item.segment.voice, item.codes
-        embedded = self.modules.codec.vq2emb(codes.tokens.to(self.device)[None])[0]
-        content = s2mel.content(embedded.to(s2mel.dtype), codes.latents.to(s2mel.dtype))
-        condition = s2mel.regulate(content[None], frames_of(codes, item.segment.line.speed))[0]
-        return FlowLine(voice.prompt_condition, condition, voice.prompt_mel, voice.style, item.segment.seed)
-
-    def _vocode(self, mels: Sequence[Mel], report: Report, on_event: OnEvent) -> list[Tensor]:
-        """Vocoder: a waveform float32 [1, N] on the CPU for each mel."""
-        if not mels:
-            return []
-        with self._stage(report, "vocoder"):
-            waves = [wave.cpu() for wave in self._vocoder.speak([mel.frames for mel in mels])]
-        on_event(Event("vocoder", len(mels), len(mels)))
-        return waves
 
     def _decoder(self, report: Report) -> Decoding:
         if self._decoding is None:
@@ -257,11 +212,6 @@ class Pipeline:
         if not self.options.low_memory:
             return AllResident()
         return TakingTurns(self.modules, choose_placement(self.options).device, lambda: self.stop_speaking())
-
-    @contextmanager
-    def _stage(self, report: Report, name: str) -> Iterator[None]:
-        with report.stage(name), products_on(self.device):
-            yield
 
     def _new_report(self) -> Report:
         return Report(self.device, self.modules.precision, choices=choose_placement(self.options).choices)

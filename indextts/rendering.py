@@ -1,0 +1,102 @@
+"""Codes into sound: latents, s2mel, vocoder.
+
+Dimensions: T codes, D the GPT's width, F mel frames, N samples.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from ..s2mel.model import FlowLine
+from .events import Event, OnEvent
+from .gpt.latents import latent_pass
+from .loading.models import Models
+from .options import SpeakOptions
+from .products import products_on
+from .records import Codes, Mel
+from .report import Report
+from .segments import Decoded, Spoken, frames_of
+from .vocoder.vocoder import Vocoder
+
+HiddenStates = Callable[[Tensor], Tensor]
+"""What runs the GPT on embeddings [B, L, D]."""
+
+
+@contextmanager
+def stage(report: Report, name: str, device: torch.device) -> Iterator[None]:
+    """A stage of `report` that multiplies matrices."""
+    with report.stage(name), products_on(device):
+        yield
+
+
+class Renderer:
+    """The models behind the decoder, and the graphs that are kept of the last one."""
+
+    def __init__(self, modules: Models, use_cuda_kernel: bool) -> None:
+        self._modules = modules
+        self._vocoder = Vocoder(modules.vocoder, use_cuda_kernel)
+
+    @property
+    def _device(self) -> torch.device:
+        """Where the models are now."""
+        return self._modules.emotions.styles.device
+
+    def render(
+        self,
+        batch: Sequence[Decoded],
+        hidden_states: HiddenStates | None,
+        options: SpeakOptions,
+        report: Report,
+        on_event: OnEvent,
+    ) -> Iterator[tuple[Spoken, Tensor]]:
+        """Each segment, of one code at least, and its waveform float32 [1, N] on the CPU.
+
+        hidden_states: see `latent_pass`.
+        """
+        if not batch:
+            return iter(())
+        spoken = self._latents(batch, hidden_states, report)
+        waves = self._vocode(self._flow(spoken, options, report, on_event), report, on_event)
+        report.flow, report.vocoder = self._modules.s2mel.choice.description, self._vocoder.description
+        return zip(spoken, waves, strict=True)
+
+    def flow_line(self, item: Spoken) -> FlowLine:
+        """All that the flow hears of a segment."""
+        s2mel, voice, codes = self._modules.s2mel, item.segment.voice, item.codes
+        embedded = self._modules.codec.vq2emb(codes.tokens.to(self._device)[None])[0]
+        content = s2mel.content(embedded.to(s2mel.dtype), codes.latents.to(s2mel.dtype))
+        condition = s2mel.regulate(content[None], frames_of(codes, item.segment.line.speed))[0]
+        return FlowLine(voice.prompt_condition, condition, voice.prompt_mel, voice.style, item.segment.seed)
+
+    def release(self) -> None:
+        """Drop whatever holds addresses of the vocoder's weights."""
+        self._vocoder.release()
+
+    def _latents(self, batch: Sequence[Decoded], hidden_states: HiddenStates | None, report: Report) -> list[Spoken]:
+        """GPT, a second time: what its hidden states say about the codes it wrote."""
+        with stage(report, "latents", self._device):
+            prompts, codes = [d.prompt for d in batch], [d.answer.tokens for d in batch]
+            latents = latent_pass(self._modules.gpt, prompts, codes, hidden_states)
+        return [
+            Spoken(d.segment, Codes(d.answer.tokens, hidden, d.answer.finished))
+            for d, hidden in zip(batch, latents, strict=True)
+        ]
+
+    def _flow(self, batch: Sequence[Spoken], options: SpeakOptions, report: Report, on_event: OnEvent) -> list[Mel]:
+        """S2Mel: codes and latents into mel, all segments of the batch in one flow."""
+        with stage(report, "s2mel", self._device):
+            frames = self._modules.s2mel.generate(
+                [self.flow_line(item) for item in batch],
+                options.steps,
+                options.guidance,
+                lambda step: on_event(Event("s2mel", step, options.steps)),
+            )
+        return [Mel(mel) for mel in frames]
+
+    def _vocode(self, mels: Sequence[Mel], report: Report, on_event: OnEvent) -> list[Tensor]:
+        with stage(report, "vocoder", self._device):
+            waves = [wave.cpu() for wave in self._vocoder.speak([mel.frames for mel in mels])]
+        on_event(Event("vocoder", len(mels), len(mels)))
+        return waves
