@@ -1,0 +1,74 @@
+"""What the decode benchmark decodes: seeded weights as large as the released ones, and requests for them."""
+
+import dataclasses
+from dataclasses import dataclass
+
+import torch
+from indextts2_multitalk.accel.sampling import SamplingParams
+from indextts2_multitalk.accel.sequence import Request
+from indextts2_multitalk.accel.weights import DecoderWeights, LayerWeights
+
+CODES, PROMPT_ROWS = 500, 70
+ALL_FILTERS = SamplingParams(temperature=0.8, top_k=30, top_p=0.8, repetition_penalty=10.0, num_beams=1)
+
+
+@dataclass(frozen=True)
+class Size:
+    layers: int
+    width: int
+    heads: int
+    vocabulary: int
+    positions: int
+
+
+FULL, SMALL = Size(24, 1280, 20, 8194, 1818), Size(1, 64, 2, 201, 600)
+
+
+def seeded_weights(size: Size, dtype: torch.dtype, device: torch.device) -> DecoderWeights:
+    """Random weights made on the device, as large as trained ones are; the stop token cannot be drawn."""
+    generator = torch.Generator(device).manual_seed(0)
+    d = size.width
+
+    def draw(*shape: int) -> torch.Tensor:
+        return (torch.randn(shape, generator=generator, device=device) * 0.02).to(dtype)
+
+    def norm() -> tuple[torch.Tensor, torch.Tensor]:
+        return 1 + draw(d), draw(d)
+
+    def layer() -> LayerWeights:
+        attention = draw(3 * d, d), draw(3 * d), draw(d, d), draw(d)
+        return LayerWeights(*norm(), *attention, *norm(), draw(4 * d, d), draw(4 * d), draw(d, 4 * d), draw(d))
+
+    head_bias = draw(size.vocabulary)
+    head_bias[-1] = -1e4
+    return DecoderWeights(
+        layers=tuple(layer() for _ in range(size.layers)),
+        final_norms=((*norm(), 1e-5), (*norm(), 1e-5)),
+        head_weight=draw(size.vocabulary, d) * 4,
+        head_bias=head_bias,
+        token_embedding=draw(size.vocabulary, d),
+        position_embedding=draw(size.positions, d),
+        heads=size.heads,
+        first_position=2,
+        stop_token=size.vocabulary - 1,
+    )
+
+
+def converted(weights: DecoderWeights, dtype: torch.dtype) -> DecoderWeights:
+    """A copy in another dtype."""
+
+    def convert(value: object) -> object:
+        if isinstance(value, tuple):
+            return tuple(convert(v) for v in value)
+        return value.to(dtype) if isinstance(value, torch.Tensor) else value
+
+    layers = tuple(LayerWeights(*(convert(t) for t in vars(layer).values())) for layer in weights.layers)
+    others = {f.name: convert(getattr(weights, f.name)) for f in dataclasses.fields(weights) if f.name != "layers"}
+    return DecoderWeights(layers=layers, **others)
+
+
+def requests(weights: DecoderWeights, lines: int, sampling: SamplingParams, codes: int) -> list[Request]:
+    generator = torch.Generator(weights.device).manual_seed(1)
+    shape = (PROMPT_ROWS, weights.width)
+    prompts = [torch.randn(shape, generator=generator, device=weights.device) * 0.03 for _ in range(lines)]
+    return [Request(p.to(weights.dtype), seed, sampling, codes) for seed, p in enumerate(prompts)]
