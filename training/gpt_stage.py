@@ -21,10 +21,11 @@ from .attention import halve_attention
 from .convolution import as_products
 from .corpus import Lengths, Windows, carried
 from .known_voices import KnownVoices
+from .optimizing import WARM_SHARE
 from .references import Heard, References, draw_references, draw_roles
 from .sequence import guided_layer, run_decoder
 from .sizes import new_gpt, new_voice_encoder, trained_gpt_config
-from .stage import WARM_SHARE, Stage
+from .stage import Stage
 from .tokens import Reader
 
 MISHEARD_SHARE = 0.3

@@ -9,7 +9,6 @@ import logging
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .optimizing import optimizer, set_peak, set_rates
 from .team import ALONE, Team
 
 logger = logging.getLogger(__name__)
@@ -31,12 +31,6 @@ MOST_STUCK = 5
 """Logged updates in a row that may be left out for gradients that are not finite."""
 UNEXPORTED = ("heads.", "speakers.", "means.", "discriminators.", "acoustics.", "spectra.")
 """What a checkpoint may lack: constants, and what only training needs, which the exported folder does not hold."""
-WIDE = 1024
-"""Inputs from which a paced layer learns more slowly, in proportion to `USUAL_WIDTH`."""
-USUAL_WIDTH = 192
-WARM_SHARE = 0.03
-LAST_RATE = 0.02
-"""Share of a stage's time over which the rate rises, and what is left of it at the end."""
 
 
 @dataclass(frozen=True)
@@ -120,38 +114,6 @@ class Progress:
     figures: dict[str, float] = field(default_factory=dict)
 
 
-def optimizer(
-    parameters: Iterable[nn.Parameter], rate: float, decay: float, betas=(0.9, 0.98), paced: bool = False
-) -> torch.optim.AdamW:
-    """AdamW that leaves vectors (biases, norms) undecayed. The rate is the schedule's peak.
-
-    paced: layers of many inputs learn more slowly, for their weights' steps add up over all of them.
-
-    Empty tensors (a module without feed-forward layers has such) are left out: on a GPU their norm is whatever lay in
-    memory, and one infinity keeps every update from being made.
-    """
-    trained = [p for p in parameters if p.requires_grad and p.numel()]
-    matrices = [p for p in trained if p.dim() > 1]
-    groups: list[dict[str, Any]] = [{"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0, "pace": 1.0}]
-    paces = {p: _pace(p) if paced else 1.0 for p in matrices}
-    for pace in sorted(set(paces.values()), reverse=True):
-        groups.append({"params": [p for p in matrices if paces[p] == pace], "weight_decay": decay, "pace": pace})
-    made = torch.optim.AdamW([group for group in groups if group["params"]], lr=rate, betas=betas, fused=True)
-    set_peak(made, rate)
-    return made
-
-
-def set_peak(made: torch.optim.Optimizer, rate: float) -> None:
-    """The schedule's highest rate, of each group at its own pace."""
-    for group in made.param_groups:
-        group["peak"] = rate * group["pace"]
-
-
-def _pace(matrix: nn.Parameter) -> float:
-    inputs = matrix[0].numel()
-    return 1.0 if inputs < WIDE else USUAL_WIDTH / inputs
-
-
 def run_stage(stage: Stage, folder: Path, budget: Budget, deadline: float, seed: int = 0) -> bool:
     """Train until the budget is spent or `deadline` (of time.monotonic) has passed; True where the stage is done.
 
@@ -165,7 +127,7 @@ def run_stage(stage: Stage, folder: Path, budget: Budget, deadline: float, seed:
     stuck = 0
     with (folder / f"{stage.name}.jsonl").open("a", encoding="utf-8") as log:
         while (share := team.agreed(_spent(budget, progress, deadline))) < 1:
-            _set_rates(stage, share)
+            set_rates(stage.optimizers, share)
             values = stage.update(np.random.default_rng([seed, progress.steps, team.rank]), share)
             progress.steps += 1
             if team.leads and (progress.steps % LOG_EVERY == 0 or progress.steps in (1, budget.steps)):
@@ -253,14 +215,6 @@ def load_part(folder: Path, stage: str, part: str, module: AnyModule) -> AnyModu
     found = {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
     module.load_state_dict({name: tensor.float() for name, tensor in found.items()})
     return module.eval().requires_grad_(False)
-
-
-def _set_rates(stage: Stage, share: float) -> None:
-    rising = min(1.0, (share + 1e-3) / WARM_SHARE)
-    falling = LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * share))
-    for made in stage.optimizers:
-        for group in made.param_groups:
-            group["lr"] = group["peak"] * rising * falling
 
 
 def _write_log(log, progress: Progress, values: dict[str, Tensor]) -> bool:

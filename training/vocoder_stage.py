@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from .acoustics import EDGE22, FRAMES_PER_CODE, Acoustics
 from .corpus import Corpus
 from .discriminators import Discriminators, discriminator_loss, generator_losses, magnitude
+from .optimizing import optimizer
 from .sizes import new_vocoder
 from .snake import snake
-from .stage import Stage, optimizer
+from .stage import Stage
 
 CLIP_FRAMES = 32
 SPECTRA_SHARE = 0.3

@@ -15,6 +15,7 @@ from indextts2_multitalk.s2mel.weights import rename as rename_s2mel
 from indextts2_multitalk.training.export import export, s2mel_names
 from indextts2_multitalk.training.gpt_stage import Loudness, Manner
 from indextts2_multitalk.training.known_voices import WINDOW_CODES, KnownVoices
+from indextts2_multitalk.training.optimizing import optimizer
 from indextts2_multitalk.training.parts import pack, unpack
 from indextts2_multitalk.training.plan import LANES, TOY
 from indextts2_multitalk.training.references import Roles
@@ -28,7 +29,6 @@ from indextts2_multitalk.training.stage import (
     Stage,
     begin_again,
     is_done,
-    optimizer,
     restore,
     run_stage,
 )
