@@ -55,11 +55,11 @@ def test_prompts_of_any_length_share_graphs(monkeypatch):
     monkeypatch.setattr(prompt_graphs, "MOST_ROWS", 12)
     engine = Engine(decoder, EngineOptions(page_size=4))
     prompts = [normal(rows, WIDTH, seed=rows) for rows in (13, 7, 5, 8, 3)]
-    drawn = [tokens(engine, [Request(prompt, 1, SAMPLED, 5)]) for prompt in prompts]
+    drawn = [tokens(engine, [Request(prompt, 1, SAMPLED, 3)]) for prompt in prompts]
     assert sorted(engine._runner._prompts._sizes) == [4, 8]
     monkeypatch.undo()
     plain = Engine(decoder, EngineOptions(page_size=4, graphs=False))
-    assert drawn == [tokens(plain, [Request(prompt, 1, SAMPLED, 5)]) for prompt in prompts]
+    assert drawn == [tokens(plain, [Request(prompt, 1, SAMPLED, 3)]) for prompt in prompts]
 
 
 def test_what_cannot_be_captured_is_launched_one_by_one(monkeypatch, caplog):

@@ -68,8 +68,7 @@ TILES = pytest.mark.parametrize(
 
 
 @DTYPES
-@pytest.mark.parametrize("rows", [5, 70])
-@pytest.mark.parametrize("gelu", [False, True])
+@pytest.mark.parametrize(("rows", "gelu"), [(5, False), (70, True)])
 @TILES
 def test_tiles(dtype, rows, gelu, shape):
     multiplies(dtype)
