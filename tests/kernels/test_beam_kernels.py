@@ -16,7 +16,7 @@ from indextts2_multitalk.accel.sequence import Request  # noqa: E402
 from indextts2_multitalk.accel.state import DecodeState  # noqa: E402
 
 pytestmark = MARKS
-PAGE, COLUMNS, PROMPT, LIMIT = 4, 6, 6, 9
+PAGE, COLUMNS, PROMPT, LIMIT = 4, 6, 6, 7
 SAMPLED = SamplingParams(num_beams=3, temperature=0.9, top_k=6, top_p=0.9, repetition_penalty=2.0)
 SETTINGS = [
     SAMPLED,

@@ -54,7 +54,7 @@ def test_prompts_of_any_length_share_graphs(monkeypatch):
     monkeypatch.setattr(prompt_graphs, "ROUND_ROWS", 4)
     monkeypatch.setattr(prompt_graphs, "MOST_ROWS", 12)
     engine = Engine(decoder, EngineOptions(page_size=4))
-    prompts = [normal(rows, WIDTH, seed=rows) for rows in (13, 7, 5, 8, 3)]
+    prompts = [normal(rows, WIDTH, seed=rows) for rows in (13, 7, 5, 3)]
     drawn = [tokens(engine, [Request(prompt, 1, SAMPLED, 3)]) for prompt in prompts]
     assert sorted(engine._runner._prompts._sizes) == [4, 8]
     monkeypatch.undo()
