@@ -3,13 +3,13 @@
 import hashlib
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from types import FunctionType, MethodType
 from typing import Any
 
 import torch
-from torch._inductor import config as inductor
 
 from .estimator import Estimator
 from .packing import pack
@@ -79,16 +79,21 @@ def compile_stages(estimator: Estimator, stages: Stages, cache_folder: Path | No
     artifacts = None if cache_folder is None else cache_folder / f"flow-{kind}.bin"
     known = artifacts is not None and _load(artifacts)
     compiled = CompiledStages(stages, kind)
-    _try(estimator, compiled)
+    with _in_this_process():
+        _try(estimator, compiled)
     if artifacts is not None and not known:
         _save(artifacts)
     log.info("CFM model compiled successfully")
     return compiled
 
 
-# A handful of kernels, compiled right here: for a pool of processes the compiler would start one for every core, and
-# they keep those cores busy for seconds after there is nothing left to compile.
-@inductor.patch(compile_threads=1)
+def _in_this_process() -> AbstractContextManager[None]:
+    """Where a handful of kernels belongs: a pool of processes would keep every core busy for seconds afterwards."""
+    from torch._inductor import config  # takes over a second, so not before something is compiled
+
+    return config.patch(compile_threads=1)
+
+
 @torch.inference_mode()
 def _try(estimator: Estimator, stages: Stages) -> None:
     """Once with guidance and once without: a stage's code may differ for one branch."""

@@ -21,7 +21,7 @@ OPTIONAL = ("triton", "flash_attn", "torchaudio", "comfy", "comfy_api", "folder_
 ENTRIES = ("pipeline", "loading.fetch", "cli", "speaking", "doctor", "checkup", "bench", "progress")
 """Modules that the nodes and the command line start from; they reach all that is not brought in when it is needed."""
 
-LAZY = ("transformers", "huggingface_hub", "wetext")
+LAZY = ("transformers", "huggingface_hub", "wetext", "torch._inductor")
 """Takes longer to import than all the rest; only what runs it may bring it in."""
 
 WITHOUT_OPTIONAL = f"""
