@@ -96,14 +96,17 @@ def streamed_shape_for(inputs: int, outputs: int, rows: int, itemsize: int) -> T
     slices, block = slices_for(inputs, outputs, rows), 256 // itemsize
     if rows <= 16:
         return TileShape(16, block, slices, 10, 1) if slices == 1 else TileShape(16, block, slices, 6, 2)
-    return TileShape(64, block, slices, 4 if slices == 1 or inputs > 2048 else 2, 4)
+    if slices > 1 and inputs > 2048:
+        return TileShape(32 if rows <= 32 else 64, block, slices, 4, 4)
+    return TileShape(64, block, slices, 4 if slices == 1 else 2, 4)
 
 
 def slices_for(inputs: int, outputs: int, rows: int) -> int:
     """Slices of K: one where the outputs alone make programs enough, else as many as leave each a few blocks."""
     if outputs > 2048:
         return 1
-    most = 640 if rows <= 16 else 1024 if inputs > 2048 else 256
+    long = inputs > 2048
+    most = 640 if rows <= (32 if long else 16) else 1024 if long else 256
     return next((z for z in (1, 2, 4, 5, 8, 16) if inputs // z <= most and inputs % (128 * z) == 0), 1)
 
 
