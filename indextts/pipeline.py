@@ -1,7 +1,4 @@
-"""Lines in, takes out: text, conditioning, gpt, s2mel, vocoder, each a visible call.
-
-Dimensions: T codes, F mel frames, N samples, D the GPT's width.
-"""
+"""Lines in, takes out: text, conditioning, gpt, s2mel, vocoder, each a visible call."""
 
 import os
 import time
@@ -194,6 +191,7 @@ class Pipeline:
         hidden_states = self._decoder(report).hidden_states
         for said, wave in self._renderer.render(sounding, hidden_states, options, report, on_event):
             shelf.put(said.segment.place, said.segment.part, wave, said.codes)
+        report.flow, report.vocoder = self._renderer.descriptions
 
     def _audible(self, tokens: Tensor) -> Tensor:
         """Codes that the codec knows; the start code, which the GPT may draw as any other, has no sound."""

@@ -43,6 +43,11 @@ class Renderer:
         """Where the models are now."""
         return self._modules.emotions.styles.device
 
+    @property
+    def descriptions(self) -> tuple[str, str]:
+        """How flow and vocoder run, for the report."""
+        return self._modules.s2mel.choice.description, self._vocoder.description
+
     def render(
         self,
         batch: Sequence[Decoded],
@@ -59,7 +64,6 @@ class Renderer:
             return iter(())
         spoken = self._latents(batch, hidden_states, report)
         waves = self._vocode(self._flow(spoken, options, report, on_event), report, on_event)
-        report.flow, report.vocoder = self._modules.s2mel.choice.description, self._vocoder.description
         return zip(spoken, waves, strict=True)
 
     def flow_line(self, item: Spoken) -> FlowLine:
