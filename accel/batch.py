@@ -14,7 +14,7 @@ import torch
 
 from .beams import best, trace
 from .kv_cache import SCRATCH_PAGE, PagedCache
-from .look import Look
+from .look import Look, Seen
 from .scheduler import Growth, Running, Scheduler, last_length
 from .sequence import Finished
 from .state import DecodeState
@@ -67,10 +67,11 @@ class Batch:
             return self._read(0)  # A line that has just joined is heard of at once: its first code is there.
         self._grow(self._claim_pages())
         self._tell()
-        if not any(map(_goes_on, scheduler.running)):
+        steps = min(self._poll_steps, max(map(_left, scheduler.running), default=0))
+        if steps == 0:
             return self._read(0)
-        runner.run(self._state, len(scheduler.running), self._poll_steps)
-        self._looks.append(Look(self._state, scheduler.running, self._poll_steps))
+        runner.run(self._state, len(scheduler.running), steps)
+        self._looks.append(Look(self._state, scheduler.running, steps))
         return self._read(self._looks_behind)
 
     def close(self) -> None:
@@ -143,34 +144,46 @@ class Batch:
         for line in here:
             if line.pages is not None:
                 self._scheduler.replace_tables(line.running, *line.pages)
-        ended = sorted((lanes[line.running], line.draws) for line in here if line.finished)
-        answers = [self._answer(lane, draws) for lane, draws in ended]
-        for lane, draws in reversed(ended):
-            self._answered += draws
+        ended = sorted(((lanes[line.running], line) for line in here if line.finished), key=lambda entry: entry[0])
+        if not ended:
+            return []
+        answers = self._answers(ended)
+        before = len(self._scheduler.running)
+        for lane, line in reversed(ended):
+            self._answered += line.draws
             self._leave(lane)
+        self._state.view(len(self._scheduler.running), before).cleared()
         return answers
 
-    def _answer(self, lane: int, draws: int) -> Finished:
-        state = self._state.view(lane, lane + 1)
-        index, sampling = self._scheduler.running[lane].index, self._scheduler.running[lane].request.sampling
-        stopped = bool(state.lanes.stopped)
-        if state.beams == 1:
-            return Finished(index, state.rows.drawn[0, : draws - stopped].long().cpu(), stopped)
-        slot, length, complete = best(state.search, 0, draws, stopped, sampling.length_penalty)
-        return Finished(index, trace(state.rows.drawn, state.rows.parents, slot, length), complete)
+    def _answers(self, ended: list[tuple[int, Seen]]) -> list[Finished]:
+        """What lines came to, given their lanes."""
+        if self._state.beams > 1:
+            return [self._best(lane, line) for lane, line in ended]
+        lanes = to_device([lane for lane, _ in ended], self._state.rows.drawn.device)
+        drawn = self._state.rows.drawn[lanes].long().cpu()
+        return [
+            Finished(line.running.index, tokens[: line.draws - line.stopped].clone(), line.stopped)
+            for tokens, (_, line) in zip(drawn, ended, strict=True)
+        ]
+
+    def _best(self, lane: int, line: Seen) -> Finished:
+        """The winner among a line's beams."""
+        state, running = self._state.view(lane, lane + 1), line.running
+        penalty = running.request.sampling.length_penalty
+        slot, length, complete = best(state.search, 0, line.draws, line.stopped, penalty)
+        return Finished(running.index, trace(state.rows.drawn, state.rows.parents, slot, length), complete)
 
     def _leave(self, lane: int) -> None:
+        """Let the last lane take this one's place; what stands in the last is still to be cleared."""
         last = len(self._scheduler.running) - 1
         if lane < last:
-            self._state.move(last, lane)
-        else:
-            self._state.view(lane, lane + 1).cleared()
+            self._state.copy(last, lane)
         self._scheduler.retire(lane)
 
 
-def _goes_on(running: Running) -> bool:
-    """Whether more steps could draw more for it than those under way."""
-    return not running.paused and running.cached + running.flying < last_length(running.request)
+def _left(running: Running) -> int:
+    """Steps that could draw more for it than those under way."""
+    return 0 if running.paused else last_length(running.request) - running.cached - running.flying
 
 
 def _prompt_slots(running: Running, page_size: int) -> list[int]:

@@ -18,11 +18,12 @@ Pages = tuple[list[list[int]], list[int]]
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """One line as it was: draws made, whether it has finished, and with beams its pages."""
+    """One line as it was: draws made, whether it has finished and whether by a stop, and with beams its pages."""
 
     running: Running
     draws: int
     finished: bool
+    stopped: bool
     pages: Pages | None
 
 
@@ -38,7 +39,7 @@ class Look:
         self._steps = [0 if r.paused else steps for r in self._running]
         self._columns = [len(r.tables[0]) for r in self._running]
         count, rows, lanes = len(self._running), state.rows, state.lanes
-        asked = [lanes.steps[:count], lanes.finished[:count]]
+        asked = [lanes.steps[:count], lanes.finished[:count], lanes.stopped[:count]]
         if state.beams > 1:
             used = count * state.beams
             asked += [rows.block_tables[:used, : max(self._columns)], rows.spares[:used]]
@@ -48,12 +49,13 @@ class Look:
 
     def read(self) -> list[Seen]:
         """Waits until the device got here. Every line learns how far it was then."""
-        draws, finished, *pages = (tensor.tolist() for tensor in self._answer.arrived())
+        draws, finished, stopped, *pages = (tensor.tolist() for tensor in self._answer.arrived())
         seen = []
         for lane, r in enumerate(self._running):
             r.flying -= self._steps[lane]
             r.cached = r.request.prompt.shape[0] + draws[lane] - 1
-            seen.append(Seen(r, draws[lane], finished[lane], self._pages(lane, *pages) if pages else None))
+            mine = self._pages(lane, *pages) if pages else None
+            seen.append(Seen(r, draws[lane], finished[lane], stopped[lane], mine))
         return seen
 
     def _pages(self, lane: int, tables: list[list[int]], spares: list[int]) -> Pages:

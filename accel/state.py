@@ -144,12 +144,11 @@ class DecodeState:
             if request.history:
                 self.rows.seen[lane * self.beams : (lane + 1) * self.beams, list(request.history)] = True
 
-    def move(self, source: int, target: int) -> None:
-        """Copy lane `source` over lane `target` and empty it."""
+    def copy(self, source: int, target: int) -> None:
+        """Copy lane `source` over lane `target`."""
         here, there = self.view(source, source + 1), self.view(target, target + 1)
         for part, original in zip(there._parts(), here._parts(), strict=True):
             _assign(part, original)
-        here.cleared()
 
     def _parts(self) -> tuple[Rows, Lanes, SamplingTable, BeamState]:
         return self.rows, self.lanes, self.table, self.search

@@ -37,19 +37,19 @@ def test_lines_have_pages_for_every_step_that_is_launched(todo, chosen):
     assert sorted(answer.index for answer in engine.generate(todo)) == list(range(len(todo)))
 
 
-@pytest.mark.parametrize(("behind", "expected"), [(0, "jLrLrLrL"), (1, "jLrrLrLL"), (5, "jLrrrLLL")])
+@pytest.mark.parametrize(("behind", "expected"), [(0, "jL4L4L1L"), (1, "jL44L1LL"), (5, "jL441LLL")])
 @pytest.mark.parametrize("beams", [1, 3])
 def test_steps_are_launched_before_the_last_ones_are_read(behind, expected, beams, monkeypatch):
-    """j: a line joins. r: steps are launched. L: a look is read. No step is launched that nobody can want."""
+    """j: a line joins. A number: so many steps start. L: a look is read. No step starts that nobody can want."""
     told = []
 
-    def note(kind, name, letter):
+    def note(kind, name, word):
         given = getattr(kind, name)
-        monkeypatch.setattr(kind, name, lambda *args: told.append(letter) or given(*args))
+        monkeypatch.setattr(kind, name, lambda *args: told.append(word(*args)) or given(*args))
 
-    note(TorchRunner, "start", "j")
-    note(TorchRunner, "run", "r")
-    note(Look, "read", "L")
+    note(TorchRunner, "start", lambda *_: "j")
+    note(TorchRunner, "run", lambda _runner, _state, _lanes, steps: str(steps))
+    note(Look, "read", lambda _: "L")
     engine = Engine(NEVER_STOPS, EngineOptions(poll_steps=4, looks_behind=behind))
     list(engine.generate([build(3, 0, 10, replace(SAMPLED, num_beams=beams))]))
     assert "".join(told) == expected
