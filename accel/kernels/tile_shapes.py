@@ -87,7 +87,7 @@ def held_shape_for(inputs: int, outputs: int, rows: int) -> TileShape | None:
     elif long:
         shape = TileShape(32, 128, 8, 0, 4) if rows <= 32 else None
     else:
-        shape = TileShape(16, 64, 1, 0, 4)
+        shape = TileShape(16, 64, 1, 0, 4) if rows <= 32 else TileShape(32, 64, 2, 0, 4)
     return shape if shape is not None and inputs % (shape.block * shape.slices) == 0 else None
 
 
