@@ -73,22 +73,20 @@ def _can_hold() -> bool:
 
 
 def held_shape_for(inputs: int, outputs: int, rows: int) -> TileShape | None:
-    """Those that were fastest within a whole step on an H200; None where streams were. The more rows, the more of what
-    is read are rows, of which a few large tiles read least."""
+    """Those that were fastest within a whole step on an H200 or, with more than 16 rows, an H100; None where streams
+    were. The more rows, the more of what is read are rows, of which a few large tiles read least."""
     wide, long = outputs > 2048, inputs > 2048
-    shape: TileShape | None
-    if rows <= 16:
-        if wide:
-            shape = TileShape(64, 256 if outputs > 4096 else 128, 1, 0, 4)
-        else:
-            shape = TileShape(32, 128, 8 if long else 1, 0, 4)
-    elif wide:
-        shape = TileShape(64, 128, 1, 0, 4) if rows <= 32 and outputs <= 4096 else None
+    if rows > 16 and (wide or (long and rows > 32)):
+        return None
+    if wide:
+        shape = TileShape(64, 256 if outputs > 4096 else 128, 1, 0, 4)
     elif long:
-        shape = TileShape(32, 128, 8, 0, 4) if rows <= 32 else None
+        shape = TileShape(32, 128, 8, 0, 4)
+    elif rows <= 16:
+        shape = TileShape(32, 128, 1, 0, 4)
     else:
         shape = TileShape(16, 64, 1, 0, 4) if rows <= 32 else TileShape(32, 64, 2, 0, 4)
-    return shape if shape is not None and inputs % (shape.block * shape.slices) == 0 else None
+    return shape if inputs % (shape.block * shape.slices) == 0 else None
 
 
 def streamed_shape_for(inputs: int, outputs: int, rows: int, itemsize: int) -> TileShape:
@@ -98,7 +96,9 @@ def streamed_shape_for(inputs: int, outputs: int, rows: int, itemsize: int) -> T
         return TileShape(16, block, slices, 10, 1) if slices == 1 else TileShape(16, block, slices, 6, 2)
     if slices > 1 and inputs > 2048:
         return TileShape(32 if rows <= 32 else 64, block, slices, 4, 4)
-    return TileShape(64, block, slices, 4 if slices == 1 else 2, 4)
+    if slices > 1:
+        return TileShape(64, block, slices, 2, 4)
+    return TileShape(64, block, 1, 4 if outputs > 4096 else 8 if rows <= 32 else 6, 4)
 
 
 def slices_for(inputs: int, outputs: int, rows: int) -> int:
