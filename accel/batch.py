@@ -183,7 +183,7 @@ class Batch:
 
 def _left(running: Running) -> int:
     """Steps that could draw more for it than those under way."""
-    return 0 if running.paused else last_length(running.request) - running.cached - running.flying
+    return 0 if running.paused else max(0, last_length(running.request) - running.cached - running.flying)
 
 
 def _prompt_slots(running: Running, page_size: int) -> list[int]:

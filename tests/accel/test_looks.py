@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from helpers.schedules import SAMPLED, build, options, requests
 from helpers.tiny_decoder import tiny_weights
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from indextts2_multitalk.accel.engine import Engine, EngineOptions
 from indextts2_multitalk.accel.kv_cache import SCRATCH_PAGE
 from indextts2_multitalk.accel.look import Look
@@ -17,11 +17,14 @@ NEVER_STOPS = tiny_weights(stop_bias=-1e4)
 
 @settings(max_examples=30, deadline=None)
 @given(requests, options)
+# The longer line stops while more steps of the shorter one are under way than it may make.
+@example([build(3, 0, 4, SAMPLED), build(4, 1, 5, SAMPLED)], EngineOptions(poll_steps=1, looks_behind=2))
 def test_lines_have_pages_for_every_step_that_is_launched(todo, chosen):
     """The scratch page is none: what a line that goes on stores there would be lost."""
 
     class Runner(TorchRunner):
         def run(self, state, lanes, steps):
+            assert steps >= 1
             drawn, limits, lengths = (
                 x.tolist() for x in (state.lanes.steps, state.lanes.limits, state.rows.lengths.view(-1, state.beams))
             )
