@@ -93,7 +93,7 @@ def test_examples_speak_as_they_are(page: Page, server: ComfyServer, example: st
     workflow = json.loads((PACK / "example_workflows" / f"{example}.json").read_text(encoding="utf-8"))
     prompt = load(page, workflow)
     kinds = {node["class_type"] for node in prompt.values()}
-    assert {"IndexTTS2_ModelManager", "IndexTTS2_DemoVoice", "SaveAudio"} < kinds
+    assert {"IndexTTS2_ModelManager", "IndexTTS2_DemoVoice", "PreviewAudio"} < kinds
     (manager,) = [node for node in prompt.values() if node["class_type"] == "IndexTTS2_ModelManager"]
     assert (manager["inputs"]["model_dir"], manager["inputs"]["low_memory"]) == ("demo", False)
     assert any("audio" in outputs for outputs in server.run(prompt).values())
