@@ -21,33 +21,26 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from indextts2_multitalk.indextts.gpt.latents import latent_pass
-from indextts2_multitalk.indextts.gpt.prompt import build_prompt
 from indextts2_multitalk.indextts.loading.find import CheckpointFiles, find_checkpoint
-from indextts2_multitalk.indextts.loading.models import Models, load_models
+from indextts2_multitalk.indextts.loading.models import load_models
 from indextts2_multitalk.indextts.options import LoadOptions, SpeakOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
-from indextts2_multitalk.indextts.records import CODES_PER_SECOND, Audio, Codes, Line, Voice
-from indextts2_multitalk.indextts.seeds import seed_lines
-from indextts2_multitalk.indextts.segments import Segment, Spoken
-from measure import Refused, drain, emit, seconds
+from indextts2_multitalk.indextts.records import CODES_PER_SECOND, Audio, Line
+from measure import drain, emit, seconds
 
 TESTS = Path(__file__).parents[1] / "tests"
 sys.path.insert(0, str(TESTS))
 
+from end_to_end_sound import Sound, check_half_precision, lines_of, sound_of
 from helpers.released_folder import write_released_folder
 from helpers.tones import tone
 
 FULL_W2V_BERT = {"layers": 24, "heads": 16, "expansion": 4}
-MEL_TOLERANCE, LOG_SPECTRAL_TOLERANCE = 1e-2, 0.5
-TEXT = "We walked along the river for {} hours until the lights of the town were far behind us and nobody spoke."
-HOURS = (10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 30, 40, 50, 60, 70)
 TOGGLES = {
     "full acceleration": {"use_accel": True, "use_torch_compile": True, "use_cuda_kernel": True},
     "GPT acceleration": {"use_accel": True, "use_torch_compile": False, "use_cuda_kernel": False},
     "no acceleration": {"use_accel": False, "use_torch_compile": False, "use_cuda_kernel": False},
 }
-Sound = tuple[torch.Tensor, torch.Tensor]
 
 
 def main() -> None:
@@ -97,14 +90,6 @@ def seeded_folder(scratch: Path, small: bool) -> Path:
         return write_released_folder(scratch)
     config = json.loads((TESTS / "goldens" / "full_config.json").read_text(encoding="utf-8"))
     return write_released_folder(scratch, config, w2v_bert=FULL_W2V_BERT)
-
-
-def lines_of(count: int, voices: int) -> list[Line]:
-    """`count` lines for `voices` speakers in turn, all alike in length."""
-    cast = [Voice(f"S{n}", Audio(tone(110.0 + 40 * n, 10.0, 22050), 22050)) for n in range(voices)]
-    return seed_lines(
-        [Line(n, f"S{n % voices}", TEXT.format(HOURS[n]), n + 1, cast[n % voices]) for n in range(count)], seed=1
-    )
 
 
 CASES = (
@@ -211,45 +196,6 @@ def empty_device() -> None:
     if torch.cuda.is_available():
         torch._C._cuda_clearCublasWorkspaces()
         torch.cuda.empty_cache()
-
-
-def check_half_precision(half: Sound, exact: Sound) -> None:
-    """The same codes and noise through both precisions' flow and vocoder; raises `Refused` where they part."""
-    (half_mel, half_wave), (mel, wave) = half, exact
-    error = (torch.linalg.vector_norm(half_mel - mel) / torch.linalg.vector_norm(mel)).item()
-    distance = log_spectral_distance(half_wave, wave)
-    emit("end_to_end", "half-precision-mel", error, "relative", "float16")
-    emit("end_to_end", "half-precision-spectrum", distance, "dB", "float16")
-    if error > MEL_TOLERANCE or distance > LOG_SPECTRAL_TOLERANCE:
-        raise Refused(f"half precision: mel differs by {error:.2e}, spectrum by {distance:.2f} dB; no figures reported")
-
-
-def sound_of(files: CheckpointFiles, modules: Models) -> Sound:
-    """Mel [80, F] and waveform [N] of 250 fixed codes, float32 on the CPU."""
-    pipeline = Pipeline(modules, files, LoadOptions(str(modules.emotions.styles.device)))
-    voice = lines_of(1, 1)[0].voice
-    assert voice is not None, "every line of the benchmark has a voice"
-    features = pipeline._conditioning.voice(voice.audio)
-    drawn = torch.randint(
-        0, modules.config.semantic_codec.codebook_size, (250,), generator=torch.Generator().manual_seed(0)
-    )
-    prompt = build_prompt(modules.gpt, features.latents, features.emotion, range(2, 30))
-    latents = latent_pass(modules.gpt, [prompt], [drawn])[0]
-    segment = Segment(0, 0, Line(0, voice.name, TEXT, voice=voice), (), features, features.emotion)
-    line = pipeline._renderer.flow_line(Spoken(segment, Codes(drawn, latents)))
-    mel = modules.s2mel.generate([line])[0]
-    wave = modules.vocoder(mel[None].to(modules.vocoder.dtype))[0, 0]
-    pipeline.release()
-    return mel.float().cpu(), wave.float().cpu()
-
-
-def log_spectral_distance(a: torch.Tensor, b: torch.Tensor) -> float:
-    """Root mean square difference of two waveforms' log power spectra, dB, over frames within 60 dB of the loudest."""
-    window = torch.hann_window(1024)
-    powers = [torch.stft(wave, 1024, 256, window=window, return_complex=True).abs().square() for wave in (a, b)]
-    floor = powers[1].max() * 1e-6
-    levels = [10 * power.clamp_min(floor).log10() for power in powers]
-    return (levels[0] - levels[1]).square().mean(dim=0).sqrt().mean().item()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from end_to_end import endless, lines_of, seeded_folder, speak_options
+from end_to_end import endless, seeded_folder, speak_options
+from end_to_end_sound import lines_of
 from indextts2_multitalk.indextts.options import LoadOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
 from indextts2_multitalk.indextts.products import products_on
