@@ -3,6 +3,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 UNMARKED := not gpu and not comfyui and not weights
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
 DEMO := checkpoints/demo
 TALK := output/demo/dialogue
 MODEL ?= demo
@@ -28,7 +29,7 @@ typecheck: venv
 	cd .venv/types && ../bin/mypy --config-file indextts2_multitalk/pyproject.toml -p indextts2_multitalk
 
 test: lint typecheck
-	$(BIN)/python -m pytest -m "$(UNMARKED)"
+	$(BIN)/python -m pytest -m "$(UNMARKED)" $(SIDE_BY_SIDE)
 
 # A dialogue of two with the demonstration voice: WAV, subtitles and a picture in output/demo, and what ran.
 demo: venv
