@@ -52,7 +52,7 @@ matrix-low matrix-high: matrix-%: venv
 		echo "import site; site.addsitedir('$$shared')" > "$$own/shared.pth"
 	.venv-$*/bin/python -m pip install -q $(ENDS)
 	.venv-$*/bin/python -c "import numpy, torch, transformers; print('matrix-$*: transformers', transformers.__version__, 'numpy', numpy.__version__, 'torch', torch.__version__)"
-	.venv-$*/bin/python -m pytest -m "$(UNMARKED)"
+	.venv-$*/bin/python -m pytest -m "$(UNMARKED)" $(SIDE_BY_SIDE)
 
 clean:
 	rm -rf .venv .venv-* .pytest_cache .ruff_cache .mypy_cache .hypothesis output build *.egg-info
