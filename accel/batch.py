@@ -138,13 +138,12 @@ class Batch:
         return answers
 
     def _learn(self, look: Look) -> list[Finished]:
-        seen = look.read()
-        lanes = {running: lane for lane, running in enumerate(self._scheduler.running)}
-        here = [line for line in seen if line.running in lanes]
-        for line in here:
+        seen = {line.running: line for line in look.read()}
+        here = [(lane, seen[running]) for lane, running in enumerate(self._scheduler.running) if running in seen]
+        for _, line in here:
             if line.pages is not None:
                 self._scheduler.replace_tables(line.running, *line.pages)
-        ended = sorted(((lanes[line.running], line) for line in here if line.finished), key=lambda entry: entry[0])
+        ended = [(lane, line) for lane, line in here if line.finished]
         if not ended:
             return []
         answers = self._answers(ended)

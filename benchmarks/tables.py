@@ -82,15 +82,15 @@ def with_tables(text: str, tables: dict[str, str]) -> str:
     return text
 
 
-def last(rows: list[Row], case: str, reference: bool, toggles: tuple[str | None, ...] = ACCELERATED) -> Row | None:
-    """The newest result of a case on an H200, or on another GPU, under the first of `toggles` that has any."""
+def last(rows: list[Row], case: str, reference: bool) -> Row | None:
+    """The newest result of a case on an H200, or on another GPU, under the best toggles that it has."""
     found = [
         row
         for row in rows
         if row["case"] == case and (row["benchmark"] == "reference") == reference and "CPU" not in row["device"]
     ]
     found.sort(key=lambda row: "H200" in row["device"])
-    return next((row for wanted in toggles for row in reversed(found) if row.get("toggles") == wanted), None)
+    return next((row for wanted in ACCELERATED for row in reversed(found) if row.get("toggles") == wanted), None)
 
 
 def speed_table(rows: list[Row], language: int) -> str:

@@ -94,11 +94,11 @@ def streamed_shape_for(inputs: int, outputs: int, rows: int, itemsize: int) -> T
     slices, block = slices_for(inputs, outputs, rows), 256 // itemsize
     if rows <= 16:
         return TileShape(16, block, slices, 10, 1) if slices == 1 else TileShape(16, block, slices, 6, 2)
-    if slices > 1 and inputs > 2048:
+    if slices == 1:
+        return TileShape(64, block, 1, 4 if outputs > 4096 else 8 if rows <= 32 else 6, 4)
+    if inputs > 2048:
         return TileShape(32 if rows <= 32 else 64, block, slices, 4, 4)
-    if slices > 1:
-        return TileShape(64, block, slices, 2, 4)
-    return TileShape(64, block, 1, 4 if outputs > 4096 else 8 if rows <= 32 else 6, 4)
+    return TileShape(64, block, slices, 2, 4)
 
 
 def slices_for(inputs: int, outputs: int, rows: int) -> int:
