@@ -1,13 +1,15 @@
 """Keys and values in pages, and who owns which page.
 
-Dimensions: L layers, G pages, S tokens a page, H heads, W head width.
+Dimensions: L layers, G pages, S tokens a page, H heads, W head width, n pages copied.
 Page 0 is never handed out: rows without a sequence write there (lanes that pad a batch, finished lines).
 A page is freed when its last reference goes. Rows of one line share complete pages; a page that still fills up has
 one owner, so a beam that follows another copies that one page and shares all before it.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -16,14 +18,59 @@ from .free_pages import FreePages
 
 SCRATCH_PAGE = 0
 
+Pages = tuple[torch.Tensor, ...]
+"""A layer's keys and values as a cache holds them and the attention backend that belongs to it takes them."""
+
+Made = TypeVar("Made")
+
 
 class OutOfCacheMemory(RuntimeError):
     """A sequence that cannot fit, even alone. The message says what to lower."""
 
 
+class Cache(Protocol):
+    """Keys and values of all layers: `PagedCache` as they are, `CompactCache` in fewer bits."""
+
+    @property
+    def pages(self) -> int: ...
+
+    @property
+    def page_size(self) -> int: ...
+
+    @property
+    def bytes(self) -> int: ...
+
+    @property
+    def layers(self) -> tuple[Pages, ...]: ...
+
+    def copy_pages(self, sources: torch.Tensor, targets: torch.Tensor, tokens: int) -> None:
+        """Copy the first `tokens` tokens of pages `sources` to `targets` (int64 [n], disjoint), in every layer."""
+        ...
+
+    def copy_page(self, source: int, target: int, tokens: int) -> None:
+        """Copy the first `tokens` tokens of one page."""
+        ...
+
+
+class CacheKind(Protocol):
+    """A class of caches."""
+
+    @staticmethod
+    def allocate(
+        layers: int, pages: int, page_size: int, heads: int, head_dim: int, dtype: torch.dtype, device: torch.device
+    ) -> Cache:
+        """Room for `pages` pages, the scratch page counted. Raises `OutOfCacheMemory` where the device has none."""
+        ...
+
+    @staticmethod
+    def token_bytes(heads: int, head_dim: int, dtype: torch.dtype) -> int:
+        """Of one token in one layer."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class PagedCache:
-    """keys, values: [L, G, S, H, W]."""
+    """See `Cache`. keys, values: [L, G, S, H, W]."""
 
     keys: torch.Tensor
     values: torch.Tensor
@@ -32,18 +79,14 @@ class PagedCache:
     def allocate(
         layers: int, pages: int, page_size: int, heads: int, head_dim: int, dtype: torch.dtype, device: torch.device
     ) -> "PagedCache":
-        """Room for `pages` pages, the scratch page counted. Raises `OutOfCacheMemory` where the device has none."""
         shape = (layers, pages, page_size, heads, head_dim)
+        size = layers * pages * page_size * PagedCache.token_bytes(heads, head_dim, dtype)
         # Zeros, since backends that mask need finite values where nothing was written.
-        try:
-            cache = PagedCache(*(_zeros(shape, dtype, device) for _ in range(2)))
-        except (RuntimeError, MemoryError) as error:
-            size = 2 * layers * pages * page_size * heads * head_dim * dtype.itemsize
-            raise OutOfCacheMemory(
-                f"no room for a key-value cache of {size / 2**20:.0f} MiB on {device} ({error}); "
-                "lower the number of lines at once, the beams or the tokens a line may have"
-            ) from error
-        return cache
+        return within_memory(lambda: PagedCache(*(_zeros(shape, dtype, device) for _ in range(2))), size, device)
+
+    @staticmethod
+    def token_bytes(heads: int, head_dim: int, dtype: torch.dtype) -> int:
+        return 2 * heads * head_dim * dtype.itemsize
 
     @property
     def pages(self) -> int:
@@ -57,8 +100,11 @@ class PagedCache:
     def bytes(self) -> int:
         return self.keys.nbytes + self.values.nbytes
 
+    @property
+    def layers(self) -> tuple[Pages, ...]:
+        return tuple(zip(self.keys.unbind(), self.values.unbind(), strict=True))
+
     def copy_pages(self, sources: torch.Tensor, targets: torch.Tensor, tokens: int) -> None:
-        """Copy the first `tokens` tokens of pages `sources` to `targets` (int64 [n], disjoint), in every layer."""
         if self.keys.device.type == "cpu":
             for source, target in zip(sources.tolist(), targets.tolist(), strict=True):
                 self.copy_page(source, target, tokens)
@@ -67,9 +113,25 @@ class PagedCache:
             pages[:, targets, :tokens] = pages[:, sources, :tokens]
 
     def copy_page(self, source: int, target: int, tokens: int) -> None:
-        """Copy the first `tokens` tokens of one page."""
         for pages in (self.keys, self.values):
             pages[:, target, :tokens] = pages[:, source, :tokens]
+
+
+def within_memory(make: Callable[[], Made], size: int, device: torch.device) -> Made:
+    """What `make` allocates, `size` bytes. Raises `OutOfCacheMemory` where the device has no room."""
+    try:
+        return make()
+    except (RuntimeError, MemoryError) as error:
+        raise OutOfCacheMemory(
+            f"no room for a key-value cache of {size / 2**20:.0f} MiB on {device} ({error}); "
+            "lower the number of lines at once, the beams or the tokens a line may have"
+        ) from error
+
+
+def take_over(cache: Cache, old: Cache) -> None:
+    """Have `cache` hold what a smaller one of the same kind holds, in the same pages."""
+    for name, pages in vars(old).items():
+        getattr(cache, name)[:, : old.pages] = pages
 
 
 def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """The interface between the engine and whatever computes its steps, and the plain torch runner.
 
-A runner owns no sequence. It gets a `DecodeState` (state.py: device tensors at fixed addresses), a `PagedCache` and
+A runner owns no sequence. It gets a `DecodeState` (state.py: device tensors at fixed addresses), a `Cache` and
 `DecoderWeights`, all of which outlive it, and does three things:
 
 `prefill(prompts, slots)` runs whole prompts, stores their keys and values in `slots` and returns the logits [n, V] of
@@ -31,7 +31,7 @@ from torch.nn.functional import gelu, layer_norm, linear
 
 from .attention import AttentionBackend
 from .choose import choose_next
-from .kv_cache import PagedCache
+from .kv_cache import Cache
 from .processor import runs_mkl_at_full_speed
 from .state import DecodeState
 from .weights import DecoderWeights, LayerWeights
@@ -70,11 +70,11 @@ class TorchRunner:
 
     name = "torch"
 
-    def __init__(self, weights: DecoderWeights, cache: PagedCache, attention: AttentionBackend) -> None:
+    def __init__(self, weights: DecoderWeights, cache: Cache, attention: AttentionBackend) -> None:
         self._weights = weights
         self._cache = cache
         self._attention = attention
-        self._pages = tuple(zip(cache.keys.unbind(), cache.values.unbind(), strict=True))
+        self._pages = cache.layers
 
     def prefill(self, prompts: Sequence[torch.Tensor], slots: torch.Tensor) -> torch.Tensor:
         lengths = [prompt.shape[0] for prompt in prompts]
@@ -120,7 +120,7 @@ class TorchRunner:
 
         def attend(number: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
             self._store(number, k, v, slots)
-            return self._attention.decode(q, *self._pages[number], plan)
+            return self._attention.decode(q, self._pages[number], plan)
 
         x = _blocks(self._embed(state), self._weights, attend)
         rows.lengths.add_(state.per_row(state.alive))
@@ -133,7 +133,7 @@ class TorchRunner:
         return self._weights.token_embedding.index_select(0, state.rows.tokens) + place
 
     def _store(self, number: int, keys: torch.Tensor, values: torch.Tensor, slots: torch.Tensor) -> None:
-        self._attention.store(keys, values, *self._pages[number], slots)
+        self._attention.store(keys, values, self._pages[number], slots)
 
 
 def _blocks(x: torch.Tensor, weights: DecoderWeights, attend: Attend) -> torch.Tensor:

@@ -17,14 +17,20 @@ USUAL_CODES = 1000
 
 @dataclass(frozen=True, eq=False)
 class Decoding:
-    """The decoder in use. description: its name and why it was chosen, for the report.
+    """The decoder in use. choice: its name and why it was chosen.
 
     hidden_states: what runs the latent pass after it; None is the model itself.
     """
 
     decoder: Decoder
-    description: str
+    choice: str
     hidden_states: LatentGraphs | None = None
+
+    @property
+    def description(self) -> str:
+        """For the report: the choice, and what the last run's number of lines made of it."""
+        compact = isinstance(self.decoder, Engine) and self.decoder.compact
+        return f"{self.choice}; keys in 8 bits, values in 12" if compact else self.choice
 
     def close(self) -> None:
         """Give back the engine's cache and all graphs; the plain loop holds nothing."""

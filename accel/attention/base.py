@@ -1,8 +1,8 @@
 """One signature for every attention backend, so that the layers above never ask which one runs.
 
 Dimensions: N packed tokens, R rows that decode, H heads, W head width, S page size, C block table columns.
-A layer's keys and values live in pages: tensors [pages, S, H, W]. Token t of row r lies at offset t % S of page
-block_tables[r, t // S]. Its *slot* is page * S + offset.
+A layer's keys and values live in pages of S tokens, laid out as the backend's kind of cache does. Token t of row r lies
+at offset t % S of page block_tables[r, t // S]. Its *slot* is page * S + offset.
 """
 
 from collections.abc import Sequence
@@ -11,24 +11,20 @@ from typing import Any, Protocol
 
 import torch
 
+from ..kv_cache import CacheKind, Pages
+
 
 class AttentionBackend(Protocol):
     """Attention over paged keys and values. All tensors of a call share device and dtype; head width scales by W^-1/2.
 
-    name: what the registry and the report call it. page_size: the S it prefers.
+    name: what the registry and the report call it. page_size: the S it prefers. cache: the kind whose pages it takes.
     """
 
     name: str
     page_size: int
+    cache: CacheKind
 
-    def store(
-        self,
-        keys: torch.Tensor,
-        values: torch.Tensor,
-        key_pages: torch.Tensor,
-        value_pages: torch.Tensor,
-        slots: torch.Tensor,
-    ) -> None:
+    def store(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
         """Write keys and values [N, H, W] to slots int64 [N] of the pages."""
         ...
 
@@ -45,9 +41,7 @@ class AttentionBackend(Protocol):
         """
         ...
 
-    def decode(
-        self, queries: torch.Tensor, key_pages: torch.Tensor, value_pages: torch.Tensor, plan: Any
-    ) -> torch.Tensor:
+    def decode(self, queries: torch.Tensor, pages: Pages, plan: Any) -> torch.Tensor:
         """One query [R, H, W] for each row over all tokens of that row. Returns [R, H, W]."""
         ...
 

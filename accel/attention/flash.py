@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import torch
 
+from ..kv_cache import CacheKind, PagedCache, Pages
+
 DTYPES = (torch.float16, torch.bfloat16)
 WIDEST = 256
 OLDEST = (8, 0)
@@ -47,17 +49,11 @@ class Backend:
 
     name = "flash"
     page_size = PAGE_UNIT
+    cache: CacheKind = PagedCache
 
-    def store(
-        self,
-        keys: torch.Tensor,
-        values: torch.Tensor,
-        key_pages: torch.Tensor,
-        value_pages: torch.Tensor,
-        slots: torch.Tensor,
-    ) -> None:
-        key_pages.flatten(0, 1).index_copy_(0, slots, keys)
-        value_pages.flatten(0, 1).index_copy_(0, slots, values)
+    def store(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
+        for held, new in zip(pages, (keys, values), strict=True):
+            held.flatten(0, 1).index_copy_(0, slots, new)
 
     def prefill(
         self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, lengths: Sequence[int]
@@ -71,13 +67,12 @@ class Backend:
         assert page_size % PAGE_UNIT == 0, f"flash_attn needs pages of a multiple of {PAGE_UNIT} tokens"
         return Plan(block_tables.contiguous(), lengths)
 
-    def decode(
-        self, queries: torch.Tensor, key_pages: torch.Tensor, value_pages: torch.Tensor, plan: Plan
-    ) -> torch.Tensor:
+    def decode(self, queries: torch.Tensor, pages: Pages, plan: Plan) -> torch.Tensor:
         from flash_attn import flash_attn_with_kvcache
 
+        keys, values = pages
         out = flash_attn_with_kvcache(
-            queries[:, None], key_pages, value_pages, cache_seqlens=plan.lengths, block_table=plan.block_tables
+            queries[:, None], keys, values, cache_seqlens=plan.lengths, block_table=plan.block_tables
         )
         return out[:, 0]
 

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
+from ..kv_cache import CacheKind, PagedCache, Pages
+
 MOST_BETWEEN = 1.5
 """Pages are read in place, those of others masked, unless that makes them this much more; then they are gathered."""
 
@@ -51,17 +53,11 @@ class Backend:
     name = "sdpa"
     page_size = 16
     """A beam that follows another copies half a page on average."""
+    cache: CacheKind = PagedCache
 
-    def store(
-        self,
-        keys: torch.Tensor,
-        values: torch.Tensor,
-        key_pages: torch.Tensor,
-        value_pages: torch.Tensor,
-        slots: torch.Tensor,
-    ) -> None:
-        key_pages.flatten(0, 1).index_copy_(0, slots, keys)
-        value_pages.flatten(0, 1).index_copy_(0, slots, values)
+    def store(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
+        for held, new in zip(pages, (keys, values), strict=True):
+            held.flatten(0, 1).index_copy_(0, slots, new)
 
     def prefill(
         self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, lengths: Sequence[int]
@@ -78,19 +74,14 @@ class Backend:
         mask = torch.arange(columns * page_size, device=lengths.device) < lengths[:, None]
         return GatherPlan(tables, mask[:, None, None])
 
-    def decode(
-        self,
-        queries: torch.Tensor,
-        key_pages: torch.Tensor,
-        value_pages: torch.Tensor,
-        plan: list[Group] | GatherPlan,
-    ) -> torch.Tensor:
+    def decode(self, queries: torch.Tensor, pages: Pages, plan: list[Group] | GatherPlan) -> torch.Tensor:
+        keys, values = pages
         if isinstance(plan, GatherPlan):
-            return _attend_gathered(queries, key_pages, value_pages, plan)
+            return _attend_gathered(queries, keys, values, plan)
         if len(plan) == 1:
-            return _attend_group(queries, key_pages, value_pages, plan[0])
+            return _attend_group(queries, keys, values, plan[0])
         parts = zip(queries.split([group.rows for group in plan]), plan, strict=True)
-        return torch.cat([_attend_group(part, key_pages, value_pages, group) for part, group in parts])
+        return torch.cat([_attend_group(part, keys, values, group) for part, group in parts])
 
 
 def _groups(block_tables: torch.Tensor, lengths: list[int], page_size: int) -> list[Group]:

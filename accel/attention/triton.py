@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import torch
 
+from ..compact_cache import CompactCache
+from ..kv_cache import CacheKind, PagedCache, Pages
 from .prompts import attend_prompts
 
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
@@ -45,17 +47,12 @@ class Backend:
     name = "triton"
     page_size = 16
     """Small, since a beam that follows another copies the page that still fills up."""
+    cache: CacheKind = PagedCache
 
-    def store(
-        self,
-        keys: torch.Tensor,
-        values: torch.Tensor,
-        key_pages: torch.Tensor,
-        value_pages: torch.Tensor,
-        slots: torch.Tensor,
-    ) -> None:
+    def store(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
         from ..kernels.kv_store import kv_store
 
+        key_pages, value_pages = pages
         kv_store(keys, values, key_pages, value_pages, slots)
 
     def prefill(
@@ -66,9 +63,29 @@ class Backend:
     def plan(self, block_tables: torch.Tensor, lengths: torch.Tensor, page_size: int) -> Plan:
         return Plan(block_tables, lengths)
 
-    def decode(
-        self, queries: torch.Tensor, key_pages: torch.Tensor, value_pages: torch.Tensor, plan: Plan
-    ) -> torch.Tensor:
+    def decode(self, queries: torch.Tensor, pages: Pages, plan: Plan) -> torch.Tensor:
         from ..kernels.paged_attention import paged_attention
 
+        key_pages, value_pages = pages
         return paged_attention(queries, key_pages, value_pages, plan.block_tables, plan.lengths)
+
+
+class CompactBackend(Backend):
+    """The same over a `CompactCache`."""
+
+    name = "triton, compact"
+    page_size = 32
+    """As many as its kernel looks at together."""
+    cache: CacheKind = CompactCache
+
+    def store(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
+        from ..kernels.compact import compact_store
+
+        packed, scales, upper, lower = pages
+        compact_store(keys, values, packed, scales, upper, lower, slots)
+
+    def decode(self, queries: torch.Tensor, pages: Pages, plan: Plan) -> torch.Tensor:
+        from ..kernels.compact_attention import compact_attention
+
+        packed, scales, upper, lower = pages
+        return compact_attention(queries, packed, scales, upper, lower, plan.block_tables, plan.lengths)

@@ -50,11 +50,11 @@ def _paged_attention(queries, new_keys, new_values, key_pages, value_pages, tabl
         tl.store(value_pages + place, new_value, mask=mine)
         score = tl.where(part == 0, tl.sum(q * new_key.to(tl.float32), axis=0), NOTHING)
     result, mass = together(top, mass, acc, score, new_value.to(tl.float32))
-    _hand_in(result, mass, out, parts, masses, arrivals, row, head, part, HEADS, WIDTH, PARTS)
+    hand_in(result, mass, out, parts, masses, arrivals, row, head, part, HEADS, WIDTH, PARTS)
 
 
 @triton.jit
-def _hand_in(result, mass, out, parts, masses, arrivals, row, head, part, HEADS: tl.constexpr, WIDTH: tl.constexpr,
+def hand_in(result, mass, out, parts, masses, arrivals, row, head, part, HEADS: tl.constexpr, WIDTH: tl.constexpr,
              PARTS: tl.constexpr):  # fmt: skip
     """Store a part [W] of a head, and the whole head where it is the last part to arrive."""
     d = tl.arange(0, WIDTH)
@@ -93,9 +93,8 @@ class Parts:
     arrivals: torch.Tensor
 
     @staticmethod
-    def allocate(rows: int, heads: int, width: int, device: torch.device) -> "Parts":
-        """As many parts as `split_for` says."""
-        count = split_for(rows, heads, width).parts
+    def allocate(count: int, rows: int, heads: int, width: int, device: torch.device) -> "Parts":
+        """Room for `count` parts of each context."""
         sums = torch.empty(rows, count, heads, width, device=device)
         arrivals = torch.zeros(rows, heads, dtype=torch.int32, device=device)
         return Parts(sums, torch.empty(rows, count, heads, device=device), arrivals)
@@ -176,7 +175,7 @@ def paged_attention(
     """[R, H, W]: see `attend`."""
     out = torch.empty(queries.shape, dtype=queries.dtype, device=queries.device)
     rows, heads, width = queries.shape
-    parts = Parts.allocate(rows, heads, width, queries.device)
+    parts = Parts.allocate(split_for(rows, heads, width).parts, rows, heads, width, queries.device)
     return attend(queries, key_pages, value_pages, block_tables, lengths, out, parts, new)
 
 

@@ -6,18 +6,21 @@ few through streams of weights (gemv.py), more through tiles.
 """
 
 import logging
+from collections.abc import Callable
 
 import torch
 import triton
 
-from ..kv_cache import PagedCache
+from ..compact_cache import CompactCache
+from ..kv_cache import Cache, PagedCache
 from ..state import DecodeState
 from ..weights import DecoderWeights
+from .compact_attention import attend_compact, parts_for
 from .embed import embed
 from .folding import FoldedNorms
 from .gemv import MOST_ROWS, gemv
 from .norm import norm_rows
-from .paged_attention import Parts, attend, supports
+from .paged_attention import Parts, attend, split_for, supports
 from .persistent_step import PersistentStep, suits
 from .residual import Shares, Stream, add_tiled
 from .tiles import tiled
@@ -45,10 +48,10 @@ class DecodeStep:
     """Steps 1 to 3 of `StepRunner.run` without the lengths, for all rows of `state`."""
 
     def __init__(
-        self, weights: DecoderWeights, cache: PagedCache, state: DecodeState, norms: FoldedNorms | None = None
+        self, weights: DecoderWeights, cache: Cache, state: DecodeState, norms: FoldedNorms | None = None
     ) -> None:
         """norms: those of `weights`, where they are folded already."""
-        self._weights, self._cache, self._state = weights, cache, state
+        self._weights, self._state = weights, state
         rows = state.rows.tokens.shape[0]
         width, heads, head_dim, device = weights.width, weights.heads, weights.head_dim, weights.device
 
@@ -60,10 +63,14 @@ class DecodeStep:
         self._stream = Stream.allocate(rows, width, half, device)
         self._qkv = buffer(rows, 3, heads, head_dim, dtype=half)
         self._attended = buffer(rows, heads, head_dim, dtype=half)
-        self._parts = Parts.allocate(rows, heads, head_dim, device)
+        compact = isinstance(cache, CompactCache)
+        self._attend_to: Callable[..., torch.Tensor] = attend_compact if compact else attend
+        count = parts_for(rows, heads) if compact else split_for(rows, heads, head_dim).parts
+        self._layers, self._parts = cache.layers, Parts.allocate(count, rows, heads, head_dim, device)
         self._hidden = buffer(rows, 4 * width, dtype=half)
         self._logits = buffer(rows, weights.vocabulary)
-        self._alone = self._one_launch() if rows == 1 and suits(weights) else None
+        paged = cache if isinstance(cache, PagedCache) else None
+        self._alone = self._one_launch(paged) if paged is not None and rows == 1 and suits(weights) else None
         if rows > MOST_ROWS:
             layer = weights.layers[0]
             self._out_shares, self._proj_shares = (
@@ -76,10 +83,10 @@ class DecodeStep:
             return self._alone()
         return self._few() if self._rows <= MOST_ROWS else self._many()
 
-    def _one_launch(self) -> PersistentStep | None:
+    def _one_launch(self, cache: PagedCache) -> PersistentStep | None:
         """Tried once: it needs all of the chip's multiprocessors at the same time, and somebody may have set some
         aside."""
-        step = PersistentStep(self._weights, self._cache, self._state, self._logits)
+        step = PersistentStep(self._weights, cache, self._state, self._logits)
         try:
             step()
         except Exception as error:  # whatever the launch raises, or an older compiler
@@ -132,6 +139,8 @@ class DecodeStep:
         """Store the new token and attend to all: [R, D] in the weights' dtype."""
         queries, keys, values = self._qkv.unbind(1)
         rows = self._state.rows
-        pages = self._cache.keys[number], self._cache.values[number]
-        attend(queries, *pages, rows.block_tables, rows.lengths, self._attended, self._parts, (keys, values))
+        new = keys, values
+        self._attend_to(
+            queries, *self._layers[number], rows.block_tables, rows.lengths, self._attended, self._parts, new
+        )
         return self._attended.view(self._rows, -1)

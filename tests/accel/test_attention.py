@@ -44,7 +44,7 @@ def test_decode_reads_each_rows_own_tokens(cache, gathered):
     if gathered:
         plan = GatherPlan(tables.long(), (torch.arange(3 * PAGE) < lengths[:, None])[:, None, None])
         cache = tuple(pages.nan_to_num(0.0) for pages in cache)
-    torch.testing.assert_close(backend.decode(queries, *cache, plan), torch.stack(expected))
+    torch.testing.assert_close(backend.decode(queries, cache, plan), torch.stack(expected))
 
 
 def test_beams_whose_pages_lie_together_are_read_in_place():
@@ -61,12 +61,12 @@ def test_beams_whose_pages_lie_together_are_read_in_place():
         written_out(query, *(pages[table.long()].flatten(0, 1)[:length] for pages in cache))
         for query, table, length in zip(queries, tables, lengths, strict=True)
     ]
-    torch.testing.assert_close(backend.decode(queries, *cache, plan), torch.stack(expected))
+    torch.testing.assert_close(backend.decode(queries, cache, plan), torch.stack(expected))
 
 
 def test_stored_tokens_are_found_in_their_slots(cache):
     keys, values = torch.randn(2, 3, HEADS, WIDTH)
-    Backend().store(keys, values, *cache, torch.tensor([13, 2, 47]))
+    Backend().store(keys, values, cache, torch.tensor([13, 2, 47]))
     for pages, written in zip(cache, (keys, values), strict=True):
         assert torch.equal(pages[[3, 0, 11], [1, 2, 3]], written)
         assert pages.isnan().sum() == pages.numel() - written.numel()

@@ -1,0 +1,174 @@
+"""As paged_attention.py, over a compact cache.
+
+Dimensions: R rows, H heads, W head width, Q = W / 4, S page size, C block table columns, P parts of a context, T tokens
+at once.
+"""
+
+import torch
+import triton
+import triton.language as tl
+
+from ..compact_cache import unpacked_keys, unpacked_values
+from .compact import dots, fast, four_values, packed_query, quarters, store_token
+from .context import NOTHING
+from .overlap import launch_options, let_next_start, wait_for_last
+from .paged_attention import Parts, hand_in, paged_attention_torch
+
+TOKENS = 32
+
+
+@triton.jit
+def _window(keys, scales, upper, lower, table, first, last, head, HEADS: tl.constexpr, QUARTER: tl.constexpr,
+            PAGE: tl.constexpr, TOKENS: tl.constexpr):  # fmt: skip
+    """Tokens first … first + T - 1 of one page, those below `last`: words [T, Q] and scales [T]."""
+    page = tl.load(table + first // PAGE, mask=first < last, other=0).to(tl.int64)
+    slot = (page * HEADS + head) * PAGE + first % PAGE + tl.arange(0, TOKENS)
+    live = first + tl.arange(0, TOKENS) < last
+    at, inside = slot[:, None] * QUARTER + tl.arange(0, QUARTER)[None, :], live[:, None]
+    k = tl.load(keys + at, mask=inside, other=0)
+    scale = tl.load(scales + slot, mask=live, other=0.0)
+    high = tl.load(upper + at, mask=inside, other=0)
+    low = tl.load(lower + at, mask=inside, other=0)
+    return k, scale, high, low
+
+
+@triton.jit
+def _compact_attention(queries, new_keys, new_values, keys, scales, upper, lower, tables, lengths, out, parts, masses,
+                       arrivals, row_stride, columns, factor, HEADS: tl.constexpr, WIDTH: tl.constexpr,
+                       PAGE: tl.constexpr, PARTS: tl.constexpr, TOKENS: tl.constexpr, NEW: tl.constexpr,
+                       FAST: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
+    QUARTER: tl.constexpr = WIDTH // 4
+    head, part, row = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
+    length = tl.load(lengths + row)
+    table = tables + row * columns
+    each = tl.cdiv(tl.cdiv(length, TOKENS), PARTS) * TOKENS
+    first = part * each
+    last = tl.minimum(first + each, length)
+    k, scale, high, low = _window(
+        keys, scales, upper, lower, table, first, last, head, HEADS, QUARTER, PAGE, TOKENS
+    )  # fmt: skip
+    wait_for_last(OVERLAP)
+    at = row * row_stride + head * WIDTH
+    qa, qb, qc, qd = quarters(queries + at, QUARTER)
+    coarse, fine, level = packed_query(qa, qb, qc, qd)
+    coarse, fine, level = coarse[None, :], fine[None, :], level * factor
+    t = tl.arange(0, TOKENS)
+    top = tl.full([], NOTHING, tl.float32)
+    mass = tl.zeros([TOKENS], tl.float32)
+    sum_a = tl.zeros([TOKENS, QUARTER], tl.float32)
+    sum_b, sum_c, sum_d = sum_a, sum_a, sum_a
+    for start in range(first, last, TOKENS):
+        products = (dots(k, coarse, FAST) << 7) + dots(k, fine, FAST)
+        score = tl.sum(products, axis=1).to(tl.float32) * (scale.to(tl.float32) * level)
+        score = tl.where(start + t < last, score, NOTHING)
+        highest = tl.max(score, axis=0)
+        if highest > top:
+            shrink = tl.exp(top - highest)
+            mass, sum_a, sum_b = mass * shrink, sum_a * shrink, sum_b * shrink
+            sum_c, sum_d = sum_c * shrink, sum_d * shrink
+            top = highest
+        weight = tl.exp(score - top)
+        mass += weight
+        a, b, c, d = four_values(high, low, FAST)
+        w = weight[:, None]
+        sum_a, sum_b, sum_c, sum_d = sum_a + w * a, sum_b + w * b, sum_c + w * c, sum_d + w * d
+        k, scale, high, low = _window(
+            keys, scales, upper, lower, table, start + TOKENS, last, head, HEADS, QUARTER, PAGE, TOKENS
+        )  # fmt: skip
+    own_score = tl.full([], NOTHING, tl.float32)
+    va, vb, vc, vd = qa, qb, qc, qd
+    if NEW:
+        # The first part stores the new token and adds it as one more place.
+        ka, kb, kc, kd = quarters(new_keys + at, QUARTER)
+        va, vb, vc, vd = quarters(new_values + at, QUARTER)
+        if part == 0:
+            token = tl.minimum(length, columns * PAGE - 1)
+            slot = (tl.load(table + token // PAGE).to(tl.int64) * HEADS + head) * PAGE + token % PAGE
+            store_token((ka, kb, kc, kd), (va, vb, vc, vd), keys, scales, upper, lower, slot, QUARTER)
+            own_score = tl.sum(qa * ka + qb * kb + qc * kc + qd * kd, axis=0) * factor
+    # Not before: what the next kernel loads would come at the expense of keys and values.
+    let_next_start(OVERLAP)
+    highest = tl.maximum(top, own_score)
+    share = tl.exp(top - highest)
+    own = tl.where(own_score > NOTHING, tl.exp(own_score - highest), 0.0)
+    total = tl.maximum(tl.sum(mass, axis=0) * share + own, 1e-30)
+    a, b = tl.sum(sum_a, axis=0) * share + own * va, tl.sum(sum_b, axis=0) * share + own * vb
+    c, d = tl.sum(sum_c, axis=0) * share + own * vc, tl.sum(sum_d, axis=0) * share + own * vd
+    # [Q, 2, 2] whose last two say which quarter, the second in pairs.
+    pairs = tl.join(tl.join(a, b), tl.join(c, d))
+    result = tl.reshape(tl.permute(pairs, (2, 1, 0)), [WIDTH]) / total
+    hand_in(result, highest + tl.log(total), out, parts, masses, arrivals, row, head, part, HEADS, WIDTH, PARTS)
+
+
+def parts_for(rows: int, heads: int) -> int:
+    """Parts of a context, a power of two. Many contexts hide each other's waiting. Measured on an H100 and an H200."""
+    if rows * heads >= 640:
+        return 1
+    return 4 if rows * heads >= 320 else 8
+
+
+def attend_compact(
+    queries: torch.Tensor,
+    keys: torch.Tensor,
+    scales: torch.Tensor,
+    upper: torch.Tensor,
+    lower: torch.Tensor,
+    block_tables: torch.Tensor,
+    lengths: torch.Tensor,
+    out: torch.Tensor,
+    parts: Parts,
+    new: tuple[torch.Tensor, torch.Tensor] | None = None,
+) -> torch.Tensor:
+    """`paged_attention.attend`, the pages those of a compact cache. A new token is attended to as it is, not as it is
+    kept."""
+    rows, heads, width = queries.shape
+    count = parts.sums.shape[1]
+    page = keys.shape[2]
+    assert page % min(TOKENS, page) == 0, f"pages of {page} tokens, expected a multiple of {TOKENS}"
+    assert parts.sums.shape == (rows, count, heads, width), f"parts are {tuple(parts.sums.shape)}"
+    assert count & (count - 1) == 0, f"{count} parts, expected a power of two"
+    assert out.shape == queries.shape and out.is_contiguous(), f"out is {tuple(out.shape)}"
+    assert block_tables.stride(1) == 1 and block_tables.dtype is torch.int32 and lengths.dtype is torch.int32
+    for pages in (keys, scales, upper, lower):
+        assert pages.is_contiguous(), "pages must be contiguous"
+    for x in (queries, *(new or ())):
+        assert x.stride() == queries.stride() and x.stride()[1:] == (width, 1), f"strides {x.stride()}"
+    new_keys, new_values = new or (queries, queries)
+    _compact_attention[(heads, count, rows)](
+        queries, new_keys, new_values, keys, scales, upper, lower, block_tables, lengths, out, parts.sums, parts.masses,
+        parts.arrivals, queries.stride(0), block_tables.stride(0), width**-0.5, HEADS=heads, WIDTH=width,
+        PAGE=page, PARTS=count, TOKENS=min(TOKENS, page), NEW=new is not None, FAST=fast(queries.device), num_warps=1,
+        **launch_options(queries.device),
+    )  # fmt: skip
+    return out
+
+
+def compact_attention(
+    queries: torch.Tensor,
+    keys: torch.Tensor,
+    scales: torch.Tensor,
+    upper: torch.Tensor,
+    lower: torch.Tensor,
+    block_tables: torch.Tensor,
+    lengths: torch.Tensor,
+    new: tuple[torch.Tensor, torch.Tensor] | None = None,
+) -> torch.Tensor:
+    """[R, H, W]: see `attend_compact`."""
+    out = torch.empty(queries.shape, dtype=queries.dtype, device=queries.device)
+    rows, heads, width = queries.shape
+    parts = Parts.allocate(parts_for(rows, heads), rows, heads, width, queries.device)
+    return attend_compact(queries, keys, scales, upper, lower, block_tables, lengths, out, parts, new)
+
+
+def compact_attention_torch(
+    queries: torch.Tensor,
+    keys: torch.Tensor,
+    scales: torch.Tensor,
+    upper: torch.Tensor,
+    lower: torch.Tensor,
+    block_tables: torch.Tensor,
+    lengths: torch.Tensor,
+) -> torch.Tensor:
+    """The twin of `compact_attention` without `new`."""
+    key_pages, value_pages = unpacked_keys(keys, scales).transpose(1, 2), unpacked_values(upper, lower).transpose(1, 2)
+    return paged_attention_torch(queries.float(), key_pages, value_pages, block_tables, lengths).to(queries.dtype)
