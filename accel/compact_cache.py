@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .kv_cache import Pages, within_memory
+from .kv_cache import Cache, within_memory
 
 LEVELS = 127
 """Largest integer of a key."""
@@ -23,7 +23,7 @@ LARGEST_VALUE = 65000.0
 
 
 @dataclass(frozen=True, eq=False)
-class CompactCache:
+class CompactCache(Cache):
     """See `Cache`. keys, upper: int32 [L, G, H, S, Q]. scales: the largest key, [L, G, H, S]. lower: upper's shape."""
 
     keys: torch.Tensor
@@ -52,27 +52,15 @@ class CompactCache:
         return heads * (head_dim * 5 // 2 + dtype.itemsize)
 
     @property
-    def pages(self) -> int:
-        return self.keys.shape[1]
-
-    @property
     def page_size(self) -> int:
         return self.keys.shape[3]
 
-    @property
-    def bytes(self) -> int:
-        return sum(tensor.nbytes for tensor in vars(self).values())
-
-    @property
-    def layers(self) -> tuple[Pages, ...]:
-        return tuple(zip(*(tensor.unbind() for tensor in vars(self).values()), strict=True))
-
     def copy_pages(self, sources: torch.Tensor, targets: torch.Tensor, tokens: int) -> None:
-        for pages in vars(self).values():
+        for pages in self.tensors:
             pages[:, targets, :, :tokens] = pages[:, sources, :, :tokens]
 
     def copy_page(self, source: int, target: int, tokens: int) -> None:
-        for pages in vars(self).values():
+        for pages in self.tensors:
             pages[:, target, :, :tokens] = pages[:, source, :, :tokens]
 
 

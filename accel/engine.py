@@ -147,15 +147,16 @@ class Engine:
 
     def _prepare(self, requests: Sequence[Request], beams: int) -> None:
         """Have the backend and the cache that suit these requests."""
-        backend = self._suited(min(len(requests), self._options.max_lanes), beams)
+        backend = self.suited(min(len(requests), self._options.max_lanes), beams)
         if backend is not self._backend:
             # Before there is another cache: graphs hold on to the one they were captured with.
             self.close()
             self._backend = backend
         self._pool.prepare(self._need(requests), self._backend.cache, self._page_size)
 
-    def _suited(self, lanes: int, beams: int) -> AttentionBackend:
-        """Beams share most of what they read, so a compact cache gains them nothing."""
+    def suited(self, lanes: int, beams: int) -> AttentionBackend:
+        """The backend chosen, or its twin over a compact cache where so many lines gain by it. Beams share most of what
+        they read, so they do not."""
         least = self._options.compact_lanes
         if self._compact is None or least is None or lanes < least or beams > 1:
             return self.attention.backend

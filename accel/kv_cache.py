@@ -7,9 +7,10 @@ one owner, so a beam that follows another copies that one page and shares all be
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -28,48 +29,58 @@ class OutOfCacheMemory(RuntimeError):
     """A sequence that cannot fit, even alone. The message says what to lower."""
 
 
-class Cache(Protocol):
-    """Keys and values of all layers: `PagedCache` as they are, `CompactCache` in fewer bits."""
-
-    @property
-    def pages(self) -> int: ...
-
-    @property
-    def page_size(self) -> int: ...
-
-    @property
-    def bytes(self) -> int: ...
-
-    @property
-    def layers(self) -> tuple[Pages, ...]: ...
-
-    def copy_pages(self, sources: torch.Tensor, targets: torch.Tensor, tokens: int) -> None:
-        """Copy the first `tokens` tokens of pages `sources` to `targets` (int64 [n], disjoint), in every layer."""
-        ...
-
-    def copy_page(self, source: int, target: int, tokens: int) -> None:
-        """Copy the first `tokens` tokens of one page."""
-        ...
-
-
-class CacheKind(Protocol):
-    """A class of caches."""
+class Cache(ABC):
+    """Keys and values of all layers: `PagedCache` as they are, `CompactCache` in fewer bits. A dataclass of tensors
+    [L, G, ...]."""
 
     @staticmethod
+    @abstractmethod
     def allocate(
         layers: int, pages: int, page_size: int, heads: int, head_dim: int, dtype: torch.dtype, device: torch.device
-    ) -> Cache:
+    ) -> "Cache":
         """Room for `pages` pages, the scratch page counted. Raises `OutOfCacheMemory` where the device has none."""
-        ...
 
     @staticmethod
+    @abstractmethod
     def token_bytes(heads: int, head_dim: int, dtype: torch.dtype) -> int:
         """Of one token in one layer."""
-        ...
+
+    @property
+    @abstractmethod
+    def page_size(self) -> int: ...
+
+    @abstractmethod
+    def copy_pages(self, sources: torch.Tensor, targets: torch.Tensor, tokens: int) -> None:
+        """Copy the first `tokens` tokens of pages `sources` to `targets` (int64 [n], disjoint), in every layer."""
+
+    @abstractmethod
+    def copy_page(self, source: int, target: int, tokens: int) -> None:
+        """Copy the first `tokens` tokens of one page."""
+
+    @property
+    def tensors(self) -> tuple[torch.Tensor, ...]:
+        return tuple(vars(self).values())
+
+    @property
+    def pages(self) -> int:
+        return self.tensors[0].shape[1]
+
+    @property
+    def bytes(self) -> int:
+        return sum(tensor.nbytes for tensor in self.tensors)
+
+    @property
+    def layers(self) -> tuple[Pages, ...]:
+        return tuple(zip(*(tensor.unbind() for tensor in self.tensors), strict=True))
+
+    def take_over(self, old: "Cache") -> None:
+        """Hold what a smaller cache of the same kind holds, in the same pages."""
+        for mine, its in zip(self.tensors, old.tensors, strict=True):
+            mine[:, : old.pages] = its
 
 
 @dataclass(frozen=True, eq=False)
-class PagedCache:
+class PagedCache(Cache):
     """See `Cache`. keys, values: [L, G, S, H, W]."""
 
     keys: torch.Tensor
@@ -89,20 +100,8 @@ class PagedCache:
         return 2 * heads * head_dim * dtype.itemsize
 
     @property
-    def pages(self) -> int:
-        return self.keys.shape[1]
-
-    @property
     def page_size(self) -> int:
         return self.keys.shape[2]
-
-    @property
-    def bytes(self) -> int:
-        return self.keys.nbytes + self.values.nbytes
-
-    @property
-    def layers(self) -> tuple[Pages, ...]:
-        return tuple(zip(self.keys.unbind(), self.values.unbind(), strict=True))
 
     def copy_pages(self, sources: torch.Tensor, targets: torch.Tensor, tokens: int) -> None:
         if self.keys.device.type == "cpu":
@@ -128,10 +127,10 @@ def within_memory(make: Callable[[], Made], size: int, device: torch.device) -> 
         ) from error
 
 
-def take_over(cache: Cache, old: Cache) -> None:
-    """Have `cache` hold what a smaller one of the same kind holds, in the same pages."""
-    for name, pages in vars(old).items():
-        getattr(cache, name)[:, : old.pages] = pages
+def store_tokens(keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
+    """Write keys and values [N, H, W] to slots int64 [N] of a `PagedCache`'s layer."""
+    for held, new in zip(pages, (keys, values), strict=True):
+        held.flatten(0, 1).index_copy_(0, slots, new)
 
 
 def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:

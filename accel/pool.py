@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .kv_cache import Cache, CacheKind, OutOfCacheMemory, PageAllocator, take_over
+from .kv_cache import Cache, OutOfCacheMemory, PageAllocator, PagedCache
 from .weights import DecoderWeights
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class Need:
 class CachePool:
     """`cache` and `allocator` are replaced, never changed in size, when a run needs more than there is.
 
-    kind: of the cache that there is, which goes when a run needs another.
+    kind: of the cache of the last run; it goes when a run needs another.
     """
 
     def __init__(self, weights: DecoderWeights, max_bytes: int | None) -> None:
@@ -35,22 +35,22 @@ class CachePool:
         self._max_bytes = max_bytes
         self.allocator = PageAllocator(0)
         self.cache: Cache | None = None
-        self.kind: CacheKind | None = None
+        self.kind: type[Cache] = PagedCache
 
     @property
     def bytes(self) -> int:
         return self.cache.bytes if self.cache is not None else 0
 
-    def prepare(self, need: Need, kind: CacheKind, page_size: int) -> None:
+    def prepare(self, need: Need, kind: type[Cache], page_size: int) -> None:
         """Have a cache for a run to start with. Raises `OutOfCacheMemory` where not even `least` pages fit."""
         assert self.allocator.free == self.allocator.total, "a run starts while another one holds pages"
         if (kind, page_size) != (self.kind, self._page_size):
             self.drop()
             self.kind, self._page_size = kind, page_size
-        limit = min(need.worst, self._most(kind, need.worst))
+        limit = need.worst if self._max_bytes is None else min(need.worst, self._max_bytes // self._page_bytes - 1)
         pages = min(need.expected, limit)
         if self.allocator.total < pages:
-            self._give_back()
+            self.drop()
             got = self._allocate(pages, min(need.least, pages))
             limit = limit if got == pages else got
             self.allocator = PageAllocator(got)
@@ -69,17 +69,13 @@ class CachePool:
             logger.warning("the cache stays at %d pages: %s", allocator.total, error)
             allocator.limit = allocator.total
             return
-        take_over(new, old)
+        new.take_over(old)
         allocator.extend(pages - allocator.total)
         self.cache = new
         logger.info("the cache grows to %d pages, %.0f MiB", pages, self.bytes / 2**20)
 
     def drop(self) -> None:
         """Give the cache's memory back."""
-        self.kind = None
-        self._give_back()
-
-    def _give_back(self) -> None:
         self.cache = None
         self.allocator = PageAllocator(0)
 
@@ -95,16 +91,12 @@ class CachePool:
                 pages = max(least, pages // 2)
                 logger.warning("trying a cache of %d pages: %s", pages, error)
 
-    def _most(self, kind: CacheKind, worst: int) -> int:
-        """Pages that the limit in bytes leaves, beside the scratch page."""
-        if self._max_bytes is None:
-            return worst
+    @property
+    def _page_bytes(self) -> int:
         w = self._weights
-        page_bytes = len(w.layers) * self._page_size * kind.token_bytes(w.heads, w.head_dim, w.dtype)
-        return self._max_bytes // page_bytes - 1
+        return len(w.layers) * self._page_size * self.kind.token_bytes(w.heads, w.head_dim, w.dtype)
 
     def _new(self, pages: int) -> Cache:
-        assert self.kind is not None, "the pool is prepared before a run"
         w = self._weights
         return self.kind.allocate(
             len(w.layers), pages + 1, self._page_size, w.heads, w.head_dim, w.dtype, torch.device(w.device)

@@ -80,7 +80,6 @@ def moved_bytes(weights: DecoderWeights, lines: int, engine: Engine) -> float:
     them; beams share nearly all."""
     matrices = [t for layer in weights.layers for t in vars(layer).values()] + [weights.head_weight]
     context = PROMPT_ROWS + CODES / 2
-    assert engine._pool.kind is not None
     per_token = engine._pool.kind.token_bytes(weights.heads, weights.head_dim, weights.dtype)
     return sum(t.nbytes for t in matrices) + lines * context * per_token * len(weights.layers)
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import torch
 from decode_model import ALL_FILTERS, PROMPT_ROWS, converted, requests
-from indextts2_multitalk.accel.attention import compact_twin
-from indextts2_multitalk.accel.engine import COMPACT_LANES, Engine, EngineOptions
+from indextts2_multitalk.accel.engine import Engine, EngineOptions
 from indextts2_multitalk.accel.kv_cache import Cache, PagedCache
 from indextts2_multitalk.accel.sequence import Request
 from indextts2_multitalk.accel.state import DecodeState
@@ -48,9 +47,8 @@ def teacher_forced(weights: DecoderWeights, exact: DecoderWeights, lines: int) -
 def forced_logits(weights: DecoderWeights, tokens: torch.Tensor, fused: bool) -> torch.Tensor:
     """[T, L, V - 1] without the stop token, whose bias would drown all others. tokens: [T, L]."""
     steps, lines = tokens.shape
-    backend = Engine(weights).attention.backend
-    if fused and lines >= COMPACT_LANES:
-        backend = compact_twin(backend, weights.dtype) or backend
+    engine = Engine(weights)
+    backend = engine.suited(lines, beams=1) if fused else engine.attention.backend
     columns = -(-(PROMPT_ROWS + steps) // backend.page_size) + 1
     cache = backend.cache.allocate(
         len(weights.layers), lines * columns + 1, backend.page_size, weights.heads, weights.head_dim,

@@ -10,8 +10,8 @@ import argparse
 import torch
 from decode_check import LOGITS_TOLERANCE
 from decode_model import FULL, seeded_weights
-from indextts2_multitalk.accel.attention import AttentionBackend, compact_twin
-from indextts2_multitalk.accel.attention.triton import Backend
+from indextts2_multitalk.accel.attention import AttentionBackend
+from indextts2_multitalk.accel.attention.triton import Backend, CompactBackend
 from indextts2_multitalk.accel.kernels.step import DecodeStep
 from indextts2_multitalk.accel.kv_cache import Cache
 from indextts2_multitalk.accel.state import DecodeState
@@ -34,8 +34,7 @@ def main() -> None:
     with torch.inference_mode():
         weights = seeded_weights(FULL, dtype, torch.device("cuda"))
         for rows in arguments.rows:
-            for backend in (Backend(), compact_twin(Backend(), dtype)):
-                assert backend is not None, f"{dtype} has a compact cache"
+            for backend in (Backend(), CompactBackend()):
                 measure(weights, backend, rows, arguments.context)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import torch
 
-from ..kv_cache import CacheKind, Pages
+from ..kv_cache import Cache, Pages
 
 
 class AttentionBackend(Protocol):
@@ -22,7 +22,7 @@ class AttentionBackend(Protocol):
 
     name: str
     page_size: int
-    cache: CacheKind
+    cache: type[Cache]
 
     def store(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
         """Write keys and values [N, H, W] to slots int64 [N] of the pages."""

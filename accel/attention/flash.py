@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ..kv_cache import CacheKind, PagedCache, Pages
+from ..kv_cache import Cache, PagedCache, Pages, store_tokens
 
 DTYPES = (torch.float16, torch.bfloat16)
 WIDEST = 256
@@ -49,11 +49,10 @@ class Backend:
 
     name = "flash"
     page_size = PAGE_UNIT
-    cache: CacheKind = PagedCache
+    cache: type[Cache] = PagedCache
 
     def store(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
-        for held, new in zip(pages, (keys, values), strict=True):
-            held.flatten(0, 1).index_copy_(0, slots, new)
+        store_tokens(keys, values, pages, slots)
 
     def prefill(
         self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, lengths: Sequence[int]

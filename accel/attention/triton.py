@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from ..compact_cache import CompactCache
-from ..kv_cache import CacheKind, PagedCache, Pages
+from ..kv_cache import Cache, PagedCache, Pages
 from .prompts import attend_prompts
 
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
@@ -47,13 +47,12 @@ class Backend:
     name = "triton"
     page_size = 16
     """Small, since a beam that follows another copies the page that still fills up."""
-    cache: CacheKind = PagedCache
+    cache: type[Cache] = PagedCache
 
     def store(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
         from ..kernels.kv_store import kv_store
 
-        key_pages, value_pages = pages
-        kv_store(keys, values, key_pages, value_pages, slots)
+        kv_store(keys, values, pages, slots)
 
     def prefill(
         self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, lengths: Sequence[int]
@@ -66,8 +65,7 @@ class Backend:
     def decode(self, queries: torch.Tensor, pages: Pages, plan: Plan) -> torch.Tensor:
         from ..kernels.paged_attention import paged_attention
 
-        key_pages, value_pages = pages
-        return paged_attention(queries, key_pages, value_pages, plan.block_tables, plan.lengths)
+        return paged_attention(queries, pages, plan.block_tables, plan.lengths)
 
 
 class CompactBackend(Backend):
@@ -76,16 +74,14 @@ class CompactBackend(Backend):
     name = "triton, compact"
     page_size = 32
     """As many as its kernel looks at together."""
-    cache: CacheKind = CompactCache
+    cache: type[Cache] = CompactCache
 
     def store(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
         from ..kernels.compact import compact_store
 
-        packed, scales, upper, lower = pages
-        compact_store(keys, values, packed, scales, upper, lower, slots)
+        compact_store(keys, values, pages, slots)
 
     def decode(self, queries: torch.Tensor, pages: Pages, plan: Plan) -> torch.Tensor:
         from ..kernels.compact_attention import compact_attention
 
-        packed, scales, upper, lower = pages
-        return compact_attention(queries, packed, scales, upper, lower, plan.block_tables, plan.lengths)
+        return compact_attention(queries, pages, plan.block_tables, plan.lengths)

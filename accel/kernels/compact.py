@@ -10,6 +10,7 @@ import triton
 import triton.language as tl
 
 from ..compact_cache import LARGEST_VALUE, LEAST_SCALE, LEVELS, packed_keys, packed_values
+from ..kv_cache import Pages
 
 _LEVELS, _LEAST, _LARGEST = tl.constexpr(float(LEVELS)), tl.constexpr(LEAST_SCALE), tl.constexpr(LARGEST_VALUE)
 _FINE = tl.constexpr(float(128 * LEVELS))
@@ -149,38 +150,23 @@ def _compact_store(new_keys, new_values, keys, scales, upper, lower, slots, key_
     store_token(key, value, keys, scales, upper, lower, place, QUARTER)
 
 
-def compact_store(
-    new_keys: torch.Tensor,
-    new_values: torch.Tensor,
-    keys: torch.Tensor,
-    scales: torch.Tensor,
-    upper: torch.Tensor,
-    lower: torch.Tensor,
-    slots: torch.Tensor,
-) -> None:
+def compact_store(new_keys: torch.Tensor, new_values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
     """Pack new_keys and new_values [N, H, W] into slots int64 [N] of a layer's pages. Tokens may lie apart."""
     tokens, heads, width = new_keys.shape
+    keys = pages[0]
     assert new_keys.shape == new_values.shape, f"{tuple(new_keys.shape)}, {tuple(new_values.shape)}"
     assert slots.shape == (tokens,) and keys.shape[1:] == (heads, keys.shape[2], width // 4), f"{tuple(keys.shape)}"
     for x in (new_keys, new_values):
         assert x.stride()[1:] == (width, 1), f"heads must follow each other, got strides {x.stride()}"
     _compact_store[(heads, tokens)](
-        new_keys, new_values, keys, scales, upper, lower, slots, new_keys.stride(0), new_values.stride(0), HEADS=heads,
-        QUARTER=width // 4, PAGE=keys.shape[2], num_warps=1,
+        new_keys, new_values, *pages, slots, new_keys.stride(0), new_values.stride(0), HEADS=heads, QUARTER=width // 4,
+        PAGE=keys.shape[2], num_warps=1,
     )  # fmt: skip
 
 
-def compact_store_torch(
-    new_keys: torch.Tensor,
-    new_values: torch.Tensor,
-    keys: torch.Tensor,
-    scales: torch.Tensor,
-    upper: torch.Tensor,
-    lower: torch.Tensor,
-    slots: torch.Tensor,
-) -> None:
+def compact_store_torch(new_keys: torch.Tensor, new_values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
     """The twin of `compact_store`."""
-    page, place = slots // keys.shape[2], slots % keys.shape[2]
+    size = pages[0].shape[2]
     packed = (*packed_keys(new_keys), *packed_values(new_values))
-    for pages, new in zip((keys, scales, upper, lower), packed, strict=True):
-        pages[page, :, place] = new
+    for held, new in zip(pages, packed, strict=True):
+        held[slots // size, :, slots % size] = new

@@ -9,10 +9,11 @@ import triton
 import triton.language as tl
 
 from ..compact_cache import unpacked_keys, unpacked_values
+from ..kv_cache import Pages
 from .compact import dots, fast, four_values, packed_query, quarters, store_token
 from .context import NOTHING
 from .overlap import launch_options, let_next_start, wait_for_last
-from .paged_attention import Parts, hand_in, paged_attention_torch
+from .paged_attention import NewToken, Parts, check, fresh, hand_in, paged_attention_torch
 
 TOKENS = 32
 
@@ -109,66 +110,45 @@ def parts_for(rows: int, heads: int) -> int:
 
 def attend_compact(
     queries: torch.Tensor,
-    keys: torch.Tensor,
-    scales: torch.Tensor,
-    upper: torch.Tensor,
-    lower: torch.Tensor,
+    pages: Pages,
     block_tables: torch.Tensor,
     lengths: torch.Tensor,
     out: torch.Tensor,
     parts: Parts,
-    new: tuple[torch.Tensor, torch.Tensor] | None = None,
+    new: NewToken | None = None,
 ) -> torch.Tensor:
     """`paged_attention.attend`, the pages those of a compact cache. A new token is attended to as it is, not as it is
     kept."""
     rows, heads, width = queries.shape
-    count = parts.sums.shape[1]
-    page = keys.shape[2]
-    assert page % min(TOKENS, page) == 0, f"pages of {page} tokens, expected a multiple of {TOKENS}"
-    assert parts.sums.shape == (rows, count, heads, width), f"parts are {tuple(parts.sums.shape)}"
-    assert count & (count - 1) == 0, f"{count} parts, expected a power of two"
-    assert out.shape == queries.shape and out.is_contiguous(), f"out is {tuple(out.shape)}"
-    assert block_tables.stride(1) == 1 and block_tables.dtype is torch.int32 and lengths.dtype is torch.int32
-    for pages in (keys, scales, upper, lower):
-        assert pages.is_contiguous(), "pages must be contiguous"
-    for x in (queries, *(new or ())):
-        assert x.stride() == queries.stride() and x.stride()[1:] == (width, 1), f"strides {x.stride()}"
+    page = pages[0].shape[2]
+    tokens = min(TOKENS, page)
+    check(queries, pages, block_tables, lengths, out, parts, new)
+    assert page % tokens == 0, f"pages of {page} tokens, expected a multiple of {TOKENS}"
     new_keys, new_values = new or (queries, queries)
-    _compact_attention[(heads, count, rows)](
-        queries, new_keys, new_values, keys, scales, upper, lower, block_tables, lengths, out, parts.sums, parts.masses,
-        parts.arrivals, queries.stride(0), block_tables.stride(0), width**-0.5, HEADS=heads, WIDTH=width,
-        PAGE=page, PARTS=count, TOKENS=min(TOKENS, page), NEW=new is not None, FAST=fast(queries.device), num_warps=1,
-        **launch_options(queries.device),
+    _compact_attention[(heads, parts.count, rows)](
+        queries, new_keys, new_values, *pages, block_tables, lengths, out, parts.sums, parts.masses, parts.arrivals,
+        queries.stride(0), block_tables.stride(0), width**-0.5, HEADS=heads, WIDTH=width, PAGE=page, PARTS=parts.count,
+        TOKENS=tokens, NEW=new is not None, FAST=fast(queries.device), num_warps=1, **launch_options(queries.device),
     )  # fmt: skip
     return out
 
 
 def compact_attention(
     queries: torch.Tensor,
-    keys: torch.Tensor,
-    scales: torch.Tensor,
-    upper: torch.Tensor,
-    lower: torch.Tensor,
+    pages: Pages,
     block_tables: torch.Tensor,
     lengths: torch.Tensor,
-    new: tuple[torch.Tensor, torch.Tensor] | None = None,
+    new: NewToken | None = None,
 ) -> torch.Tensor:
     """[R, H, W]: see `attend_compact`."""
-    out = torch.empty(queries.shape, dtype=queries.dtype, device=queries.device)
-    rows, heads, width = queries.shape
-    parts = Parts.allocate(parts_for(rows, heads), rows, heads, width, queries.device)
-    return attend_compact(queries, keys, scales, upper, lower, block_tables, lengths, out, parts, new)
+    out, parts = fresh(queries, parts_for(*queries.shape[:2]))
+    return attend_compact(queries, pages, block_tables, lengths, out, parts, new)
 
 
 def compact_attention_torch(
-    queries: torch.Tensor,
-    keys: torch.Tensor,
-    scales: torch.Tensor,
-    upper: torch.Tensor,
-    lower: torch.Tensor,
-    block_tables: torch.Tensor,
-    lengths: torch.Tensor,
+    queries: torch.Tensor, pages: Pages, block_tables: torch.Tensor, lengths: torch.Tensor
 ) -> torch.Tensor:
     """The twin of `compact_attention` without `new`."""
-    key_pages, value_pages = unpacked_keys(keys, scales).transpose(1, 2), unpacked_values(upper, lower).transpose(1, 2)
-    return paged_attention_torch(queries.float(), key_pages, value_pages, block_tables, lengths).to(queries.dtype)
+    keys, scales, upper, lower = pages
+    unpacked = unpacked_keys(keys, scales).transpose(1, 2), unpacked_values(upper, lower).transpose(1, 2)
+    return paged_attention_torch(queries.float(), unpacked, block_tables, lengths).to(queries.dtype)

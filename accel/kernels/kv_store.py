@@ -7,6 +7,8 @@ import torch
 import triton
 import triton.language as tl
 
+from ..kv_cache import Pages, store_tokens
+
 
 @triton.jit
 def _kv_store(keys, values, key_pages, value_pages, slots, key_stride, value_stride, WIDTH: tl.constexpr,
@@ -19,15 +21,10 @@ def _kv_store(keys, values, key_pages, value_pages, slots, key_stride, value_str
     tl.store(value_pages + slot * WIDTH + i, tl.load(values + token * value_stride + i, mask=inside), mask=inside)
 
 
-def kv_store(
-    keys: torch.Tensor,
-    values: torch.Tensor,
-    key_pages: torch.Tensor,
-    value_pages: torch.Tensor,
-    slots: torch.Tensor,
-) -> None:
+def kv_store(keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
     """Write keys and values [N, H, W] to slots int64 [N] of contiguous pages [G, S, H, W]. Tokens may lie apart."""
     tokens, heads, width = keys.shape
+    key_pages, value_pages = pages
     assert keys.shape == values.shape and slots.shape == (tokens,), f"{keys.shape}, {values.shape}, {slots.shape}"
     assert key_pages.is_contiguous() and value_pages.is_contiguous(), "pages must be contiguous"
     assert keys.dtype is key_pages.dtype and values.dtype is value_pages.dtype, f"{keys.dtype} into {key_pages.dtype}"
@@ -40,13 +37,6 @@ def kv_store(
     )  # fmt: skip
 
 
-def kv_store_torch(
-    keys: torch.Tensor,
-    values: torch.Tensor,
-    key_pages: torch.Tensor,
-    value_pages: torch.Tensor,
-    slots: torch.Tensor,
-) -> None:
+def kv_store_torch(keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
     """The twin of `kv_store`."""
-    key_pages.flatten(0, 1).index_copy_(0, slots, keys)
-    value_pages.flatten(0, 1).index_copy_(0, slots, values)
+    store_tokens(keys, values, pages, slots)

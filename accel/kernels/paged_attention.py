@@ -11,8 +11,12 @@ import torch
 import triton
 import triton.language as tl
 
+from ..kv_cache import Pages
 from .context import NOTHING, held, over_context, place_of, together
 from .overlap import launch_options, let_next_start, wait_for_last
+
+NewToken = tuple[torch.Tensor, torch.Tensor]
+"""Keys and values [R, H, W] of the tokens that enter, laid out as their queries."""
 
 
 @triton.jit
@@ -92,6 +96,10 @@ class Parts:
     masses: torch.Tensor
     arrivals: torch.Tensor
 
+    @property
+    def count(self) -> int:
+        return self.sums.shape[1]
+
     @staticmethod
     def allocate(count: int, rows: int, heads: int, width: int, device: torch.device) -> "Parts":
         """Room for `count` parts of each context."""
@@ -131,65 +139,78 @@ def split_for(rows: int, heads: int, width: int) -> Split:
 
 def attend(
     queries: torch.Tensor,
-    key_pages: torch.Tensor,
-    value_pages: torch.Tensor,
+    pages: Pages,
     block_tables: torch.Tensor,
     lengths: torch.Tensor,
     out: torch.Tensor,
     parts: Parts,
-    new: tuple[torch.Tensor, torch.Tensor] | None = None,
+    new: NewToken | None = None,
 ) -> torch.Tensor:
     """out [R, H, W]: one query [R, H, W] for each row over `lengths` int32 [R] cached tokens.
 
-    new: the token's own keys and values [R, H, W], laid out as the queries, not yet in the cache: they are stored at
-    place `lengths` and attended to. Pages [G, S, H, W], block_tables int32 [R, C]. W is a power of two from 16 on.
+    new: the token's own keys and values, not yet in the cache: they are stored at place `lengths` and attended to.
+    pages: keys and values [G, S, H, W]. block_tables: int32 [R, C]. W is a power of two from 16 on.
     """
     rows, heads, width = queries.shape
-    count, split = parts.sums.shape[1], split_for(rows, heads, width)
-    assert supports(width), f"head width {width}"
-    assert parts.sums.shape == (rows, count, heads, width), f"parts are {tuple(parts.sums.shape)}"
-    assert count & (count - 1) == 0, f"{count} parts, expected a power of two"
-    assert out.shape == queries.shape and out.is_contiguous(), f"out is {tuple(out.shape)}"
-    assert block_tables.stride(1) == 1 and block_tables.dtype is torch.int32 and lengths.dtype is torch.int32
-    assert key_pages.is_contiguous() and value_pages.is_contiguous(), "pages must be contiguous"
-    for x in (queries, *(new or ())):
-        assert x.stride() == queries.stride() and x.stride()[1:] == (width, 1), f"strides {x.stride()}"
+    split = split_for(rows, heads, width)
+    check(queries, pages, block_tables, lengths, out, parts, new)
     new_keys, new_values = new or (queries, queries)
-    _paged_attention[(heads, count, rows)](
-        queries, new_keys, new_values, key_pages, value_pages, block_tables, lengths, out, parts.sums, parts.masses,
-        parts.arrivals, queries.stride(0), block_tables.stride(0), width**-0.5, HEADS=heads, WIDTH=width,
-        PAGE=key_pages.shape[1], PARTS=count, TOKENS=split.tokens, HELD=split.held, NEW=new is not None,
-        LATE=split.late, num_warps=split.warps, **launch_options(queries.device),
+    _paged_attention[(heads, parts.count, rows)](
+        queries, new_keys, new_values, *pages, block_tables, lengths, out, parts.sums, parts.masses, parts.arrivals,
+        queries.stride(0), block_tables.stride(0), width**-0.5, HEADS=heads, WIDTH=width, PAGE=pages[0].shape[1],
+        PARTS=parts.count, TOKENS=split.tokens, HELD=split.held, NEW=new is not None, LATE=split.late,
+        num_warps=split.warps, **launch_options(queries.device),
     )  # fmt: skip
     return out
 
 
-def paged_attention(
+def check(
     queries: torch.Tensor,
-    key_pages: torch.Tensor,
-    value_pages: torch.Tensor,
+    pages: Pages,
     block_tables: torch.Tensor,
     lengths: torch.Tensor,
-    new: tuple[torch.Tensor, torch.Tensor] | None = None,
+    out: torch.Tensor,
+    parts: Parts,
+    new: NewToken | None,
+) -> None:
+    """What kernels take for granted of `attend`'s arguments, whatever the pages hold."""
+    rows, heads, width = queries.shape
+    assert supports(width), f"head width {width}"
+    assert parts.sums.shape == (rows, parts.count, heads, width), f"parts are {tuple(parts.sums.shape)}"
+    assert parts.count & (parts.count - 1) == 0, f"{parts.count} parts, expected a power of two"
+    assert out.shape == queries.shape and out.is_contiguous(), f"out is {tuple(out.shape)}"
+    assert block_tables.stride(1) == 1 and block_tables.dtype is torch.int32 and lengths.dtype is torch.int32
+    assert all(held.is_contiguous() for held in pages), "pages must be contiguous"
+    for x in (queries, *(new or ())):
+        assert x.stride() == queries.stride() and x.stride()[1:] == (width, 1), f"strides {x.stride()}"
+
+
+def paged_attention(
+    queries: torch.Tensor,
+    pages: Pages,
+    block_tables: torch.Tensor,
+    lengths: torch.Tensor,
+    new: NewToken | None = None,
 ) -> torch.Tensor:
     """[R, H, W]: see `attend`."""
-    out = torch.empty(queries.shape, dtype=queries.dtype, device=queries.device)
+    out, parts = fresh(queries, split_for(*queries.shape).parts)
+    return attend(queries, pages, block_tables, lengths, out, parts, new)
+
+
+def fresh(queries: torch.Tensor, count: int) -> tuple[torch.Tensor, Parts]:
+    """`attend`'s out and parts for queries [R, H, W]."""
     rows, heads, width = queries.shape
-    parts = Parts.allocate(split_for(rows, heads, width).parts, rows, heads, width, queries.device)
-    return attend(queries, key_pages, value_pages, block_tables, lengths, out, parts, new)
+    out = torch.empty(queries.shape, dtype=queries.dtype, device=queries.device)
+    return out, Parts.allocate(count, rows, heads, width, queries.device)
 
 
 def paged_attention_torch(
-    queries: torch.Tensor,
-    key_pages: torch.Tensor,
-    value_pages: torch.Tensor,
-    block_tables: torch.Tensor,
-    lengths: torch.Tensor,
+    queries: torch.Tensor, pages: Pages, block_tables: torch.Tensor, lengths: torch.Tensor
 ) -> torch.Tensor:
     """The twin of `paged_attention` without `new`, row by row."""
     rows = []
     for query, table, length in zip(queries.float(), block_tables.long(), lengths.tolist(), strict=True):
-        keys, values = (pages[table].flatten(0, 1)[:length].float() for pages in (key_pages, value_pages))
+        keys, values = (held[table].flatten(0, 1)[:length].float() for held in pages)
         scores = torch.einsum("hw,thw->ht", query, keys) * queries.shape[-1] ** -0.5
         rows.append(torch.einsum("ht,thw->hw", scores.softmax(dim=1), values))
     return torch.stack(rows).to(queries.dtype)

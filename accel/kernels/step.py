@@ -6,7 +6,6 @@ few through streams of weights (gemv.py), more through tiles.
 """
 
 import logging
-from collections.abc import Callable
 
 import torch
 import triton
@@ -64,7 +63,7 @@ class DecodeStep:
         self._qkv = buffer(rows, 3, heads, head_dim, dtype=half)
         self._attended = buffer(rows, heads, head_dim, dtype=half)
         compact = isinstance(cache, CompactCache)
-        self._attend_to: Callable[..., torch.Tensor] = attend_compact if compact else attend
+        self._attend_to = attend_compact if compact else attend
         count = parts_for(rows, heads) if compact else split_for(rows, heads, head_dim).parts
         self._layers, self._parts = cache.layers, Parts.allocate(count, rows, heads, head_dim, device)
         self._hidden = buffer(rows, 4 * width, dtype=half)
@@ -141,6 +140,6 @@ class DecodeStep:
         rows = self._state.rows
         new = keys, values
         self._attend_to(
-            queries, *self._layers[number], rows.block_tables, rows.lengths, self._attended, self._parts, new
+            queries, self._layers[number], rows.block_tables, rows.lengths, self._attended, self._parts, new
         )
         return self._attended.view(self._rows, -1)

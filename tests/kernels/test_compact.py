@@ -37,7 +37,7 @@ def filled(heads: int, width: int, dtype: torch.dtype):
     for table, length in zip(TABLES, LENGTHS, strict=True):
         slots = torch.tensor([table[t // PAGE] * PAGE + t % PAGE for t in range(length)], dtype=torch.long)
         keys, values = (normal(length, heads, width, seed=100 * n + table[0], dtype=dtype) for n in range(2))
-        compact_store_torch(keys, values, *layer, slots.to(DEVICE))
+        compact_store_torch(keys, values, layer, slots.to(DEVICE))
     tables = torch.tensor(TABLES, dtype=torch.int32, device=DEVICE)
     return layer, tables, torch.tensor(LENGTHS, dtype=torch.int32, device=DEVICE)
 
@@ -73,8 +73,8 @@ def test_tokens_reach_their_slots(dtype, heads, width):
     qkv[3] *= 20 if dtype is torch.float16 else 500
     slots = torch.tensor([13, 2, 47, 0, 90], device=DEVICE)
     expected, actual = empty(heads, width, dtype), empty(heads, width, dtype)
-    compact_store_torch(*qkv.unbind(1)[1:], *expected, slots)
-    compact_store(*qkv.unbind(1)[1:], *actual, slots)
+    compact_store_torch(*qkv.unbind(1)[1:], expected, slots)
+    compact_store(*qkv.unbind(1)[1:], actual, slots)
     same(actual, expected)
 
 
@@ -85,8 +85,8 @@ def test_attention_reads_each_rows_own_tokens(dtype, heads, width, parts, monkey
     monkeypatch.setattr(attention, "parts_for", lambda rows, heads: parts)
     layer, tables, lengths = filled(heads, width, dtype)
     queries = normal(4, heads, width, seed=1, dtype=dtype)
-    expected = attention.compact_attention_torch(queries[:3], *layer, tables[:3], lengths[:3])
-    actual = attention.compact_attention(queries, *layer, tables, lengths)[:3]
+    expected = attention.compact_attention_torch(queries[:3], layer, tables[:3], lengths[:3])
+    actual = attention.compact_attention(queries, layer, tables, lengths)[:3]
     torch.testing.assert_close(actual, expected, atol=TOLERANCE[dtype], rtol=0)
 
 
@@ -97,12 +97,12 @@ def test_a_new_token_is_stored_and_seen(dtype, parts, monkeypatch):
     heads, width = 2, 32
     layer, tables, lengths = filled(heads, width, dtype)
     queries, keys, values = normal(4, 3, heads, width, seed=1, dtype=dtype).unbind(1)
-    actual = attention.compact_attention(queries, *layer, tables, lengths, (keys, values))
+    actual = attention.compact_attention(queries, layer, tables, lengths, (keys, values))
     twin = tuple(pages.clone() for pages in layer)
     ends = [table[length // PAGE] * PAGE + length % PAGE for table, length in zip(TABLES, LENGTHS, strict=True)]
-    compact_store_torch(keys, values, *twin, torch.tensor(ends, device=DEVICE))
+    compact_store_torch(keys, values, twin, torch.tensor(ends, device=DEVICE))
     same(layer, twin)
-    expected = attention.compact_attention_torch(queries, *twin, tables, lengths + 1)
+    expected = attention.compact_attention_torch(queries, twin, tables, lengths + 1)
     # The new token itself counts before it is rounded.
     torch.testing.assert_close(actual, expected, atol=3e-2, rtol=0)
     assert torch.equal(actual[3], values[3])

@@ -36,8 +36,8 @@ def test_attention_reads_each_rows_own_tokens(dtype, heads, width, parts, monkey
     monkeypatch.setattr(paged, "split_for", lambda rows, heads, width: paged.Split(parts, 16, 2, 4, late=False))
     *pages, tables, lengths = poisoned(dtype, heads, width)
     queries = normal(3, heads, width, seed=1, dtype=dtype)
-    expected = paged.paged_attention_torch(queries, *pages, tables, lengths)
-    actual = paged.paged_attention(queries, *pages, tables, lengths)
+    expected = paged.paged_attention_torch(queries, pages, tables, lengths)
+    actual = paged.paged_attention(queries, pages, tables, lengths)
     torch.testing.assert_close(actual, expected, atol=TOLERANCE[dtype], rtol=0)
 
 
@@ -50,11 +50,11 @@ def test_a_new_token_is_stored_and_seen(dtype, parts, monkeypatch):
     lengths[1], tables[1, 0] = 0, 15
     qkv = normal(3, 3, heads, width, seed=1, dtype=dtype)
     queries, keys, values = qkv.unbind(1)
-    actual = paged.paged_attention(queries, *pages, tables, lengths, (keys, values))
+    actual = paged.paged_attention(queries, pages, tables, lengths, (keys, values))
     for cache, new in zip(pages, (keys, values), strict=True):
         for row, length in enumerate(lengths.tolist()):
             assert torch.equal(cache[tables[row, length // PAGE], length % PAGE], new[row])
-    expected = paged.paged_attention_torch(queries, *pages, tables, lengths + 1)
+    expected = paged.paged_attention_torch(queries, pages, tables, lengths + 1)
     torch.testing.assert_close(actual, expected, atol=TOLERANCE[dtype], rtol=0)
 
 
@@ -65,8 +65,8 @@ def test_keys_and_values_reach_their_slots(dtype, heads, width):
     slots = torch.tensor([13, 2, 47, 0, 90], device=DEVICE)
     shape = (PAGES, PAGE, heads, width)
     expected, actual = ([torch.full(shape, -7.0, dtype=dtype, device=DEVICE) for _ in range(2)] for _ in range(2))
-    kv_store_torch(*qkv.unbind(1)[1:], *expected, slots)
-    kv_store(*qkv.unbind(1)[1:], *actual, slots)
+    kv_store_torch(*qkv.unbind(1)[1:], expected, slots)
+    kv_store(*qkv.unbind(1)[1:], actual, slots)
     for one, other in zip(actual, expected, strict=True):
         assert torch.equal(one, other)
 
