@@ -34,23 +34,12 @@ def _window(keys, scales, upper, lower, table, first, last, head, HEADS: tl.cons
 
 
 @triton.jit
-def _compact_attention(queries, new_keys, new_values, keys, scales, upper, lower, tables, lengths, out, parts, masses,
-                       arrivals, row_stride, columns, factor, HEADS: tl.constexpr, WIDTH: tl.constexpr,
-                       PAGE: tl.constexpr, PARTS: tl.constexpr, TOKENS: tl.constexpr, NEW: tl.constexpr,
-                       FAST: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
-    QUARTER: tl.constexpr = WIDTH // 4
-    head, part, row = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
-    length = tl.load(lengths + row)
-    table = tables + row * columns
-    each = tl.cdiv(tl.cdiv(length, TOKENS), PARTS) * TOKENS
-    first = part * each
-    last = tl.minimum(first + each, length)
-    k, scale, high, low = _window(
-        keys, scales, upper, lower, table, first, last, head, HEADS, QUARTER, PAGE, TOKENS
-    )  # fmt: skip
-    wait_for_last(OVERLAP)
-    at = row * row_stride + head * WIDTH
-    qa, qb, qc, qd = quarters(queries + at, QUARTER)
+def _over_context(qa, qb, qc, qd, factor, window, keys, scales, upper, lower, table, first, last, head,
+                  HEADS: tl.constexpr, QUARTER: tl.constexpr, PAGE: tl.constexpr, TOKENS: tl.constexpr,
+                  FAST: tl.constexpr):  # fmt: skip
+    """A query over tokens first … last - 1, of which `window` holds the first: the highest score, masses [T] relative
+    to it and weighted values, quarters [T, Q]."""
+    k, scale, high, low = window
     coarse, fine, level = packed_query(qa, qb, qc, qd)
     coarse, fine, level = coarse[None, :], fine[None, :], level * factor
     t = tl.arange(0, TOKENS)
@@ -76,29 +65,59 @@ def _compact_attention(queries, new_keys, new_values, keys, scales, upper, lower
         k, scale, high, low = _window(
             keys, scales, upper, lower, table, start + TOKENS, last, head, HEADS, QUARTER, PAGE, TOKENS
         )  # fmt: skip
-    own_score = tl.full([], NOTHING, tl.float32)
-    va, vb, vc, vd = qa, qb, qc, qd
-    if NEW:
-        # The first part stores the new token and adds it as one more place.
-        ka, kb, kc, kd = quarters(new_keys + at, QUARTER)
-        va, vb, vc, vd = quarters(new_values + at, QUARTER)
-        if part == 0:
-            token = tl.minimum(length, columns * PAGE - 1)
-            slot = (tl.load(table + token // PAGE).to(tl.int64) * HEADS + head) * PAGE + token % PAGE
-            store_token((ka, kb, kc, kd), (va, vb, vc, vd), keys, scales, upper, lower, slot, QUARTER)
-            own_score = tl.sum(qa * ka + qb * kb + qc * kc + qd * kd, axis=0) * factor
-    # Not before: what the next kernel loads would come at the expense of keys and values.
-    let_next_start(OVERLAP)
-    highest = tl.maximum(top, own_score)
+    return top, mass, sum_a, sum_b, sum_c, sum_d
+
+
+@triton.jit
+def _together(top, mass, sum_a, sum_b, sum_c, sum_d, score, value, WIDTH: tl.constexpr):
+    """What `_over_context` found and one token more, unless its score is NOTHING: the mean value [W], the log-mass."""
+    va, vb, vc, vd = value
+    highest = tl.maximum(top, score)
     share = tl.exp(top - highest)
-    own = tl.where(own_score > NOTHING, tl.exp(own_score - highest), 0.0)
+    own = tl.where(score > NOTHING, tl.exp(score - highest), 0.0)
     total = tl.maximum(tl.sum(mass, axis=0) * share + own, 1e-30)
     a, b = tl.sum(sum_a, axis=0) * share + own * va, tl.sum(sum_b, axis=0) * share + own * vb
     c, d = tl.sum(sum_c, axis=0) * share + own * vc, tl.sum(sum_d, axis=0) * share + own * vd
     # [Q, 2, 2] whose last two say which quarter, the second in pairs.
     pairs = tl.join(tl.join(a, b), tl.join(c, d))
-    result = tl.reshape(tl.permute(pairs, (2, 1, 0)), [WIDTH]) / total
-    hand_in(result, highest + tl.log(total), out, parts, masses, arrivals, row, head, part, HEADS, WIDTH, PARTS)
+    return tl.reshape(tl.permute(pairs, (2, 1, 0)), [WIDTH]) / total, highest + tl.log(total)
+
+
+@triton.jit
+def _compact_attention(queries, new_keys, new_values, keys, scales, upper, lower, tables, lengths, out, parts, masses,
+                       arrivals, row_stride, columns, factor, HEADS: tl.constexpr, WIDTH: tl.constexpr,
+                       PAGE: tl.constexpr, PARTS: tl.constexpr, TOKENS: tl.constexpr, NEW: tl.constexpr,
+                       FAST: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
+    QUARTER: tl.constexpr = WIDTH // 4
+    head, part, row = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
+    length = tl.load(lengths + row)
+    table = tables + row * columns
+    each = tl.cdiv(tl.cdiv(length, TOKENS), PARTS) * TOKENS
+    first = part * each
+    last = tl.minimum(first + each, length)
+    window = _window(keys, scales, upper, lower, table, first, last, head, HEADS, QUARTER, PAGE, TOKENS)
+    wait_for_last(OVERLAP)
+    at = row * row_stride + head * WIDTH
+    qa, qb, qc, qd = quarters(queries + at, QUARTER)
+    top, mass, sum_a, sum_b, sum_c, sum_d = _over_context(
+        qa, qb, qc, qd, factor, window, keys, scales, upper, lower, table, first, last, head, HEADS, QUARTER, PAGE,
+        TOKENS, FAST,
+    )  # fmt: skip
+    score = tl.full([], NOTHING, tl.float32)
+    value = qa, qb, qc, qd
+    if NEW:
+        # The first part stores the new token and adds it as one more place.
+        ka, kb, kc, kd = quarters(new_keys + at, QUARTER)
+        value = quarters(new_values + at, QUARTER)
+        if part == 0:
+            token = tl.minimum(length, columns * PAGE - 1)
+            slot = (tl.load(table + token // PAGE).to(tl.int64) * HEADS + head) * PAGE + token % PAGE
+            store_token((ka, kb, kc, kd), value, keys, scales, upper, lower, slot, QUARTER)
+            score = tl.sum(qa * ka + qb * kb + qc * kc + qd * kd, axis=0) * factor
+    # Not before: what the next kernel loads would come at the expense of keys and values.
+    let_next_start(OVERLAP)
+    result, mass = _together(top, mass, sum_a, sum_b, sum_c, sum_d, score, value, WIDTH)
+    hand_in(result, mass, out, parts, masses, arrivals, row, head, part, HEADS, WIDTH, PARTS)
 
 
 def parts_for(rows: int, heads: int) -> int:
