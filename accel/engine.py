@@ -160,7 +160,7 @@ class Engine:
         least = self._options.compact_lanes
         if self._compact is None or least is None or lanes < least or beams > 1:
             return self.attention.backend
-        logger.info("%d lines at once: keys are kept in 8 bits, values in 12", lanes)
+        logger.info("%d lines at once: keys are kept in 8 bits, values in 10", lanes)
         return self._compact
 
     def _need(self, requests: Sequence[Request]) -> Need:

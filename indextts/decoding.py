@@ -30,7 +30,7 @@ class Decoding:
     def description(self) -> str:
         """For the report: the choice, and what the last run's number of lines made of it."""
         compact = isinstance(self.decoder, Engine) and self.decoder.compact
-        return f"{self.choice}; keys in 8 bits, values in 12" if compact else self.choice
+        return f"{self.choice}; keys in 8 bits, values in 10" if compact else self.choice
 
     def close(self) -> None:
         """Give back the engine's cache and all graphs; the plain loop holds nothing."""

@@ -1,7 +1,7 @@
 """Keys and values of a compact cache (compact_cache.py), packed and unpacked as kernels go.
 
-Dimensions: N tokens, H heads, W head width, S page size, Q = W / 4. A head's numbers are four vectors of Q here, its
-quarters, which a word holds side by side.
+Dimensions: N tokens, H heads, W head width, S page size, Q = W / 4, G = Q / 4. A head's numbers are a matrix [4, Q]
+here, whose lines are its quarters, which a word holds side by side.
 FAST takes PTX's own instructions for bytes, a fraction of what the other way takes, which an interpreter can follow.
 """
 
@@ -9,12 +9,15 @@ import torch
 import triton
 import triton.language as tl
 
-from ..compact_cache import LARGEST_VALUE, LEAST_SCALE, LEVELS, packed_keys, packed_values
+from ..compact_cache import KEY_LEVELS, LEAST_SCALE, VALUE_LEVELS, ZERO, packed
 from ..kv_cache import Pages
 
-_LEVELS, _LEAST, _LARGEST = tl.constexpr(float(LEVELS)), tl.constexpr(LEAST_SCALE), tl.constexpr(LARGEST_VALUE)
-_FINE = tl.constexpr(float(128 * LEVELS))
+_KEY_LEVELS, _VALUE_LEVELS = tl.constexpr(float(KEY_LEVELS)), tl.constexpr(float(VALUE_LEVELS))
+_LEAST, INTEGER_OF_ZERO = tl.constexpr(LEAST_SCALE), tl.constexpr(ZERO)
+_FINE = tl.constexpr(float(128 * KEY_LEVELS))
 """Largest integer of a query: two signed bytes, the upper one worth 128 of the lower."""
+UNIT = tl.constexpr(2.0**-24)
+"""What `four_integers` give for 1: the least float16."""
 
 
 def fast(device: torch.device) -> bool:
@@ -36,20 +39,17 @@ def dots(words, others, FAST: tl.constexpr):
 
 
 @triton.jit
-def four_values(upper, lower, FAST: tl.constexpr):
-    """float32, in quarters."""
+def four_integers(lower, uppers, FAST: tl.constexpr):
+    """What words [G, T, 4] and upper bits [G, T] say of values, times UNIT: a float32 for each quarter. Ten bits are a
+    float16 as they stand, one of those below the least normal."""
+    upper = (uppers[:, :, None] >> 2 * tl.arange(0, 4)[None, None, :]) & 0x03030303
     if FAST:
-        # The four lower bytes first, in the order 0, 2, 1, 3; then each beside its upper one.
         a, b, c, d = tl.inline_asm_elementwise(
             """{
-            .reg .b32 rest, low, first, second;
+            .reg .b32 first, second;
             .reg .f16 a, b, c, d;
-            mov.b32 rest, {$5, $5};
-            shl.b32 low, rest, 4;
-            prmt.b32 low, low, rest, 0x5410;
-            and.b32 low, low, 0xF0F0F0F0;
-            prmt.b32 first, low, $4, 0x5240;
-            prmt.b32 second, low, $4, 0x7361;
+            prmt.b32 first, $4, $5, 0x5140;
+            prmt.b32 second, $4, $5, 0x7362;
             mov.b32 {a, b}, first;
             mov.b32 {c, d}, second;
             cvt.f32.f16 $0, a;
@@ -57,69 +57,82 @@ def four_values(upper, lower, FAST: tl.constexpr):
             cvt.f32.f16 $2, c;
             cvt.f32.f16 $3, d;
             }""",
-            "=f,=f,=f,=f,r,h",
-            [upper, lower],
+            "=f,=f,=f,=f,r,r",
+            [lower, upper],
             dtype=(tl.float32, tl.float32, tl.float32, tl.float32),
             is_pure=True,
             pack=1,
         )
     else:
-        rest = lower.to(tl.int32)
-        a, b = _half(upper << 8, rest << 4), _half(upper, rest)
-        c, d = _half(upper >> 8, rest >> 4), _half(upper >> 16, rest >> 8)
+        a, b = _integer(lower, upper), _integer(lower >> 8, upper >> 8)
+        c, d = _integer(lower >> 16, upper >> 16), _integer(lower >> 24, upper >> 24)
     return a, b, c, d
 
 
 @triton.jit
-def _half(upper, lower):
-    bits = (upper & 0xFF00) | (lower & 0xF0)
-    return bits.to(tl.int16).to(tl.float16, bitcast=True).to(tl.float32)
+def two_to_the(x, FAST: tl.constexpr):
+    """float32; what would be below the least normal one is 0."""
+    if FAST:
+        result = tl.inline_asm_elementwise(
+            "ex2.approx.ftz.f32 $0, $1;", "=f,f", [x], dtype=tl.float32, is_pure=True, pack=1
+        )
+    else:
+        result = tl.exp2(x)
+    return result
 
 
 @triton.jit
-def quarters(start, QUARTER: tl.constexpr):
-    """The four [Q] that lie one after the other from there, as float32. What another kernel has just written is read
-    past the first-level cache."""
-    at = start + tl.arange(0, QUARTER)
-    a, b = tl.load(at, cache_modifier=".cg"), tl.load(at + QUARTER, cache_modifier=".cg")
-    c, d = tl.load(at + 2 * QUARTER, cache_modifier=".cg"), tl.load(at + 3 * QUARTER, cache_modifier=".cg")
-    return a.to(tl.float32), b.to(tl.float32), c.to(tl.float32), d.to(tl.float32)
+def _integer(lower, upper):
+    return ((lower & 255) + ((upper & 3) << 8)).to(tl.float32) * UNIT
 
 
 @triton.jit
-def store_token(key, value, keys, scales, upper, lower, slot, QUARTER: tl.constexpr):
-    """Pack a head's key and value, quarters [Q], into place `slot` of its pages."""
-    a, b, c, d = key
-    largest = _largest(a, b, c, d)
-    inverse = _LEVELS / tl.maximum(largest, _LEAST)
-    word = _word(_level(a, inverse), _level(b, inverse), _level(c, inverse), _level(d, inverse))
-    at = slot * QUARTER + tl.arange(0, QUARTER)
-    tl.store(keys + at, word)
-    tl.store(scales + slot, largest.to(scales.dtype.element_ty))
-    a, b, c, d = value
-    a, b, c, d = _cut(a), _cut(b), _cut(c), _cut(d)
-    high = a >> 8 | (b & 0xFF00) | (c & 0xFF00) << 8 | (d & 0xFF00) << 16
-    low = (a & 0xF0) >> 4 | (b & 0xF0) | (c & 0xF0) << 4 | (d & 0xF0) << 8
-    tl.store(upper + at, high)
-    tl.store(lower + at, low.to(tl.int16))
+def scales_of(words):
+    """Of keys and of values: float32."""
+    return (words << 16).to(tl.float32, bitcast=True), (words & -65536).to(tl.float32, bitcast=True)
 
 
 @triton.jit
-def packed_query(a, b, c, d):
-    """Quarters of a query as words of upper and of lower bytes [Q], and what one of their products with keys, the upper
-    one worth 128, is to be multiplied with, beside the keys' scale."""
-    largest = _largest(a, b, c, d)
-    inverse = _FINE / tl.maximum(largest, _LEAST)
-    a, b, c, d = _level(a, inverse), _level(b, inverse), _level(c, inverse), _level(d, inverse)
-    ah, bh, ch, dh = a + 64 >> 7, b + 64 >> 7, c + 64 >> 7, d + 64 >> 7
-    lower = _word(a - (ah << 7), b - (bh << 7), c - (ch << 7), d - (dh << 7))
-    return _word(ah, bh, ch, dh), lower, largest / (_FINE * _LEVELS)
+def head_at(start, QUARTER: tl.constexpr):
+    """What lies from there on, [4, Q] float32. What another kernel has just written is read past the first-level
+    cache."""
+    at = tl.arange(0, 4)[:, None] * QUARTER + tl.arange(0, QUARTER)[None, :]
+    return tl.load(start + at, cache_modifier=".cg").to(tl.float32)
 
 
 @triton.jit
-def _largest(a, b, c, d):
-    x = tl.maximum(tl.maximum(tl.abs(a), tl.abs(b)), tl.maximum(tl.abs(c), tl.abs(d)))
-    return tl.max(x, axis=0)
+def store_token(key, value, keys, values, uppers, scales, slot, QUARTER: tl.constexpr):
+    """Pack a head's key and value, [4, Q], into place `slot` of its pages."""
+    w, g = tl.arange(0, QUARTER), tl.arange(0, QUARTER // 4)
+    key_bits, value_bits = _scale(key, _KEY_LEVELS), _scale(value, _VALUE_LEVELS)
+    tl.store(scales + slot, (key_bits >> 16 & 0xFFFF) | value_bits)
+    tl.store(keys + slot * QUARTER + w, _words(_level(key, 1.0 / key_bits.to(tl.float32, bitcast=True))))
+    integers = _level(value, 1.0 / value_bits.to(tl.float32, bitcast=True)) + INTEGER_OF_ZERO
+    tl.store(values + slot * QUARTER + w, _words(integers))
+    upper = tl.reshape(_words(integers >> 8), [QUARTER // 4, 4]) << 2 * tl.arange(0, 4)[None, :]
+    tl.store(uppers + slot * (QUARTER // 4) + g, tl.sum(upper, axis=1))
+
+
+@triton.jit
+def packed_query(x):
+    """A query [4, Q] as words of upper and of lower bytes [Q], and what one of their products with keys, the upper one
+    worth 128, is to be multiplied with, beside the keys' scale."""
+    step = tl.maximum(_largest(x) / _FINE, _LEAST)
+    level = _level(x, 1.0 / step)
+    upper = level + 64 >> 7
+    return _words(upper), _words(level - (upper << 7)), step
+
+
+@triton.jit
+def _largest(x):
+    return tl.max(tl.max(tl.abs(x), axis=1), axis=0)
+
+
+@triton.jit
+def _scale(x, LEVELS: tl.constexpr):
+    """Its bits, rounded up to those of bfloat16."""
+    bits = tl.maximum(_largest(x) / LEVELS, _LEAST).to(tl.int32, bitcast=True)
+    return (bits + 0xFFFF) & -65536
 
 
 @triton.jit
@@ -128,26 +141,20 @@ def _level(x, inverse):
 
 
 @triton.jit
-def _word(a, b, c, d):
-    return (a & 255) | (b & 255) << 8 | (c & 255) << 16 | d << 24
+def _words(x):
+    """The lowest byte of each quarter."""
+    return tl.sum((x & 255) << 8 * tl.arange(0, 4)[:, None], axis=0)
 
 
 @triton.jit
-def _cut(x):
-    """Bits of float16, rounded to the upper 12."""
-    half = tl.minimum(tl.maximum(x, -_LARGEST), _LARGEST).to(tl.float16)
-    return (half.to(tl.int16, bitcast=True).to(tl.int32) & 0xFFFF) + 8
-
-
-@triton.jit
-def _compact_store(new_keys, new_values, keys, scales, upper, lower, slots, key_stride, value_stride,
+def _compact_store(new_keys, new_values, keys, values, uppers, scales, slots, key_stride, value_stride,
                    HEADS: tl.constexpr, QUARTER: tl.constexpr, PAGE: tl.constexpr):  # fmt: skip
     head, token = tl.program_id(0), tl.program_id(1).to(tl.int64)
     slot = tl.load(slots + token)
     place = (slot // PAGE * HEADS + head) * PAGE + slot % PAGE
-    key = quarters(new_keys + token * key_stride + head * 4 * QUARTER, QUARTER)
-    value = quarters(new_values + token * value_stride + head * 4 * QUARTER, QUARTER)
-    store_token(key, value, keys, scales, upper, lower, place, QUARTER)
+    key = head_at(new_keys + token * key_stride + head * 4 * QUARTER, QUARTER)
+    value = head_at(new_values + token * value_stride + head * 4 * QUARTER, QUARTER)
+    store_token(key, value, keys, values, uppers, scales, place, QUARTER)
 
 
 def compact_store(new_keys: torch.Tensor, new_values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
@@ -167,6 +174,5 @@ def compact_store(new_keys: torch.Tensor, new_values: torch.Tensor, pages: Pages
 def compact_store_torch(new_keys: torch.Tensor, new_values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
     """The twin of `compact_store`."""
     size = pages[0].shape[2]
-    packed = (*packed_keys(new_keys), *packed_values(new_values))
-    for held, new in zip(pages, packed, strict=True):
+    for held, new in zip(pages, packed(new_keys, new_values), strict=True):
         held[slots // size, :, slots % size] = new

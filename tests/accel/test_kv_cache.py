@@ -1,5 +1,6 @@
 """Page accounting, with a model that knows no cleverness, and the pool that grows."""
 
+import dataclasses
 from collections import Counter
 
 import pytest
@@ -96,7 +97,8 @@ def test_a_pool_that_is_large_enough_stays(pool):
     assert pool.bytes == 0
 
 
-def test_another_kind_takes_the_place_of_what_there_is(pool):
+def test_another_kind_takes_the_place_of_what_there_is():
+    pool = CachePool(dataclasses.replace(tiny_weights(), heads=1), max_bytes=None)
     pool.prepare(Need(4, 8, 8), PagedCache, 4)
     plain = pool.bytes
     pool.prepare(Need(1, 8, 8), CompactCache, 4)

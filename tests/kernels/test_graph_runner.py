@@ -63,8 +63,8 @@ def test_many_lines_are_kept_compact_and_few_are_not(monkeypatch, caplog):
     assert not engine.compact
     with caplog.at_level(logging.INFO):
         many = tokens(engine, requests)
-    assert engine.compact and Decoding(engine, "engine").description == "engine; keys in 8 bits, values in 12"
-    assert "3 lines at once: keys are kept in 8 bits, values in 12" in caplog.text
+    assert engine.compact and Decoding(engine, "engine").description == "engine; keys in 8 bits, values in 10"
+    assert "3 lines at once: keys are kept in 8 bits, values in 10" in caplog.text
     assert [many[i] for i in range(3)] == few
     beams = replace(greedy, num_beams=2)
     tokens(engine, [replace(request, sampling=beams) for request in requests])

@@ -1,4 +1,4 @@
-"""Keys in 8 bits and values in 12: what that changes in a voice that was really trained, to which weights drawn at
+"""Keys in 8 bits and values in 10: what that changes in a voice that was really trained, to which weights drawn at
 random say little. On a CPU the cache holds what a compact one would give back.
 """
 
@@ -11,7 +11,7 @@ import torch
 from indextts2_multitalk.accel import engine
 from indextts2_multitalk.accel.attention import Choice
 from indextts2_multitalk.accel.attention.sdpa import Backend
-from indextts2_multitalk.accel.compact_cache import packed_keys, packed_values, unpacked_keys, unpacked_values
+from indextts2_multitalk.accel.compact_cache import packed, unpacked
 from indextts2_multitalk.accel.engine import Engine
 from indextts2_multitalk.accel.kv_cache import PagedCache, Pages
 from indextts2_multitalk.accel.sequence import Request
@@ -29,8 +29,7 @@ class Rounded(Backend):
     """Stores what a compact cache keeps of keys and values."""
 
     def store(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
-        kept = unpacked_keys(*packed_keys(keys)), unpacked_values(*packed_values(values))
-        super().store(*kept, pages, slots)
+        super().store(*unpacked(packed(keys, values)), pages, slots)
 
 
 def test_a_stranger_understands_it_as_well(
