@@ -20,10 +20,28 @@ NewToken = tuple[torch.Tensor, torch.Tensor]
 
 
 @triton.jit
+def _asked(new_keys, new_values, at, mine):
+    """The new token's key and value [W]. What another kernel has just written is read past the first-level cache."""
+    new_key = tl.load(new_keys + at, mask=mine, other=0.0, cache_modifier=".cg")
+    return new_key, tl.load(new_values + at, mask=mine, other=0.0, cache_modifier=".cg")
+
+
+@triton.jit
+def _stored(q, new_key, new_value, mine, key_pages, value_pages, table, length, columns, head, part,
+            HEADS: tl.constexpr, WIDTH: tl.constexpr, PAGE: tl.constexpr):  # fmt: skip
+    """Store the new token and score it, both by the first part alone, which adds it as one more place."""
+    token = tl.minimum(length, columns * PAGE - 1)
+    place = place_of(table, token, head, HEADS, WIDTH, PAGE) + tl.arange(0, WIDTH)
+    tl.store(key_pages + place, new_key, mask=mine)
+    tl.store(value_pages + place, new_value, mask=mine)
+    return tl.where(part == 0, tl.sum(q * new_key.to(tl.float32), axis=0), NOTHING)
+
+
+@triton.jit
 def _paged_attention(queries, new_keys, new_values, key_pages, value_pages, tables, lengths, out, parts, masses,
                      arrivals, row_stride, columns, scale, HEADS: tl.constexpr, WIDTH: tl.constexpr,
                      PAGE: tl.constexpr, PARTS: tl.constexpr, TOKENS: tl.constexpr, HELD: tl.constexpr,
-                     NEW: tl.constexpr, LATE: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
+                     NEW: tl.constexpr, LATE: tl.constexpr, BEFORE: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
     head, part, row = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
     d = tl.arange(0, WIDTH)
     length = tl.load(lengths + row)
@@ -37,22 +55,27 @@ def _paged_attention(queries, new_keys, new_values, key_pages, value_pages, tabl
         let_next_start(OVERLAP)
     wait_for_last(OVERLAP)
     at = row * row_stride + head * WIDTH + d
+    mine = d + part * WIDTH < WIDTH
+    if NEW and BEFORE >= 1:
+        new_key, new_value = _asked(new_keys, new_values, at, mine)
     q = tl.load(queries + at, cache_modifier=".cg").to(tl.float32) * scale
+    if NEW and BEFORE >= 2:
+        score = _stored(
+            q, new_key, new_value, mine, key_pages, value_pages, table, length, columns, head, part, HEADS, WIDTH, PAGE
+        )  # fmt: skip
     top, mass, acc = over_context(
         q, k, v, key_pages, value_pages, table, first, last, head, HEADS, WIDTH, PAGE, TOKENS, HELD
     )
     if LATE:
         let_next_start(OVERLAP)
-    score, new_value = tl.full([], NOTHING, tl.float32), q
-    if NEW:
-        # The first part stores the new token and adds it as one more place.
-        mine = d + part * WIDTH < WIDTH
-        new_key = tl.load(new_keys + at, mask=mine, other=0.0, cache_modifier=".cg")
-        new_value = tl.load(new_values + at, mask=mine, other=0.0, cache_modifier=".cg")
-        place = place_of(table, tl.minimum(length, columns * PAGE - 1), head, HEADS, WIDTH, PAGE) + d
-        tl.store(key_pages + place, new_key, mask=mine)
-        tl.store(value_pages + place, new_value, mask=mine)
-        score = tl.where(part == 0, tl.sum(q * new_key.to(tl.float32), axis=0), NOTHING)
+    if NEW and BEFORE < 1:
+        new_key, new_value = _asked(new_keys, new_values, at, mine)
+    if NEW and BEFORE < 2:
+        score = _stored(
+            q, new_key, new_value, mine, key_pages, value_pages, table, length, columns, head, part, HEADS, WIDTH, PAGE
+        )  # fmt: skip
+    if not NEW:
+        score, new_value = tl.full([], NOTHING, tl.float32), q
     result, mass = together(top, mass, acc, score, new_value.to(tl.float32))
     hand_in(result, mass, out, parts, masses, arrivals, row, head, part, HEADS, WIDTH, PARTS)
 
@@ -112,29 +135,31 @@ class Parts:
 class Split:
     """parts of a context, a power of two. tokens: that a program looks at together. held: windows of so many that are
     in registers before the query is there. warps. late: keep the next kernel, whose weights would come at the expense
-    of keys and values, until these have been read."""
+    of keys and values, until these have been read. before: whether a new token is asked for (1) and also stored (2)
+    before the context is read."""
 
     parts: int
     tokens: int
     held: int
     warps: int
     late: bool
+    before: int
 
 
 def split_for(rows: int, heads: int, width: int) -> Split:
     """Few programs have a multiprocessor each, and hold most of a context. Where they are hardly more than there are
     multiprocessors, two share a context, so that none works alone for long. Many hide each other's waiting, the better
-    the smaller they are. Measured on an H200, the last on an H100."""
+    the smaller they are. Measured on an H200, the last's shape on an H100."""
     programs, tokens = rows * heads, max(16, min(64, 4096 // width))
     if programs < 160:
-        return Split(1, tokens, 9, 8, late=False)
+        return Split(1, tokens, 9, 8, late=False, before=0)
     if programs < 320:
-        return Split(2, tokens, 3, 8, late=True)
+        return Split(2, tokens, 3, 8, late=True, before=1)
     if programs < 640:
-        return Split(1, tokens, 3, 8, late=True)
+        return Split(1, tokens, 3, 8, late=True, before=1)
     if programs < 1280:
-        return Split(1, max(16, tokens // 2), 2, 2, late=True)
-    return Split(1, max(16, tokens // 4), 2, 1, late=True)
+        return Split(1, max(16, tokens // 2), 2, 2, late=True, before=2)
+    return Split(1, max(16, tokens // 4), 2, 1, late=True, before=2)
 
 
 def attend(
@@ -159,7 +184,7 @@ def attend(
         queries, new_keys, new_values, *pages, block_tables, lengths, out, parts.sums, parts.masses, parts.arrivals,
         queries.stride(0), block_tables.stride(0), width**-0.5, HEADS=heads, WIDTH=width, PAGE=pages[0].shape[1],
         PARTS=parts.count, TOKENS=split.tokens, HELD=split.held, NEW=new is not None, LATE=split.late,
-        num_warps=split.warps, **launch_options(queries.device),
+        BEFORE=split.before, num_warps=split.warps, **launch_options(queries.device),
     )  # fmt: skip
     return out
 
