@@ -11,8 +11,8 @@ import torch
 import triton
 import triton.language as tl
 
-from .tile_shapes import TileShape, block_rows_for, tile_shape_for
-from .tiles import SCALE, products, tile_options
+from .tile_shapes import TileShape, asks_early, block_rows_for, tile_shape_for
+from .tiles import SCALE, products, tile_options, weights_ahead
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,18 +55,21 @@ class Shares:
 def _add_tiles(h, weight, bias, gain, x, scaled, sums, arrivals, moments, rows, outputs, K: tl.constexpr,
                SLICES: tl.constexpr, J: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_K: tl.constexpr,
                BLOCKS: tl.constexpr, AHEAD: tl.constexpr, SPAN: tl.constexpr, FOLLOWED: tl.constexpr,
-               STAGES: tl.constexpr, PRECISION: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
+               EARLY: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
     tile, part, block = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     n = tile * J + tl.arange(0, J)
     r = block * BLOCK_R + tl.arange(0, BLOCK_R)
     row = tl.minimum(n, outputs - 1)
     b, factor = tl.load(bias + row).to(tl.float32), tl.load(gain + row).to(tl.float32) * SCALE
-    y, _, _ = products(
-        h, weight, moments, n, r, rows, outputs, part, 0.0, K, SLICES, BLOCK_K, BLOCKS, AHEAD, SPAN, 0, 1, STAGES,
-        PRECISION, OVERLAP,
-    )  # fmt: skip
     at = r[:, None] * outputs + n[None, :]
     written = (r < rows)[:, None] & (n < outputs)[None, :]
+    weights = weights_ahead(weight, n, outputs, part, K, SLICES, BLOCK_K, BLOCKS, SPAN, STAGES, OVERLAP)
+    if EARLY:
+        old = tl.load(x + at, mask=written, other=0.0, cache_modifier=".cg")
+    y, _, _ = products(
+        h, weight, weights, moments, n, r, rows, outputs, part, 0.0, K, SLICES, BLOCK_K, BLOCKS, AHEAD, 0, 1, STAGES,
+        PRECISION, OVERLAP,
+    )  # fmt: skip
     last = True
     if SLICES > 1:
         arrived = arrivals + block * tl.num_programs(0) + tile
@@ -74,7 +77,9 @@ def _add_tiles(h, weight, bias, gain, x, scaled, sums, arrivals, moments, rows, 
         tl.debug_barrier()
         last = tl.atomic_add(arrived, 1, sem="acq_rel") == SLICES - 1
     if last:
-        new = tl.load(x + at, mask=written, other=0.0, cache_modifier=".cg") + b[None, :]
+        if not EARLY:
+            old = tl.load(x + at, mask=written, other=0.0, cache_modifier=".cg")
+        new = old + b[None, :]
         if SLICES > 1:
             # The next launch waits for this one.
             tl.store(arrived, 0)
@@ -113,7 +118,8 @@ def add_tiled(
     block_rows, shape = block_rows_for(rows), shares.shape
     _add_tiles[(triton.cdiv(width, shape.outputs), shape.slices, triton.cdiv(rows, block_rows))](
         h, weight, bias, bias if gain is None else gain, stream.x, stream.scaled, shares.sums, shares.arrivals,
-        shares.moments, rows, width, FOLLOWED=gain is not None, **tile_options(h, weight, shape),
+        shares.moments, rows, width, FOLLOWED=gain is not None, EARLY=asks_early(rows),
+        **tile_options(h, weight, shape),
     )  # fmt: skip
 
 

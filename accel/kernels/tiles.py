@@ -63,28 +63,41 @@ def _moments(moments, r, rows, eps, K: tl.constexpr, TILES: tl.constexpr, BLOCK_
 
 
 @triton.jit
-def products(x, weight, moments, n, r, rows, outputs, part, eps, K: tl.constexpr, SLICES: tl.constexpr,
-             BLOCK_K: tl.constexpr, BLOCKS: tl.constexpr, AHEAD: tl.constexpr, SPAN: tl.constexpr, TILES: tl.constexpr,
-             BLOCK_T: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
-    """Wait for the kernel before, then rows `r` of x times weights `n` [J] over one slice of K: float32 [R, J]; with
-    moments of the stream also mean and one over the deviation of the rows."""
+def weights_ahead(weight, n, outputs, part, K: tl.constexpr, SLICES: tl.constexpr, BLOCK_K: tl.constexpr,
+                  BLOCKS: tl.constexpr, SPAN: tl.constexpr, STAGES: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
+    """Ask for weights `n` [J] over one slice of K, then wait for the kernel before: all of them as blocks [block, J]
+    where they are held, none where they are streamed, which are only on their way to the second-level cache."""
     # Rows and weights past the last are read again instead of masked: no mask, no wait.
-    row, line = tl.minimum(n, outputs - 1), tl.minimum(r, rows - 1)
+    row = tl.minimum(n, outputs - 1)
     first = part * (K // SLICES)
-    mean, scale = tl.zeros([r.shape[0]], tl.float32), tl.zeros([r.shape[0]], tl.float32)
+    weights = ()
     if STAGES == 0:
         let_next_start(OVERLAP)
         weights = held_weights(weight, row, first, K, BLOCK_K, BLOCKS)
         wait_for_last(OVERLAP)
-        blocks = first_rows(x, line, first, K, BLOCK_K, AHEAD)
-        if TILES > 0:
-            mean, scale = _moments(moments, r, rows, eps, K, TILES, BLOCK_T)
-        y = held_products(weights, blocks, x, line, first, K, BLOCK_K, BLOCKS, AHEAD, PRECISION, OVERLAP)
     else:
         if OVERLAP:
             _prefetch(weight, row, K, first, weight.dtype.element_ty.primitive_bitwidth // 8, SPAN)
         wait_for_last(OVERLAP)
         let_next_start(OVERLAP)
+    return weights
+
+
+@triton.jit
+def products(x, weight, weights, moments, n, r, rows, outputs, part, eps, K: tl.constexpr, SLICES: tl.constexpr,
+             BLOCK_K: tl.constexpr, BLOCKS: tl.constexpr, AHEAD: tl.constexpr, TILES: tl.constexpr,
+             BLOCK_T: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
+    """Rows `r` of x times weights `n` [J] over one slice of K, `weights` being what `weights_ahead` gave: float32
+    [R, J]; with moments of the stream also mean and one over the deviation of the rows."""
+    row, line = tl.minimum(n, outputs - 1), tl.minimum(r, rows - 1)
+    first = part * (K // SLICES)
+    mean, scale = tl.zeros([r.shape[0]], tl.float32), tl.zeros([r.shape[0]], tl.float32)
+    if STAGES == 0:
+        blocks = first_rows(x, line, first, K, BLOCK_K, AHEAD)
+        if TILES > 0:
+            mean, scale = _moments(moments, r, rows, eps, K, TILES, BLOCK_T)
+        y = held_products(weights, blocks, x, line, first, K, BLOCK_K, BLOCKS, AHEAD, PRECISION, OVERLAP)
+    else:
         if TILES > 0:
             mean, scale = _moments(moments, r, rows, eps, K, TILES, BLOCK_T)
         y = _streamed(x, weight, row, line, first, K, SLICES, BLOCK_K, STAGES, PRECISION)
@@ -100,8 +113,9 @@ def _tiles(x, weight, bias, share, moments, out, eps, rows, outputs, K: tl.const
     r = tl.program_id(1) * BLOCK_R + tl.arange(0, BLOCK_R)
     row = tl.minimum(n, outputs - 1)
     of_mean, b = tl.load(share + row).to(tl.float32), tl.load(bias + row).to(tl.float32)
+    weights = weights_ahead(weight, n, outputs, 0, K, SLICES, BLOCK_K, BLOCKS, SPAN, STAGES, OVERLAP)
     y, mean, scale = products(
-        x, weight, moments, n, r, rows, outputs, 0, eps, K, SLICES, BLOCK_K, BLOCKS, AHEAD, SPAN, TILES, BLOCK_T,
+        x, weight, weights, moments, n, r, rows, outputs, 0, eps, K, SLICES, BLOCK_K, BLOCKS, AHEAD, TILES, BLOCK_T,
         STAGES, PRECISION, OVERLAP,
     )  # fmt: skip
     if TILES > 0:
@@ -149,7 +163,7 @@ def tiled(
 
 
 def tile_options(x: torch.Tensor, weight: torch.Tensor, shape: TileShape) -> dict[str, Any]:
-    """What every launch says that calls `products`."""
+    """What every launch says that calls `weights_ahead` and `products`."""
     inputs, size, block_rows = weight.shape[1], weight.element_size(), block_rows_for(x.shape[0])
     stages = stages_for(shape, block_rows, size, x.device)
     assert stages > 0 or inputs % (shape.block * shape.slices) == 0, f"{inputs} inputs in blocks of {shape.block}"
