@@ -1,0 +1,53 @@
+"""Kernels compile at full size for chips that are not there, which an interpreter says nothing of."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+triton = pytest.importorskip("triton")
+from indextts2_multitalk.accel.kernels.overlap import CAN_WAIT  # noqa: E402
+
+SCRIPT = Path(__file__).parents[1] / "helpers" / "compile_kernels.py"
+KERNELS = (
+    "_add_rows _add_tiles _advance _attention_tiles _cat_rows _compact_attention _compact_store _continue "
+    "_convolve_tiles _draw _embed _follow _gated_tiles _gemv _kv_store _nominate _norm_rows _paged_attention "
+    "_rotate_rows _snake_runs _swiglu_rows _tiles _weigh"
+)
+"""All but the persistent step, which asks the chip itself how it is cut."""
+
+
+@pytest.fixture(scope="module", params=[86, 90, 120], ids=["RTX 3090", "H100", "RTX 5090"])
+def compiled(request: pytest.FixtureRequest) -> tuple[int, dict[str, Any]]:
+    """A compute capability and what was compiled for it."""
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    run = [sys.executable, SCRIPT, str(request.param)]
+    result = subprocess.run(run, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr[-4000:]
+    return request.param, json.loads(result.stdout)
+
+
+def test_every_kernel_compiles_and_finds_room(compiled):
+    _, result = compiled
+    assert {kernel["kernel"] for kernel in result["kernels"]} == set(KERNELS.split())
+    for kernel in result["kernels"]:
+        assert kernel["shared"] <= result["limit"], kernel
+
+
+def test_steps_overlap_where_the_chip_can(compiled):
+    capability, result = compiled
+    for kernel in result["kernels"]:
+        if "OVERLAP" in kernel:
+            assert kernel["OVERLAP"] == (CAN_WAIT and capability >= 90), kernel
+
+
+def test_programs_of_64_lines_are_one_wave(compiled):
+    """Twelve to a multiprocessor and no fewer: compact_attention.py says why."""
+    _, result = compiled
+    taken = [k["registers"] for k in result["kernels"] if k["kernel"] == "_compact_attention"]
+    assert taken
+    assert all(registers is None or registers <= 168 for registers in taken), taken
