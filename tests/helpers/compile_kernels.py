@@ -70,6 +70,8 @@ class Chip:
 
 
 def compile_for(capability: int) -> list[dict[str, Any]]:
+    """Whatever is launched is compiled and does not run; whoever asks about the chip hears of this one, on which all
+    that may be held is."""
     triton.runtime.driver.set_active(Chip(capability))
     for module in (overlap, tile_shapes, ahead, embed):
         module.overlaps = lambda device: overlap.CAN_WAIT and capability >= 90
