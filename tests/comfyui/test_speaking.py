@@ -119,6 +119,21 @@ def test_the_nodes_switches_count_though_the_manager_loaded(server: ComfyServer,
     assert server.log_text().count("IndexTTS2 model") <= loads + 1
 
 
+@pytest.mark.parametrize("beams", [1, 3])
+def test_acceleration_says_the_same(server: ComfyServer, multi_talk: Any, beams: int) -> None:
+    """Equal codes give equal samples, the flow's noise being the seed's; another code would move all after it."""
+    script = "Anna: The same words.\nBen: Again, and as many.\nAnna: Once more."
+    spoken = []
+    for accel in (False, True):
+        outputs = server.run(multi_talk(script, use_accel=accel, num_beams=beams, seed=7))
+        assert ("decoder: engine" in words(outputs, "info")) == accel
+        assert "0 lines kept" in words(outputs, "info")
+        spoken.append(soundfile.read(saved(server, outputs))[0])
+    plain, fast = spoken
+    assert plain.shape == fast.shape
+    assert abs(plain - fast).max() <= 1e-3 * abs(plain).max()
+
+
 def test_cancel_stops_inside_a_line(server: ComfyServer, multi_talk: Any) -> None:
     long = multi_talk("Speaker1: " + "This goes on for a while, word after word after word. " * 30)
     pressed: list[float] = []
