@@ -31,6 +31,7 @@ class CompactCache(Cache):
     values: torch.Tensor
     uppers: torch.Tensor
     scales: torch.Tensor
+    token_axis = 3
 
     @staticmethod
     def allocate(
@@ -50,18 +51,6 @@ class CompactCache(Cache):
     @staticmethod
     def token_bytes(heads: int, head_dim: int, dtype: torch.dtype) -> int:
         return heads * (head_dim * 9 // 4 + 4)
-
-    @property
-    def page_size(self) -> int:
-        return self.keys.shape[3]
-
-    def copy_pages(self, sources: torch.Tensor, targets: torch.Tensor, tokens: int) -> None:
-        for pages in self.tensors:
-            pages[:, targets, :, :tokens] = pages[:, sources, :, :tokens]
-
-    def copy_page(self, source: int, target: int, tokens: int) -> None:
-        for pages in self.tensors:
-            pages[:, target, :, :tokens] = pages[:, source, :, :tokens]
 
 
 def packed(keys: torch.Tensor, values: torch.Tensor) -> Pages:

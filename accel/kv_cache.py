@@ -10,7 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -31,7 +31,9 @@ class OutOfCacheMemory(RuntimeError):
 
 class Cache(ABC):
     """Keys and values of all layers: `PagedCache` as they are, `CompactCache` in fewer bits. A dataclass of tensors
-    [L, G, ...]."""
+    [L, G, ...], in all of which a page's tokens lie along `token_axis`."""
+
+    token_axis: ClassVar[int]
 
     @staticmethod
     @abstractmethod
@@ -46,18 +48,6 @@ class Cache(ABC):
         """Of one token in one layer."""
 
     @property
-    @abstractmethod
-    def page_size(self) -> int: ...
-
-    @abstractmethod
-    def copy_pages(self, sources: torch.Tensor, targets: torch.Tensor, tokens: int) -> None:
-        """Copy the first `tokens` tokens of pages `sources` to `targets` (int64 [n], disjoint), in every layer."""
-
-    @abstractmethod
-    def copy_page(self, source: int, target: int, tokens: int) -> None:
-        """Copy the first `tokens` tokens of one page."""
-
-    @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
         return tuple(vars(self).values())
 
@@ -66,12 +56,34 @@ class Cache(ABC):
         return self.tensors[0].shape[1]
 
     @property
+    def page_size(self) -> int:
+        return self.tensors[0].shape[self.token_axis]
+
+    @property
     def bytes(self) -> int:
         return sum(tensor.nbytes for tensor in self.tensors)
 
     @property
     def layers(self) -> tuple[Pages, ...]:
         return tuple(zip(*(tensor.unbind() for tensor in self.tensors), strict=True))
+
+    def copy_pages(self, sources: torch.Tensor, targets: torch.Tensor, tokens: int) -> None:
+        """Copy the first `tokens` tokens of pages `sources` to `targets` (int64 [n], disjoint), in every layer."""
+        if self.tensors[0].device.type == "cpu":
+            for source, target in zip(sources.tolist(), targets.tolist(), strict=True):
+                self.copy_page(source, target, tokens)
+            return
+        for first in self._first(tokens):
+            first[:, targets] = first[:, sources]
+
+    def copy_page(self, source: int, target: int, tokens: int) -> None:
+        """Copy the first `tokens` tokens of one page."""
+        for first in self._first(tokens):
+            first[:, target] = first[:, source]
+
+    def _first(self, tokens: int) -> tuple[torch.Tensor, ...]:
+        """All pages up to so many tokens."""
+        return tuple(tensor.narrow(self.token_axis, 0, tokens) for tensor in self.tensors)
 
     def take_over(self, old: "Cache") -> None:
         """Hold what a smaller cache of the same kind holds, in the same pages."""
@@ -85,6 +97,7 @@ class PagedCache(Cache):
 
     keys: torch.Tensor
     values: torch.Tensor
+    token_axis = 2
 
     @staticmethod
     def allocate(
@@ -98,22 +111,6 @@ class PagedCache(Cache):
     @staticmethod
     def token_bytes(heads: int, head_dim: int, dtype: torch.dtype) -> int:
         return 2 * heads * head_dim * dtype.itemsize
-
-    @property
-    def page_size(self) -> int:
-        return self.keys.shape[2]
-
-    def copy_pages(self, sources: torch.Tensor, targets: torch.Tensor, tokens: int) -> None:
-        if self.keys.device.type == "cpu":
-            for source, target in zip(sources.tolist(), targets.tolist(), strict=True):
-                self.copy_page(source, target, tokens)
-            return
-        for pages in (self.keys, self.values):
-            pages[:, targets, :tokens] = pages[:, sources, :tokens]
-
-    def copy_page(self, source: int, target: int, tokens: int) -> None:
-        for pages in (self.keys, self.values):
-            pages[:, target, :tokens] = pages[:, source, :tokens]
 
 
 def within_memory(make: Callable[[], Made], size: int, device: torch.device) -> Made:
