@@ -63,11 +63,11 @@ def _add_tiles(h, weight, bias, gain, x, scaled, sums, arrivals, moments, rows, 
     b, factor = tl.load(bias + row).to(tl.float32), tl.load(gain + row).to(tl.float32) * SCALE
     at = r[:, None] * outputs + n[None, :]
     written = (r < rows)[:, None] & (n < outputs)[None, :]
-    weights = weights_ahead(weight, n, outputs, part, K, SLICES, BLOCK_K, BLOCKS, SPAN, STAGES, OVERLAP)
+    weights = weights_ahead(weight, row, part, K, SLICES, BLOCK_K, BLOCKS, SPAN, STAGES, OVERLAP)
     if EARLY:
         old = tl.load(x + at, mask=written, other=0.0, cache_modifier=".cg")
     y, _, _ = products(
-        h, weight, weights, moments, n, r, rows, outputs, part, 0.0, K, SLICES, BLOCK_K, BLOCKS, AHEAD, 0, 1, STAGES,
+        h, weight, weights, moments, row, r, rows, part, 0.0, K, SLICES, BLOCK_K, BLOCKS, AHEAD, 0, 1, STAGES,
         PRECISION, OVERLAP,
     )  # fmt: skip
     last = True

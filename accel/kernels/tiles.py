@@ -63,12 +63,11 @@ def _moments(moments, r, rows, eps, K: tl.constexpr, TILES: tl.constexpr, BLOCK_
 
 
 @triton.jit
-def weights_ahead(weight, n, outputs, part, K: tl.constexpr, SLICES: tl.constexpr, BLOCK_K: tl.constexpr,
+def weights_ahead(weight, row, part, K: tl.constexpr, SLICES: tl.constexpr, BLOCK_K: tl.constexpr,
                   BLOCKS: tl.constexpr, SPAN: tl.constexpr, STAGES: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
-    """Ask for weights `n` [J] over one slice of K, then wait for the kernel before: all of them as blocks [block, J]
-    where they are held, none where they are streamed, which are only on their way to the second-level cache."""
-    # Rows and weights past the last are read again instead of masked: no mask, no wait.
-    row = tl.minimum(n, outputs - 1)
+    """Ask for rows [J] of the weights over one slice of K, then wait for the kernel before: all of them as blocks
+    [block, J] where they are held, none where they are streamed, which are only on their way to the second-level
+    cache."""
     first = part * (K // SLICES)
     weights = ()
     if STAGES == 0:
@@ -84,12 +83,12 @@ def weights_ahead(weight, n, outputs, part, K: tl.constexpr, SLICES: tl.constexp
 
 
 @triton.jit
-def products(x, weight, weights, moments, n, r, rows, outputs, part, eps, K: tl.constexpr, SLICES: tl.constexpr,
+def products(x, weight, weights, moments, row, r, rows, part, eps, K: tl.constexpr, SLICES: tl.constexpr,
              BLOCK_K: tl.constexpr, BLOCKS: tl.constexpr, AHEAD: tl.constexpr, TILES: tl.constexpr,
              BLOCK_T: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
-    """Rows `r` of x times weights `n` [J] over one slice of K, `weights` being what `weights_ahead` gave: float32
-    [R, J]; with moments of the stream also mean and one over the deviation of the rows."""
-    row, line = tl.minimum(n, outputs - 1), tl.minimum(r, rows - 1)
+    """Rows `r` of x times rows [J] of the weights over one slice of K, `weights` being what `weights_ahead` gave:
+    float32 [R, J]; with moments of the stream also mean and one over the deviation of the rows."""
+    line = tl.minimum(r, rows - 1)
     first = part * (K // SLICES)
     mean, scale = tl.zeros([r.shape[0]], tl.float32), tl.zeros([r.shape[0]], tl.float32)
     if STAGES == 0:
@@ -111,12 +110,13 @@ def _tiles(x, weight, bias, share, moments, out, eps, rows, outputs, K: tl.const
            PRECISION: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
     n = tl.program_id(0) * J + tl.arange(0, J)
     r = tl.program_id(1) * BLOCK_R + tl.arange(0, BLOCK_R)
+    # Weights past the last, and rows of x, are read again instead of masked: no mask, no wait.
     row = tl.minimum(n, outputs - 1)
     of_mean, b = tl.load(share + row).to(tl.float32), tl.load(bias + row).to(tl.float32)
-    weights = weights_ahead(weight, n, outputs, 0, K, SLICES, BLOCK_K, BLOCKS, SPAN, STAGES, OVERLAP)
+    weights = weights_ahead(weight, row, 0, K, SLICES, BLOCK_K, BLOCKS, SPAN, STAGES, OVERLAP)
     y, mean, scale = products(
-        x, weight, weights, moments, n, r, rows, outputs, 0, eps, K, SLICES, BLOCK_K, BLOCKS, AHEAD, TILES, BLOCK_T,
-        STAGES, PRECISION, OVERLAP,
+        x, weight, weights, moments, row, r, rows, 0, eps, K, SLICES, BLOCK_K, BLOCKS, AHEAD, TILES, BLOCK_T, STAGES,
+        PRECISION, OVERLAP,
     )  # fmt: skip
     if TILES > 0:
         y = (y * (1.0 / SCALE) - of_mean[None, :] * mean[:, None]) * scale[:, None]
