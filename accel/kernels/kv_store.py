@@ -7,7 +7,7 @@ import torch
 import triton
 import triton.language as tl
 
-from ..kv_cache import Pages, store_tokens
+from ..kv_cache import Pages
 
 
 @triton.jit
@@ -22,7 +22,8 @@ def _kv_store(keys, values, key_pages, value_pages, slots, key_stride, value_str
 
 
 def kv_store(keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
-    """Write keys and values [N, H, W] to slots int64 [N] of contiguous pages [G, S, H, W]. Tokens may lie apart."""
+    """Write keys and values [N, H, W] to slots int64 [N] of contiguous pages [G, S, H, W]. Tokens may lie apart. Its
+    twin is `kv_cache.store_tokens`."""
     tokens, heads, width = keys.shape
     key_pages, value_pages = pages
     assert keys.shape == values.shape and slots.shape == (tokens,), f"{keys.shape}, {values.shape}, {slots.shape}"
@@ -35,8 +36,3 @@ def kv_store(keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torc
         keys, values, key_pages, value_pages, slots, keys.stride(0), values.stride(0), size,
         triton.next_power_of_2(size),
     )  # fmt: skip
-
-
-def kv_store_torch(keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
-    """The twin of `kv_store`."""
-    store_tokens(keys, values, pages, slots)

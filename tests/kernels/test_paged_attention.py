@@ -8,7 +8,8 @@ from helpers.kernels import DEVICE, DTYPES, MARKS, normal  # noqa: E402
 from indextts2_multitalk.accel.attention.prompts import attend_prompts  # noqa: E402
 from indextts2_multitalk.accel.attention.sdpa import Backend as Sdpa  # noqa: E402
 from indextts2_multitalk.accel.kernels import paged_attention as paged  # noqa: E402
-from indextts2_multitalk.accel.kernels.kv_store import kv_store, kv_store_torch  # noqa: E402
+from indextts2_multitalk.accel.kernels.kv_store import kv_store  # noqa: E402
+from indextts2_multitalk.accel.kv_cache import store_tokens  # noqa: E402
 
 pytestmark = MARKS
 TOLERANCE = {torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 2e-2}
@@ -65,7 +66,7 @@ def test_keys_and_values_reach_their_slots(dtype, heads, width):
     slots = torch.tensor([13, 2, 47, 0, 90], device=DEVICE)
     shape = (PAGES, PAGE, heads, width)
     expected, actual = ([torch.full(shape, -7.0, dtype=dtype, device=DEVICE) for _ in range(2)] for _ in range(2))
-    kv_store_torch(*qkv.unbind(1)[1:], expected, slots)
+    store_tokens(*qkv.unbind(1)[1:], expected, slots)
     kv_store(*qkv.unbind(1)[1:], actual, slots)
     for one, other in zip(actual, expected, strict=True):
         assert torch.equal(one, other)
