@@ -93,6 +93,12 @@ def scales_of(words):
 
 
 @triton.jit
+def place_of(page, inside, head, HEADS: tl.constexpr, PAGE: tl.constexpr):
+    """Of a head's token, `inside` its page (int64), among all tokens of all heads and pages."""
+    return (page * HEADS + head) * PAGE + inside
+
+
+@triton.jit
 def head_at(start, QUARTER: tl.constexpr):
     """What lies from there on, [4, Q] float32. What another kernel has just written is read past the first-level
     cache."""
@@ -101,16 +107,16 @@ def head_at(start, QUARTER: tl.constexpr):
 
 
 @triton.jit
-def store_token(key, value, keys, values, uppers, scales, slot, QUARTER: tl.constexpr):
-    """Pack a head's key and value, [4, Q], into place `slot` of its pages."""
+def store_token(key, value, keys, values, uppers, scales, place, QUARTER: tl.constexpr):
+    """Pack a head's key and value, [4, Q], into where `place_of` says."""
     w, g = tl.arange(0, QUARTER), tl.arange(0, QUARTER // 4)
     key_bits, value_bits = _scale(key, _KEY_LEVELS), _scale(value, _VALUE_LEVELS)
-    tl.store(scales + slot, (key_bits >> 16 & 0xFFFF) | value_bits)
-    tl.store(keys + slot * QUARTER + w, _words(_level(key, 1.0 / key_bits.to(tl.float32, bitcast=True))))
+    tl.store(scales + place, (key_bits >> 16 & 0xFFFF) | value_bits)
+    tl.store(keys + place * QUARTER + w, _words(_level(key, 1.0 / key_bits.to(tl.float32, bitcast=True))))
     integers = _level(value, 1.0 / value_bits.to(tl.float32, bitcast=True)) + INTEGER_OF_ZERO
-    tl.store(values + slot * QUARTER + w, _words(integers))
+    tl.store(values + place * QUARTER + w, _words(integers))
     upper = tl.reshape(_words(integers >> 8), [QUARTER // 4, 4]) << 2 * tl.arange(0, 4)[None, :]
-    tl.store(uppers + slot * (QUARTER // 4) + g, tl.sum(upper, axis=1))
+    tl.store(uppers + place * (QUARTER // 4) + g, tl.sum(upper, axis=1))
 
 
 @triton.jit
@@ -151,7 +157,7 @@ def _compact_store(new_keys, new_values, keys, values, uppers, scales, slots, ke
                    HEADS: tl.constexpr, QUARTER: tl.constexpr, PAGE: tl.constexpr):  # fmt: skip
     head, token = tl.program_id(0), tl.program_id(1).to(tl.int64)
     slot = tl.load(slots + token)
-    place = (slot // PAGE * HEADS + head) * PAGE + slot % PAGE
+    place = place_of(slot // PAGE, slot % PAGE, head, HEADS, PAGE)
     key = head_at(new_keys + token * key_stride + head * 4 * QUARTER, QUARTER)
     value = head_at(new_values + token * value_stride + head * 4 * QUARTER, QUARTER)
     store_token(key, value, keys, values, uppers, scales, place, QUARTER)

@@ -23,13 +23,14 @@ from .compact import (
     four_integers,
     head_at,
     packed_query,
+    place_of,
     scales_of,
     store_token,
     two_to_the,
 )
 from .context import NOTHING
-from .overlap import launch_options, let_next_start, wait_for_last
-from .paged_attention import NewToken, Parts, check, fresh, hand_in, paged_attention_torch
+from .overlap import let_next_start, wait_for_last
+from .paged_attention import NewToken, Parts, fresh, hand_in, launch_arguments, paged_attention_torch
 
 TOKENS, EACH = 32, 4
 """Tokens at once, and how many of them a lane holds: a program is one warp, four of its lanes hold a token."""
@@ -42,7 +43,7 @@ def _window(keys, values, uppers, scales, table, first, last, head, HEADS: tl.co
     """Tokens first … first + T - 1 of one page, those below `last`: words of keys and values [G, T, 4], upper bits of
     values and scales [G, T]. Of others only the scales are known, 0."""
     page = tl.load(table + first // PAGE, mask=first < last, other=0).to(tl.int64)
-    begin = (page * HEADS + head) * PAGE + first % PAGE
+    begin = place_of(page, first % PAGE, head, HEADS, PAGE)
     t, g, i = tl.arange(0, TOKENS)[None, :], tl.arange(0, QUARTER // 4)[:, None], tl.arange(0, 4)[None, None, :]
     live = first + t < last
     # The hints have every compiler lay all of them out alike, a token over lanes beside each other, four words a lane;
@@ -148,8 +149,8 @@ def _compact_attention(queries, new_keys, new_values, keys, values, uppers, scal
     if (part == 0) & NEW:
         # The first part stores the new token and adds it as one more place.
         token = tl.minimum(length, columns * PAGE - 1)
-        slot = (tl.load(table + token // PAGE).to(tl.int64) * HEADS + head) * PAGE + token % PAGE
-        store_token(new_key, new_value, keys, values, uppers, scales, slot, QUARTER)
+        place = place_of(tl.load(table + token // PAGE).to(tl.int64), token % PAGE, head, HEADS, PAGE)
+        store_token(new_key, new_value, keys, values, uppers, scales, place, QUARTER)
         score = tl.sum(tl.sum(q * new_key, axis=1), axis=0) * factor
     # Not before: what the next kernel loads would come at the expense of keys and values.
     let_next_start(OVERLAP)
@@ -178,14 +179,11 @@ def attend_compact(
     rows, heads, width = queries.shape
     page = pages[0].shape[2]
     tokens = min(TOKENS, page)
-    check(queries, pages, block_tables, lengths, out, parts, new)
+    given, options = launch_arguments(queries, pages, block_tables, lengths, out, parts, new)
     assert page % tokens == 0, f"pages of {page} tokens, expected a multiple of {TOKENS}"
-    new_keys, new_values = new or (queries, queries)
     _compact_attention[(heads, parts.count, rows)](
-        queries, new_keys, new_values, *pages, block_tables, lengths, out, parts.sums, parts.masses, parts.arrivals,
-        queries.stride(0), block_tables.stride(0), width**-0.5 / math.log(2.0), HEADS=heads, WIDTH=width, PAGE=page,
-        PARTS=parts.count, TOKENS=tokens, EACH=min(EACH, tokens), NEW=new is not None, FAST=fast(queries.device),
-        num_warps=1, **launch_options(queries.device),
+        *given, width**-0.5 / math.log(2.0), PAGE=page, TOKENS=tokens, EACH=min(EACH, tokens),
+        FAST=fast(queries.device), num_warps=1, **options,
     )  # fmt: skip
     return out
 

@@ -6,6 +6,7 @@ Of the programs that share a context, the last to arrive puts their parts togeth
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import triton
@@ -82,7 +83,7 @@ def _paged_attention(queries, new_keys, new_values, key_pages, value_pages, tabl
 
 @triton.jit
 def hand_in(result, mass, out, parts, masses, arrivals, row, head, part, HEADS: tl.constexpr, WIDTH: tl.constexpr,
-             PARTS: tl.constexpr):  # fmt: skip
+            PARTS: tl.constexpr):  # fmt: skip
     """Store a part [W] of a head, and the whole head where it is the last part to arrive."""
     d = tl.arange(0, WIDTH)
     done = out + (row * HEADS + head) * WIDTH + d
@@ -178,18 +179,15 @@ def attend(
     """
     rows, heads, width = queries.shape
     split = split_for(rows, heads, width)
-    check(queries, pages, block_tables, lengths, out, parts, new)
-    new_keys, new_values = new or (queries, queries)
+    given, options = launch_arguments(queries, pages, block_tables, lengths, out, parts, new)
     _paged_attention[(heads, parts.count, rows)](
-        queries, new_keys, new_values, *pages, block_tables, lengths, out, parts.sums, parts.masses, parts.arrivals,
-        queries.stride(0), block_tables.stride(0), width**-0.5, HEADS=heads, WIDTH=width, PAGE=pages[0].shape[1],
-        PARTS=parts.count, TOKENS=split.tokens, HELD=split.held, NEW=new is not None, LATE=split.late,
-        BEFORE=split.before, num_warps=split.warps, **launch_options(queries.device),
+        *given, width**-0.5, PAGE=pages[0].shape[1], TOKENS=split.tokens, HELD=split.held, LATE=split.late,
+        BEFORE=split.before, num_warps=split.warps, **options,
     )  # fmt: skip
     return out
 
 
-def check(
+def launch_arguments(
     queries: torch.Tensor,
     pages: Pages,
     block_tables: torch.Tensor,
@@ -197,8 +195,8 @@ def check(
     out: torch.Tensor,
     parts: Parts,
     new: NewToken | None,
-) -> None:
-    """What kernels take for granted of `attend`'s arguments, whatever the pages hold."""
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What kernels are given of `attend`'s arguments, checked, whatever the pages hold: in order, and by name."""
     rows, heads, width = queries.shape
     assert supports(width), f"head width {width}"
     assert parts.sums.shape == (rows, parts.count, heads, width), f"parts are {tuple(parts.sums.shape)}"
@@ -208,6 +206,12 @@ def check(
     assert all(held.is_contiguous() for held in pages), "pages must be contiguous"
     for x in (queries, *(new or ())):
         assert x.stride() == queries.stride() and x.stride()[1:] == (width, 1), f"strides {x.stride()}"
+    given = (
+        queries, *(new or (queries, queries)), *pages, block_tables, lengths, out, parts.sums, parts.masses,
+        parts.arrivals, queries.stride(0), block_tables.stride(0),
+    )  # fmt: skip
+    options = {"HEADS": heads, "WIDTH": width, "PARTS": parts.count, "NEW": new is not None}
+    return given, {**options, **launch_options(queries.device)}
 
 
 def paged_attention(
