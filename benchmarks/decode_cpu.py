@@ -17,8 +17,8 @@ import torch
 from indextts2_multitalk.accel.engine import Engine
 from indextts2_multitalk.accel.sampling import SamplingParams
 from indextts2_multitalk.accel.sequence import Decoder, Request
-from indextts2_multitalk.indextts.gpt.decode import PlainDecoder
 from indextts2_multitalk.indextts.gpt.model import UnifiedVoice
+from indextts2_multitalk.indextts.gpt.plain_decoder import PlainDecoder
 from measure import Refused, emit
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))

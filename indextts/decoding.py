@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from ..accel.engine import Engine, EngineOptions
 from ..accel.sequence import Decoder
-from .gpt.decode import PlainDecoder
 from .gpt.latent_graphs import LatentGraphs
 from .gpt.model import UnifiedVoice
+from .gpt.plain_decoder import PlainDecoder
 
 log = logging.getLogger(__name__)
 

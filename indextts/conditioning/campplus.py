@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...s2mel.product_convolution import ProductConv1d
-from .room import moments, silenced
+from .padding import moments, silenced
 
 IGNORED = ("*.num_batches_tracked",)
 SEGMENT_FRAMES = 100
@@ -45,7 +45,7 @@ class CAMPPlus(nn.Module):
         self.xvector.add_module("dense", _Dense(2 * channels, style_width))
 
     def forward(self, fbank: Tensor, room: Tensor | None = None) -> Tensor:
-        """Mean-subtracted fbank [B, F, bands] to styles [B, style_width]. `room` [F]: see `room.py`."""
+        """Mean-subtracted fbank [B, F, bands] to styles [B, style_width]. `room` [F]: see `padding.py`."""
         tdnn, *parts = self.xvector
         x = tdnn(self.head(fbank.mT, room), room)
         extent = _extent(x, None if room is None else room[::2])

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from ...s2mel.product_convolution import ProductConv1d
 from ..config import SemanticCodecConfig
-from .room import silenced
+from .padding import silenced
 
 IGNORED = ("decoder.*",)
 _NORM_EPS = 1e-6
@@ -27,7 +27,7 @@ class SemanticCodec(nn.Module):
     def quantize(self, features: Tensor, room: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Semantic features [B, T, W] to codes [B, T] (int64) and the features they stand for [B, T, W].
 
-        `room` [T]: see `room.py`; what comes out there means nothing.
+        `room` [T]: see `padding.py`; what comes out there means nothing.
         """
         backbone, project = self.encoder
         codes = self.quantizer.nearest(project(backbone(features, room)))

@@ -1,7 +1,7 @@
 """The conformer (arXiv 2005.08100) that reads semantic features for the voice and for the emotion.
 
 B recordings, T semantic tokens, S = (T - 1) // 2 subsampled positions, W semantic width, D width, H heads.
-The released model was used without masks, on one recording at a time; `room` (see `room.py`) says the same of a
+The released model was used without masks, on one recording at a time; `room` (see `padding.py`) says the same of a
 recording that has room behind it.
 """
 
@@ -14,7 +14,7 @@ from torch.nn import functional
 from ...s2mel.product_convolution import ProductConv1d
 from ..config import ConformerConfig
 from ..errors import ConfigError
-from .room import heard_keys, silenced
+from .padding import heard_keys, silenced
 
 KERNEL = 15
 """Frames under the convolution module's depthwise filter."""

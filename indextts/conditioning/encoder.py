@@ -16,9 +16,9 @@ from .campplus import CAMPPlus
 from .codec import SemanticCodec
 from .emotion import EmotionTable, Weights, mixed, scaled, user_weights
 from .features import KaldiFilterBank, MelSpectrogram
-from .listening import Heard, Listeners, hear
 from .listening_graphs import ListeningGraphs
 from .reference import Reference, excerpt, fingerprint, prepare_reference
+from .reference_encoders import Heard, Listeners, hear
 from .semantic import SemanticEncoder
 from .text_emotion import TextEmotion
 from .voice_encoder import VoiceEncoder

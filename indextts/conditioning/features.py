@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .room import moments
+from .padding import moments
 
 SEMANTIC_SAMPLE_RATE = 16000
 MEL_SAMPLE_RATE = 22050
@@ -73,7 +73,7 @@ def log_energies(energies: Tensor) -> Tensor:
 
 
 def centred(features: Tensor, room: Tensor | None = None) -> Tensor:
-    """Features [F, bands] less their mean over time: what CAMPPlus hears. `room` [F]: see `room.py`."""
+    """Features [F, bands] less their mean over time: what CAMPPlus hears. `room` [F]: see `padding.py`."""
     _, mean = moments(features.mT, room)
     return features - mean.mT
 
@@ -84,8 +84,8 @@ def seamless_features(
     """SeamlessM4T features of one recording, from the `KaldiFilterBank` energies [F, bands] of its samples.
 
     Returns features [1, T, stride·bands], each band normalized over time, and the mask [1, T] of whole tokens (int64),
-    None where all are whole. A last token that padding completes counts as padding. `room` [F]: see `room.py`; with it,
-    F is a multiple of the stride.
+    None where all are whole. A last token that padding completes counts as padding. `room` [F]: see
+    `padding.py`; with it, F is a multiple of the stride.
     """
     # The extractor hears 16-bit integers: samples times 2^15, hence energies times 2^30.
     logs = log_energies(energies * 2.0**30)

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...s2mel.capture import KeptGraphs, capture
-from .listening import Heard, Listeners, hear
+from .reference_encoders import Heard, Listeners, hear
 
 log = logging.getLogger(__name__)
 

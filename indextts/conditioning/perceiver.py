@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .room import heard_keys
+from .padding import heard_keys
 
 HEAD_DIM = 64
 DEPTH = 2
@@ -24,7 +24,7 @@ class Perceiver(nn.Module):
         self.norm = _RMSNorm(width)
 
     def forward(self, context: Tensor, room: Tensor | None = None) -> Tensor:
-        """[B, S, C] to [B, L, D]. `room` [S]: see `room.py`."""
+        """[B, S, C] to [B, L, D]. `room` [S]: see `padding.py`."""
         context = self.proj_context(context)
         latents = self.latents.expand(context.shape[0], -1, -1)
         heard = heard_keys(None if room is None else functional.pad(room, (latents.shape[1], 0), value=False))

@@ -65,7 +65,7 @@ class SemanticEncoder(nn.Module):
     def forward(self, energies: Tensor, room: Tensor | None = None) -> Tensor:
         """`KaldiFilterBank` energies [F, bands] of one recording to normalized semantic features [1, T, W], float32.
 
-        `room` [F]: see `room.py`; with it, F is a multiple of the stride.
+        `room` [F]: see `padding.py`; with it, F is a multiple of the stride.
         """
         features, whole = self.tokens(energies, room)
         return self.encode(features, whole)

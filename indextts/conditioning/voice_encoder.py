@@ -37,12 +37,12 @@ class VoiceEncoder(nn.Module):
         self.emo_layer = nn.Linear(width, width)
 
     def latents(self, semantic: Tensor, room: Tensor | None = None) -> Tensor:
-        """Who speaks: semantic features [B, T, W] to [B, 32, D]. `room` [T]: see `room.py`."""
+        """Who speaks: semantic features [B, T, W] to [B, 32, D]. `room` [T]: see `padding.py`."""
         positions = subsampled(room)
         return self.perceiver_encoder(self.conditioning_encoder(semantic, positions), positions)
 
     def emotion(self, semantic: Tensor, room: Tensor | None = None) -> Tensor:
-        """How it is said: semantic features [B, T, W] to [B, D]. `room` [T]: see `room.py`."""
+        """How it is said: semantic features [B, T, W] to [B, D]. `room` [T]: see `padding.py`."""
         positions = subsampled(room)
         heard = self.emo_perceiver_encoder(self.emo_conditioning_encoder(semantic, positions), positions).squeeze(1)
         return self.emo_layer(self.emovec_layer(heard))

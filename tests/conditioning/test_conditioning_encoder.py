@@ -5,8 +5,8 @@ from dataclasses import fields
 
 import pytest
 import torch
-from helpers.listeners import GPT_WIDTH, STYLE, WIDTH, seeded, tiny_listeners, tiny_semantic
 from helpers.seeded import normal
+from helpers.tiny_encoders import GPT_WIDTH, STYLE, WIDTH, seeded, tiny_listeners, tiny_semantic
 from indextts2_multitalk.indextts.conditioning.emotion import EmotionTable, scaled, user_weights
 from indextts2_multitalk.indextts.conditioning.encoder import ConditioningEncoder, ConditioningModels
 from indextts2_multitalk.indextts.errors import AudioError, EmotionError

@@ -5,8 +5,8 @@ import torch
 from helpers.tiny_gpt import random_prompt, tiny_voice
 from indextts2_multitalk.accel.sampling import SamplingParams, SamplingTable, draw
 from indextts2_multitalk.accel.sequence import Request
-from indextts2_multitalk.indextts.gpt.decode import PlainDecoder
 from indextts2_multitalk.indextts.gpt.model import rename
+from indextts2_multitalk.indextts.gpt.plain_decoder import PlainDecoder
 
 SAMPLED = SamplingParams(num_beams=1, temperature=1.2, top_k=10, top_p=0.9, repetition_penalty=1.5)
 BEAMS = SamplingParams(num_beams=3, temperature=1.2, top_k=10, top_p=0.9, repetition_penalty=1.5)

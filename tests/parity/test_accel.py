@@ -12,7 +12,7 @@ from indextts2_multitalk.accel.sampling import SamplingParams
 from indextts2_multitalk.accel.sequence import Request
 from indextts2_multitalk.accel.step import TorchRunner
 from indextts2_multitalk.accel.weights import DecoderWeights
-from indextts2_multitalk.indextts.gpt.decode import PlainDecoder
+from indextts2_multitalk.indextts.gpt.plain_decoder import PlainDecoder
 from indextts2_multitalk.indextts.gpt.prompt import penalised_from_the_start
 
 SAMPLED = SamplingParams(num_beams=1)

@@ -3,9 +3,9 @@
 import pytest
 import torch
 from helpers.golden_gpt import HEAD_GAIN, SEARCHES, check_codes, golden_prompt, golden_request, golden_voice
-from indextts2_multitalk.indextts.gpt.decode import PlainDecoder
 from indextts2_multitalk.indextts.gpt.latents import latent_pass
 from indextts2_multitalk.indextts.gpt.model import UnifiedVoice
+from indextts2_multitalk.indextts.gpt.plain_decoder import PlainDecoder
 
 
 @pytest.fixture(scope="module")

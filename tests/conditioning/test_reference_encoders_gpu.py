@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from helpers.listeners import tiny_listeners, tiny_semantic
 from helpers.seeded import normal
+from helpers.tiny_encoders import tiny_listeners, tiny_semantic
 from indextts2_multitalk.indextts.conditioning.features import KaldiFilterBank
-from indextts2_multitalk.indextts.conditioning.listening import hear
 from indextts2_multitalk.indextts.conditioning.listening_graphs import ListeningGraphs
+from indextts2_multitalk.indextts.conditioning.reference_encoders import hear
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
 

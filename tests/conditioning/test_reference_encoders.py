@@ -3,11 +3,11 @@
 import pytest
 import torch
 from helpers.graphs import stand_in_for_graphs
-from helpers.listeners import tiny_listeners, tiny_semantic
 from helpers.seeded import normal
+from helpers.tiny_encoders import tiny_listeners, tiny_semantic
 from indextts2_multitalk.indextts.conditioning import listening_graphs
 from indextts2_multitalk.indextts.conditioning.features import KaldiFilterBank
-from indextts2_multitalk.indextts.conditioning.listening import hear
+from indextts2_multitalk.indextts.conditioning.reference_encoders import hear
 from torch.nn.functional import pad
 
 NAMES = ("semantic", "quantized", "style", "latents", "emotion")

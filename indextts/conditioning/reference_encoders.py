@@ -42,7 +42,7 @@ class Heard(NamedTuple):
 
 
 def hear(models: Listeners, energies: Tensor, room: Tensor | None = None) -> Heard:
-    """`KaldiFilterBank` energies [F, bands] of one recording. `room` [F]: see `room.py`; F is then a multiple of the
+    """`KaldiFilterBank` energies [F, bands] of one recording. `room` [F]: see `padding.py`; F is then a multiple of the
     semantic model's stride, and tokens in the room mean nothing."""
     semantic = models.semantic(energies, room)
     beyond = None if room is None else room[:: models.semantic.stride]  # half a token is a token

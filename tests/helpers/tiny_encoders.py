@@ -7,7 +7,7 @@ from helpers.tiny_models import write_w2v_bert
 from indextts2_multitalk.indextts.conditioning import semantic
 from indextts2_multitalk.indextts.conditioning.campplus import CAMPPlus
 from indextts2_multitalk.indextts.conditioning.codec import SemanticCodec
-from indextts2_multitalk.indextts.conditioning.listening import Listeners
+from indextts2_multitalk.indextts.conditioning.reference_encoders import Listeners
 from indextts2_multitalk.indextts.conditioning.voice_encoder import VoiceEncoder
 from indextts2_multitalk.indextts.config import GPTConfig, SemanticCodecConfig
 from safetensors.torch import load_file
