@@ -18,7 +18,11 @@ tomllib = pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tom
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 OPTIONAL = ("triton", "flash_attn", "torchaudio", "comfy", "comfy_api", "folder_paths", "pynini", "torchcodec", "PIL")
-ENTRIES = ("pipeline", "loading.fetch", "cli", "speaking", "doctor", "checkup", "bench", "progress")
+ENTRIES = (
+    "pipeline",
+    "loading.fetch",
+    *(f"commands.{name}" for name in ("cli", "speaking", "doctor", "checkup", "bench", "fetch", "progress")),
+)
 """Modules that the nodes and the command line start from; they reach all that is not brought in when it is needed."""
 
 LAZY = ("transformers", "huggingface_hub", "wetext", "torch._inductor")
@@ -81,7 +85,7 @@ def test_speaks_without_optional_packages(tmp_path: Path) -> None:
     say = ["say", "Hello.", "--voice", str(voice), "--model-dir", str(model), "-o", str(tmp_path / "o.wav"), *quick]
     said = run(
         f"{WITHOUT_OPTIONAL}\n"
-        "from indextts2_multitalk.indextts.cli import main\n"
+        "from indextts2_multitalk.indextts.commands.cli import main\n"
         f"for switch in ('--accel', '--no-accel'):\n    assert main([*{say!r}, switch]) == 0"
     )
     assert said.count("22050 Hz") == 2
@@ -92,7 +96,7 @@ def test_help_is_quick(command: str) -> None:
     """The parser needs nothing but the standard library."""
     run(
         "import sys\n"
-        "from indextts2_multitalk.indextts import cli\n"
+        "from indextts2_multitalk.indextts.commands import cli\n"
         f"try:\n    cli.main([{command!r}, '--help'])\nexcept SystemExit as stop:\n    assert stop.code == 0\n"
         "assert not {'torch', 'numpy', 'rich'} & set(sys.modules), 'imported too much'"
     )

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import torch
-from indextts2_multitalk.indextts import bench
-from indextts2_multitalk.indextts.cli import main
+from indextts2_multitalk.indextts.commands import bench
+from indextts2_multitalk.indextts.commands.cli import main
 
 
 def test_bench(tmp_path: Path, model_folder: Path, capsys) -> None:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from indextts2_multitalk.indextts import checkup, doctor
-from indextts2_multitalk.indextts.cli import main
+from indextts2_multitalk.indextts.commands import checkup, doctor
+from indextts2_multitalk.indextts.commands.cli import main
 from indextts2_multitalk.indextts.loading.find import survey_files
 from indextts2_multitalk.s2mel.runner import CompileRequest
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from helpers.hub import Hub, serve
-from indextts2_multitalk.indextts.cli import main
+from indextts2_multitalk.indextts.commands.cli import main
 from indextts2_multitalk.indextts.loading.find import find_checkpoint
 
 COMPANION_FILES = {

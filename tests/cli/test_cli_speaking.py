@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import soundfile
 from indextts2_multitalk.indextts import pipeline
-from indextts2_multitalk.indextts.cli import main
+from indextts2_multitalk.indextts.commands.cli import main
 from indextts2_multitalk.indextts.dialogue import picture
 
 QUICK = ("--max-codes", "20", "--steps", "2", "--device", "cpu")

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from indextts2_multitalk.indextts.cli import build_parser, main
+from indextts2_multitalk.indextts.commands.cli import build_parser, main
 
 ROOT = Path(__file__).parents[2]
 READMES = ("README.md", "README_zh.md")

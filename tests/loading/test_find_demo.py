@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from helpers.released_folder import write_released_folder
-from indextts2_multitalk.indextts import doctor
-from indextts2_multitalk.indextts.cli import main
+from indextts2_multitalk.indextts.commands import doctor
+from indextts2_multitalk.indextts.commands.cli import main
 from indextts2_multitalk.indextts.errors import CheckpointError
 from indextts2_multitalk.indextts.loading import fetch, find, places
 from indextts2_multitalk.indextts.loading.find import find_checkpoint, survey_files

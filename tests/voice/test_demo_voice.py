@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from indextts2_multitalk.indextts.cli import main
+from indextts2_multitalk.indextts.commands.cli import main
 from indextts2_multitalk.indextts.options import LoadOptions, SpeakOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
 from indextts2_multitalk.indextts.records import EMOTIONS, Emotion, Voice

@@ -4,19 +4,19 @@ import time
 
 import torch
 
-from ..accel.sampling import SamplingParams
-from ..accel.sequence import Request
-from ..s2mel.config import S2MelConfig
-from ..s2mel.model import S2Mel
-from ..s2mel.runner import CompileRequest, choose
-from .config import ConformerConfig, GPTConfig, load_model_config, load_vocoder_config
-from .decoding import choose_decoder
-from .gpt.model import UnifiedVoice
-from .loading.find import CheckpointFiles, Survey
-from .loading.models import load_models
-from .loading.places import PACK
-from .options import LoadOptions
-from .vocoder.bigvgan import BigVGAN
+from ...accel.sampling import SamplingParams
+from ...accel.sequence import Request
+from ...s2mel.config import S2MelConfig
+from ...s2mel.model import S2Mel
+from ...s2mel.runner import CompileRequest, choose
+from ..config import ConformerConfig, GPTConfig, load_model_config, load_vocoder_config
+from ..decoding import choose_decoder
+from ..gpt.model import UnifiedVoice
+from ..loading.find import CheckpointFiles, Survey
+from ..loading.models import load_models
+from ..loading.places import PACK
+from ..options import LoadOptions
+from ..vocoder.bigvgan import BigVGAN
 
 CODES = 12
 

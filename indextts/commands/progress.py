@@ -1,22 +1,11 @@
-"""Progress on the terminal: of a run, and of a download."""
+"""Progress of a run on the terminal."""
 
-import argparse
 from types import TracebackType
-from typing import Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from .events import Event
-from .loading.fetch import fetch_missing
+from ..events import Event
 
 STAGES = {"conditioning": "voices", "gpt": "speech codes", "s2mel": "flow", "vocoder": "waveform"}
 """Stages of a run that take long enough to be watched, and what a user calls them."""
@@ -50,21 +39,3 @@ class RunProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
-
-
-def fetch(options: argparse.Namespace) -> int:
-    """Download what is missing, with a bar per file, and say where everything is."""
-    console = terminal()
-    columns: tuple[Any, ...] = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    progress = Progress(TextColumn("{task.description}"), *columns, console=console)
-    tasks: dict[str, TaskID] = {}
-
-    def show(name: str, done: int, total: int) -> None:
-        if name not in tasks:
-            tasks[name] = progress.add_task(name, total=total)
-        progress.update(tasks[name], completed=done)
-
-    with progress:
-        folder = fetch_missing(options.to or options.model_dir, options.endpoint, show)
-    console.print(f"{folder}: {f'{len(tasks)} files downloaded' if tasks else 'nothing was missing'}, complete")
-    return 0

@@ -12,15 +12,15 @@ from importlib.metadata import version
 import torch
 from rich.table import Table
 
-from .audio_file import append_text, read_audio
-from .loading.find import find_checkpoint
-from .loading.places import DEMO_FOLDER, default_roots
-from .options import LoadOptions
-from .pipeline import Pipeline
+from ..audio_file import append_text, read_audio
+from ..loading.find import find_checkpoint
+from ..loading.places import DEMO_FOLDER, default_roots
+from ..options import LoadOptions
+from ..pipeline import Pipeline
+from ..records import Audio, Line, Take, Voice
+from ..report import STAGES, Report
+from ..seeds import seed_lines
 from .progress import RunProgress, terminal
-from .records import Audio, Line, Take, Voice
-from .report import STAGES, Report
-from .seeds import seed_lines
 from .speaking import load_options, speak_options
 
 TEXTS = (

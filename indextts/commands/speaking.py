@@ -9,20 +9,20 @@ from typing import Any
 
 import torch
 
-from .audio_file import check_output, read_audio, write_audio, write_bytes, write_text
-from .dialogue.casting import cast
-from .dialogue.emotions import emotion_names, read_emotion
-from .dialogue.picture import check_drawing, picture
-from .dialogue.script import parse_script
-from .dialogue.timeline import Timeline, assemble, to_srt
-from .errors import ConfigError, EmotionError, ScriptError
-from .loading.find import find_checkpoint
-from .loading.places import default_roots
-from .options import LoadOptions, SpeakOptions
-from .pipeline import Pipeline
+from ..audio_file import check_output, read_audio, write_audio, write_bytes, write_text
+from ..dialogue.casting import cast
+from ..dialogue.emotions import emotion_names, read_emotion
+from ..dialogue.picture import check_drawing, picture
+from ..dialogue.script import parse_script
+from ..dialogue.timeline import Timeline, assemble, to_srt
+from ..errors import ConfigError, EmotionError, ScriptError
+from ..loading.find import find_checkpoint
+from ..loading.places import default_roots
+from ..options import LoadOptions, SpeakOptions
+from ..pipeline import Pipeline
+from ..records import Emotion, Line, Voice
+from ..seeds import seed_lines
 from .progress import RunProgress, terminal
-from .records import Emotion, Line, Voice
-from .seeds import seed_lines
 
 SPEAK_OPTIONS = {
     "temperature": "temperature",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from .errors import IndexTTSError
+from ..errors import IndexTTSError
 
 ERROR, INTERRUPTED = 2, 130
 
@@ -112,9 +112,7 @@ def _add_doctor(commands: "argparse._SubParsersAction") -> None:
 
 
 def _add_fetch(commands: "argparse._SubParsersAction") -> None:
-    parser = _add(
-        commands, "fetch", "progress", "download the model files that are missing, continuing where it stopped"
-    )
+    parser = _add(commands, "fetch", "fetch", "download the model files that are missing, continuing where it stopped")
     parser.add_argument("--to", type=Path, metavar="DIR", help="the model folder to complete")
     parser.add_argument("--endpoint", metavar="URL", help="a mirror of the Hugging Face hub; HF_ENDPOINT does the same")
 

@@ -10,8 +10,8 @@ from importlib import import_module
 
 import torch
 
-from .loading.find import Survey, survey_files
-from .loading.places import COMPANIONS, CORE_FILES, QWEN_FOLDER, default_roots
+from ..loading.find import Survey, survey_files
+from ..loading.places import COMPANIONS, CORE_FILES, QWEN_FOLDER, default_roots
 
 OK, NOTE, MISSING = "ok", "note", "missing"
 
