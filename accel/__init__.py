@@ -7,7 +7,6 @@ Requests go in, all at once; tokens come out as each is finished:
     look.py       what the host learns meanwhile       transfer.py  without waiting for more than it needs
     scheduler.py  who runs, who waits, who holds which page       (host only)
     kv_cache.py   pages, reference counts        pool.py  how many pages there are
-                  compact_cache.py  the same in fewer bits, for many lines at once
     state.py      all that changes on the device
     step.py       the runner's interface and the plain torch runner; graph.py is the one for CUDA, out of
                   captured.py (whole steps) and prompt_graphs.py (a prompt)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import torch
 
 from .beams import best, trace
-from .kv_cache import SCRATCH_PAGE, Cache
+from .kv_cache import SCRATCH_PAGE, PagedCache
 from .look import Look, Seen
 from .scheduler import Growth, Running, Scheduler, last_length
 from .sequence import Finished
@@ -23,7 +23,7 @@ from .transfer import to_device
 
 logger = logging.getLogger(__name__)
 
-Resources = Callable[[int], tuple[Cache, StepRunner]]
+Resources = Callable[[int], tuple[PagedCache, StepRunner]]
 """The cache and the runner to use, after a try to make room for that many more pages."""
 
 
@@ -88,7 +88,7 @@ class Batch:
             growths = self._scheduler.grow(self._poll_steps)
         return growths
 
-    def _join(self, admitted: list[Running], cache: Cache, runner: StepRunner) -> None:
+    def _join(self, admitted: list[Running], cache: PagedCache, runner: StepRunner) -> None:
         last = len(self._scheduler.running)
         view = self._state.view(last - len(admitted), last)
         view.fill([running.request for running in admitted])
@@ -191,7 +191,7 @@ def _prompt_slots(running: Running, page_size: int) -> list[int]:
     return [page * page_size + place for page in running.tables[0] for place in range(page_size)][: running.cached]
 
 
-def _share_prompt(running: Running, cache: Cache, device: torch.device) -> None:
+def _share_prompt(running: Running, cache: PagedCache, device: torch.device) -> None:
     """Give the other beams their own copy of the page that the prompt does not fill."""
     partial = running.cached % cache.page_size
     if partial and len(running.tables) > 1:

@@ -6,12 +6,12 @@ Dimensions: L lanes, K beams, R = L * K rows, V vocabulary, S tokens a page, C b
 import torch
 
 from .beams import advance
-from .kv_cache import Cache
+from .kv_cache import PagedCache
 from .sampling import draw
 from .state import DecodeState
 
 
-def choose_next(state: DecodeState, logits: torch.Tensor, cache: Cache, stop_token: int) -> None:
+def choose_next(state: DecodeState, logits: torch.Tensor, cache: PagedCache, stop_token: int) -> None:
     """Draw one token for every beam of every alive lane and record it. logits: [R, V]; lanes not alive keep all."""
     alive = state.alive
     if state.beams == 1:
@@ -21,7 +21,9 @@ def choose_next(state: DecodeState, logits: torch.Tensor, cache: Cache, stop_tok
         _choose_beams(state, alive, logits, cache, stop_token)
 
 
-def _choose_beams(state: DecodeState, alive: torch.Tensor, logits: torch.Tensor, cache: Cache, stop_token: int) -> None:
+def _choose_beams(
+    state: DecodeState, alive: torch.Tensor, logits: torch.Tensor, cache: PagedCache, stop_token: int
+) -> None:
     lanes = state.lanes
     choice = advance(logits, state.rows.seen, state.table, lanes.seeds, lanes.steps, state.search, stop_token)
     for name, column in vars(choice.state).items():
@@ -57,7 +59,7 @@ def _record(
     lanes.finished.logical_or_(ended | (alive & (lanes.steps >= lanes.limits)))
 
 
-def _follow(state: DecodeState, parents: torch.Tensor, cache: Cache) -> None:
+def _follow(state: DecodeState, parents: torch.Tensor, cache: PagedCache) -> None:
     """Make every beam continue its parent [L, K]: share the complete pages, copy the one that still fills up.
 
     The copy goes to the beam's spare page, since another beam may continue its own page; then the two swap roles.
@@ -77,13 +79,15 @@ def _follow(state: DecodeState, parents: torch.Tensor, cache: Cache) -> None:
     rows.seen.copy_(rows.seen[origin])
 
 
-def _copy(cache: Cache, sources: torch.Tensor, targets: torch.Tensor, moved: torch.Tensor, fill: torch.Tensor) -> None:
+def _copy(
+    cache: PagedCache, sources: torch.Tensor, targets: torch.Tensor, moved: torch.Tensor, fill: torch.Tensor
+) -> None:
     which = moved.nonzero().squeeze(1)
     if which.numel():
         cache.copy_pages(sources[which].long(), targets[which].long(), int(fill[which].max()))
 
 
-def _follow_in_memory(state: DecodeState, parents: torch.Tensor, cache: Cache) -> None:
+def _follow_in_memory(state: DecodeState, parents: torch.Tensor, cache: PagedCache) -> None:
     """`_follow` row by row, which takes less time on a CPU."""
     rows, beams = state.rows, state.beams
     origin = [lane * beams + parent for lane, row in enumerate(parents.tolist()) for parent in row]

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 import torch
 
-from .attention import AttentionBackend, choose, compact_twin
+from .attention import choose
 from .batch import Batch, answers
-from .kv_cache import Cache
+from .kv_cache import PagedCache
 from .pool import CachePool, Need
-from .sampling import SamplingParams
 from .scheduler import Scheduler, claim_of, last_length, pages_for
 from .sequence import Finished, OnPoll, Request, check_request
 from .state import DecodeState
@@ -33,9 +32,6 @@ OWN_PAGES = 3
 
 COLUMN_STEP = 8
 
-COMPACT_LANES = 33
-"""Lines at once from which reading keys and values takes more of a step than reading the weights."""
-
 
 @dataclass(frozen=True)
 class EngineOptions:
@@ -44,9 +40,7 @@ class EngineOptions:
     expected_tokens: how long a line usually gets; the cache starts at that size and grows where lines get longer.
     attention: a backend's name, or auto. page_size, poll_steps (tokens between two looks of the host), looks_behind
     (looks not yet read when further steps are launched): None leaves them to the backend and the device. prompt_rows:
-    how many one prefill holds. graphs: capture steps where the device and the backend can. compact_lanes: lines at once
-    from which keys and values are kept in fewer bits (compact_cache.py) where the weights are half precision and the
-    backend can; None keeps them as they are.
+    how many one prefill holds. graphs: capture steps where the device and the backend can.
     """
 
     max_lanes: int = 64
@@ -58,7 +52,6 @@ class EngineOptions:
     looks_behind: int | None = None
     prompt_rows: int = 8192
     graphs: bool = True
-    compact_lanes: int | None = COMPACT_LANES
 
 
 class Engine:
@@ -70,13 +63,12 @@ class Engine:
         self.attention = choose(weights.device, weights.dtype, weights.head_dim, self._options.attention)
         behind = self._options.looks_behind
         self._looks_behind = LOOKS_BEHIND.get(weights.device.type, 0) if behind is None else behind
-        self._compact = compact_twin(self.attention.backend, weights.dtype)
-        self._backend = self.attention.backend
+        self._page_size = self._options.page_size or self.attention.backend.page_size
         steps = self._options.poll_steps or POLL_STEPS.get(weights.device.type, 1)
         self._poll_steps = min(steps, self._page_size)
-        self._pool = CachePool(weights, self._options.max_cache_bytes)
+        self._pool = CachePool(weights, self._page_size, self._options.max_cache_bytes)
         self._runner: StepRunner | None = None
-        self._runner_cache: Cache | None = None
+        self._runner_cache: PagedCache | None = None
         self._states: dict[int, DecodeState] = {}
         self._busy = False
 
@@ -102,28 +94,14 @@ class Engine:
         finally:
             self._busy = False
 
-    @torch.inference_mode()
-    def warm_up(self, lanes: int, beams: int, prompt_rows: int) -> None:
-        """Compile or capture now what a batch of that size will need, so that its first token comes fast."""
-        prompt = self._weights.token_embedding[:1].expand(prompt_rows, -1)
-        requests = [Request(prompt, 0, SamplingParams(num_beams=beams), self._weights.max_tokens)] * lanes
-        self._prepare(requests, beams)
-        self._current()[1].warm_up(self._state(requests, beams))
-
     def describe(self) -> dict[str, str | int]:
         """What runs, for reports."""
         return {
             "attention": self.attention.backend.name,
             "reason": self.attention.reason,
             "runner": self._runner.name if self._runner is not None else "not started",
-            "cache": "compact" if self.compact else "as computed",
             "cache_bytes": self._pool.bytes,
         }
-
-    @property
-    def compact(self) -> bool:
-        """Whether the last run's lines were so many that keys and values were kept in fewer bits."""
-        return self._backend is self._compact
 
     def close(self) -> None:
         """Drop graphs, states and cache. The engine can be used again and would build them anew."""
@@ -135,33 +113,11 @@ class Engine:
 
     def _batch(self, group: list[tuple[int, Request]], beams: int) -> Batch:
         requests = [request for _, request in group]
-        self._prepare(requests, beams)
+        self._pool.prepare(self._need(requests))
         scheduler = Scheduler(self._pool.allocator, self._page_size, self._options.max_lanes, self._options.prompt_rows)
         for index, request in group:
             scheduler.submit(index, request)
         return Batch(scheduler, self._state(requests, beams), self._resources, self._poll_steps, self._looks_behind)
-
-    @property
-    def _page_size(self) -> int:
-        return self._options.page_size or self._backend.page_size
-
-    def _prepare(self, requests: Sequence[Request], beams: int) -> None:
-        """Have the backend and the cache that suit these requests."""
-        backend = self.suited(min(len(requests), self._options.max_lanes), beams)
-        if backend is not self._backend:
-            # Before there is another cache: graphs hold on to the one they were captured with.
-            self.close()
-            self._backend = backend
-        self._pool.prepare(self._need(requests), self._backend.cache, self._page_size)
-
-    def suited(self, lanes: int, beams: int) -> AttentionBackend:
-        """The backend chosen, or its twin over a compact cache where so many lines gain by it. Beams share most of what
-        they read, so they do not."""
-        least = self._options.compact_lanes
-        if self._compact is None or least is None or lanes < least or beams > 1:
-            return self.attention.backend
-        logger.info("%d lines at once: keys are kept in 8 bits, values in 10", lanes)
-        return self._compact
 
     def _need(self, requests: Sequence[Request]) -> Need:
         lanes = min(len(requests), self._options.max_lanes)
@@ -193,11 +149,11 @@ class Engine:
             self._states[beams] = state
         return state
 
-    def _resources(self, wanted: int) -> tuple[Cache, StepRunner]:
+    def _resources(self, wanted: int) -> tuple[PagedCache, StepRunner]:
         self._pool.make_room(wanted)
         return self._current()
 
-    def _current(self) -> tuple[Cache, StepRunner]:
+    def _current(self) -> tuple[PagedCache, StepRunner]:
         """The pool's cache and a runner on it."""
         cache = self._pool.cache
         assert cache is not None, "the pool is prepared before a run"
@@ -207,12 +163,12 @@ class Engine:
             self._runner, self._runner_cache = self._new_runner(cache), cache
         return cache, self._runner
 
-    def _new_runner(self, cache: Cache) -> StepRunner:
+    def _new_runner(self, cache: PagedCache) -> StepRunner:
         if self._weights.device.type == "cuda" and self._options.graphs and self.attention.backend.name == "triton":
             from .graph import GraphRunner
 
-            return GraphRunner(self._weights, cache, self._backend)
-        return TorchRunner(self._weights, cache, self._backend)
+            return GraphRunner(self._weights, cache, self.attention.backend)
+        return TorchRunner(self._weights, cache, self.attention.backend)
 
     @staticmethod
     def _reporter(on_poll: OnPoll | None, before: int) -> Callable[[int], None]:

@@ -15,7 +15,7 @@ from .kernels.beam_search import BeamBuffers, advance_beams
 from .kernels.folding import FoldedNorms
 from .kernels.sample import draw_next
 from .kernels.step import DecodeStep, problem
-from .kv_cache import Cache, PagedCache
+from .kv_cache import PagedCache
 from .prompt_graphs import PromptGraphs
 from .state import DecodeState
 from .step import TorchRunner
@@ -30,7 +30,7 @@ class GraphRunner:
 
     name = "CUDA graphs"
 
-    def __init__(self, weights: DecoderWeights, cache: Cache, attention: AttentionBackend) -> None:
+    def __init__(self, weights: DecoderWeights, cache: PagedCache, attention: AttentionBackend) -> None:
         self._weights, self._cache = weights, cache
         self._plain = TorchRunner(weights, cache, attention)
         self._pool = torch.cuda.graph_pool_handle()
@@ -58,13 +58,6 @@ class GraphRunner:
             self._plain.run(state, lanes, steps)
             return
         for _ in range(steps):
-            captured()
-
-    def warm_up(self, state: DecodeState) -> None:
-        """Capture the step of all of the state's lanes; smaller numbers follow as lines leave."""
-        captured = self._captured(state, state.capacity)
-        if captured is not None:
-            captured()
             captured()
 
     def close(self) -> None:
@@ -107,7 +100,6 @@ class GraphRunner:
         step = DecodeStep(self._weights, cache, view, self._norms)
         if view.beams == 1:
             return lambda: draw_next(view, step(), stop_token)
-        assert isinstance(cache, PagedCache), "beams copy pages as they are"
         rows, vocabulary = view.rows.seen.shape
         buffers = BeamBuffers.allocate(rows, view.beams, vocabulary, self._weights.device)
         return lambda: advance_beams(view, step(), cache, stop_token, buffers)

@@ -7,10 +7,7 @@ one owner, so a beam that follows another copies that one page and shares all be
 """
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -19,113 +16,80 @@ from .free_pages import FreePages
 
 SCRATCH_PAGE = 0
 
-Pages = tuple[torch.Tensor, ...]
-"""A layer's keys and values as a cache holds them and the attention backend that belongs to it takes them."""
-
-Made = TypeVar("Made")
+Pages = tuple[torch.Tensor, torch.Tensor]
+"""One layer's keys and values, [G, S, H, W] each."""
 
 
 class OutOfCacheMemory(RuntimeError):
     """A sequence that cannot fit, even alone. The message says what to lower."""
 
 
-class Cache(ABC):
-    """Keys and values of all layers: `PagedCache` as they are, `CompactCache` in fewer bits. A dataclass of tensors
-    [L, G, ...], in all of which a page's tokens lie along `token_axis`."""
-
-    token_axis: ClassVar[int]
-
-    @staticmethod
-    @abstractmethod
-    def allocate(
-        layers: int, pages: int, page_size: int, heads: int, head_dim: int, dtype: torch.dtype, device: torch.device
-    ) -> "Cache":
-        """Room for `pages` pages, the scratch page counted. Raises `OutOfCacheMemory` where the device has none."""
-
-    @staticmethod
-    @abstractmethod
-    def token_bytes(heads: int, head_dim: int, dtype: torch.dtype) -> int:
-        """Of one token in one layer."""
-
-    @property
-    def tensors(self) -> tuple[torch.Tensor, ...]:
-        return tuple(vars(self).values())
-
-    @property
-    def pages(self) -> int:
-        return self.tensors[0].shape[1]
-
-    @property
-    def page_size(self) -> int:
-        return self.tensors[0].shape[self.token_axis]
-
-    @property
-    def bytes(self) -> int:
-        return sum(tensor.nbytes for tensor in self.tensors)
-
-    @property
-    def layers(self) -> tuple[Pages, ...]:
-        return tuple(zip(*(tensor.unbind() for tensor in self.tensors), strict=True))
-
-    def copy_pages(self, sources: torch.Tensor, targets: torch.Tensor, tokens: int) -> None:
-        """Copy the first `tokens` tokens of pages `sources` to `targets` (int64 [n], disjoint), in every layer."""
-        if self.tensors[0].device.type == "cpu":
-            for source, target in zip(sources.tolist(), targets.tolist(), strict=True):
-                self.copy_page(source, target, tokens)
-            return
-        for first in self._first(tokens):
-            first[:, targets] = first[:, sources]
-
-    def copy_page(self, source: int, target: int, tokens: int) -> None:
-        """Copy the first `tokens` tokens of one page."""
-        for first in self._first(tokens):
-            first[:, target] = first[:, source]
-
-    def _first(self, tokens: int) -> tuple[torch.Tensor, ...]:
-        """All pages up to so many tokens."""
-        return tuple(tensor.narrow(self.token_axis, 0, tokens) for tensor in self.tensors)
-
-    def take_over(self, old: "Cache") -> None:
-        """Hold what a smaller cache of the same kind holds, in the same pages."""
-        for mine, its in zip(self.tensors, old.tensors, strict=True):
-            mine[:, : old.pages] = its
-
-
 @dataclass(frozen=True, eq=False)
-class PagedCache(Cache):
-    """See `Cache`. keys, values: [L, G, S, H, W]."""
+class PagedCache:
+    """Keys and values of all layers: [L, G, S, H, W] each."""
 
     keys: torch.Tensor
     values: torch.Tensor
-    token_axis = 2
 
     @staticmethod
     def allocate(
         layers: int, pages: int, page_size: int, heads: int, head_dim: int, dtype: torch.dtype, device: torch.device
     ) -> "PagedCache":
+        """Room for `pages` pages, the scratch page counted. Raises `OutOfCacheMemory` where the device has none."""
         shape = (layers, pages, page_size, heads, head_dim)
-        size = layers * pages * page_size * PagedCache.token_bytes(heads, head_dim, dtype)
-        # Zeros, since backends that mask need finite values where nothing was written.
-        return within_memory(lambda: PagedCache(*(_zeros(shape, dtype, device) for _ in range(2))), size, device)
+        try:
+            # Zeros, since backends that mask need finite values where nothing was written.
+            return PagedCache(_zeros(shape, dtype, device), _zeros(shape, dtype, device))
+        except (RuntimeError, MemoryError) as error:
+            size = layers * pages * page_size * PagedCache.token_bytes(heads, head_dim, dtype)
+            raise OutOfCacheMemory(
+                f"no room for a key-value cache of {size / 2**20:.0f} MiB on {device} ({error}); "
+                "lower the number of lines at once, the beams or the tokens a line may have"
+            ) from error
 
     @staticmethod
     def token_bytes(heads: int, head_dim: int, dtype: torch.dtype) -> int:
+        """Of one token in one layer."""
         return 2 * heads * head_dim * dtype.itemsize
 
+    @property
+    def pages(self) -> int:
+        return self.keys.shape[1]
 
-def within_memory(make: Callable[[], Made], size: int, device: torch.device) -> Made:
-    """What `make` allocates, `size` bytes. Raises `OutOfCacheMemory` where the device has no room."""
-    try:
-        return make()
-    except (RuntimeError, MemoryError) as error:
-        raise OutOfCacheMemory(
-            f"no room for a key-value cache of {size / 2**20:.0f} MiB on {device} ({error}); "
-            "lower the number of lines at once, the beams or the tokens a line may have"
-        ) from error
+    @property
+    def page_size(self) -> int:
+        return self.keys.shape[2]
+
+    @property
+    def bytes(self) -> int:
+        return self.keys.nbytes + self.values.nbytes
+
+    @property
+    def layers(self) -> tuple[Pages, ...]:
+        return tuple(zip(self.keys.unbind(), self.values.unbind(), strict=True))
+
+    def copy_pages(self, sources: torch.Tensor, targets: torch.Tensor, tokens: int) -> None:
+        """Copy the first `tokens` tokens of pages `sources` to `targets` (int64 [n], disjoint), in every layer."""
+        if self.keys.device.type == "cpu":
+            for source, target in zip(sources.tolist(), targets.tolist(), strict=True):
+                self.copy_page(source, target, tokens)
+            return
+        for pages in (self.keys, self.values):
+            pages[:, targets, :tokens] = pages[:, sources, :tokens]
+
+    def copy_page(self, source: int, target: int, tokens: int) -> None:
+        """Copy the first `tokens` tokens of one page."""
+        for pages in (self.keys, self.values):
+            pages[:, target, :tokens] = pages[:, source, :tokens]
+
+    def take_over(self, old: "PagedCache") -> None:
+        """Hold what a smaller cache holds, in the same pages."""
+        for mine, its in ((self.keys, old.keys), (self.values, old.values)):
+            mine[:, : old.pages] = its
 
 
 def store_tokens(keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
-    """Write keys and values [N, H, W] to slots int64 [N] of a `PagedCache`'s layer."""
+    """Write keys and values [N, H, W] to slots int64 [N] of one layer's pages."""
     for held, new in zip(pages, (keys, values), strict=True):
         held.flatten(0, 1).index_copy_(0, slots, new)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .kv_cache import Cache, OutOfCacheMemory, PageAllocator, PagedCache
+from .kv_cache import OutOfCacheMemory, PageAllocator, PagedCache
 from .weights import DecoderWeights
 
 logger = logging.getLogger(__name__)
@@ -24,29 +24,22 @@ class Need:
 
 
 class CachePool:
-    """`cache` and `allocator` are replaced, never changed in size, when a run needs more than there is.
+    """`cache` and `allocator` are replaced, never changed in size, when a run needs more than there is."""
 
-    kind: of the cache of the last run; it goes when a run needs another.
-    """
-
-    def __init__(self, weights: DecoderWeights, max_bytes: int | None) -> None:
+    def __init__(self, weights: DecoderWeights, page_size: int, max_bytes: int | None) -> None:
         self._weights = weights
-        self._page_size = 0
+        self._page_size = page_size
         self._max_bytes = max_bytes
         self.allocator = PageAllocator(0)
-        self.cache: Cache | None = None
-        self.kind: type[Cache] = PagedCache
+        self.cache: PagedCache | None = None
 
     @property
     def bytes(self) -> int:
         return self.cache.bytes if self.cache is not None else 0
 
-    def prepare(self, need: Need, kind: type[Cache], page_size: int) -> None:
+    def prepare(self, need: Need) -> None:
         """Have a cache for a run to start with. Raises `OutOfCacheMemory` where not even `least` pages fit."""
         assert self.allocator.free == self.allocator.total, "a run starts while another one holds pages"
-        if (kind, page_size) != (self.kind, self._page_size):
-            self.drop()
-            self.kind, self._page_size = kind, page_size
         limit = need.worst if self._max_bytes is None else min(need.worst, self._max_bytes // self._page_bytes - 1)
         pages = min(need.expected, limit)
         if self.allocator.total < pages:
@@ -94,10 +87,10 @@ class CachePool:
     @property
     def _page_bytes(self) -> int:
         w = self._weights
-        return len(w.layers) * self._page_size * self.kind.token_bytes(w.heads, w.head_dim, w.dtype)
+        return len(w.layers) * self._page_size * PagedCache.token_bytes(w.heads, w.head_dim, w.dtype)
 
-    def _new(self, pages: int) -> Cache:
+    def _new(self, pages: int) -> PagedCache:
         w = self._weights
-        return self.kind.allocate(
+        return PagedCache.allocate(
             len(w.layers), pages + 1, self._page_size, w.heads, w.head_dim, w.dtype, torch.device(w.device)
         )

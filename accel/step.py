@@ -1,6 +1,6 @@
 """The interface between the engine and whatever computes its steps, and the plain torch runner.
 
-A runner owns no sequence. It gets a `DecodeState` (state.py: device tensors at fixed addresses), a `Cache` and
+A runner owns no sequence. It gets a `DecodeState` (state.py: device tensors at fixed addresses), a `PagedCache` and
 `DecoderWeights`, all of which outlive it, and does three things:
 
 `prefill(prompts, slots)` runs whole prompts, stores their keys and values in `slots` and returns the logits [n, V] of
@@ -31,7 +31,7 @@ from torch.nn.functional import gelu, layer_norm, linear
 
 from .attention import AttentionBackend
 from .choose import choose_next
-from .kv_cache import Cache
+from .kv_cache import PagedCache
 from .processor import runs_mkl_at_full_speed
 from .state import DecodeState
 from .weights import DecoderWeights, LayerWeights
@@ -56,10 +56,6 @@ class StepRunner(Protocol):
 
     def run(self, state: DecodeState, lanes: int, steps: int) -> None: ...
 
-    def warm_up(self, state: DecodeState) -> None:
-        """Compile or capture what `run` will need for `state`; its lanes are empty before and after."""
-        ...
-
     def close(self) -> None:
         """Drop graphs and buffers."""
         ...
@@ -70,7 +66,7 @@ class TorchRunner:
 
     name = "torch"
 
-    def __init__(self, weights: DecoderWeights, cache: Cache, attention: AttentionBackend) -> None:
+    def __init__(self, weights: DecoderWeights, cache: PagedCache, attention: AttentionBackend) -> None:
         self._weights = weights
         self._cache = cache
         self._attention = attention
@@ -105,9 +101,6 @@ class TorchRunner:
             choose_next(view, self._step(view), self._cache, self._weights.stop_token)
             if bool(view.lanes.finished.any()) or time.monotonic() - start > LOOK_SECONDS:
                 break
-
-    def warm_up(self, state: DecodeState) -> None:
-        """Nothing to prepare."""
 
     def close(self) -> None:
         """Nothing to drop."""

@@ -15,6 +15,7 @@ import torch
 from decode_check import check
 from decode_model import ALL_FILTERS, CODES, FULL, PROMPT_ROWS, SMALL, requests, seeded_weights
 from indextts2_multitalk.accel.engine import Engine, EngineOptions
+from indextts2_multitalk.accel.kv_cache import PagedCache
 from indextts2_multitalk.accel.sequence import Request
 from indextts2_multitalk.accel.weights import DecoderWeights
 from measure import drain, emit, seconds
@@ -58,12 +59,12 @@ def measure(engine: Engine, weights: DecoderWeights, case: str, bandwidth: float
     todo = requests(weights, lines, sampling, CODES)
     list(engine.generate(todo))
     took = sorted(seconds_a_step(engine, todo) for _ in range(3))[1]
-    step_bytes = moved_bytes(weights, lines, engine)
+    step_bytes = moved_bytes(weights, lines)
     emit(
         "decode", case, 1e3 * took / lines, "ms/code/line", str(weights.dtype),
         ms_a_step=round(1e3 * took, 4), bandwidth_fraction=round(step_bytes / took / bandwidth, 4),
         read_bandwidth_gb_s=round(bandwidth / 1e9, 1), **checked,
-        **{k: v for k, v in engine.describe().items() if k in ("attention", "runner", "cache")},
+        **{k: v for k, v in engine.describe().items() if k in ("attention", "runner")},
     )  # fmt: skip
 
 
@@ -75,12 +76,11 @@ def seconds_a_step(engine: Engine, todo: Sequence[Request]) -> float:
     return (end - start) / (last - first) * len(todo)
 
 
-def moved_bytes(weights: DecoderWeights, lines: int, engine: Engine) -> float:
-    """Fewest bytes of a step: every matrix once, keys and values of the average context as the engine's cache holds
-    them; beams share nearly all."""
+def moved_bytes(weights: DecoderWeights, lines: int) -> float:
+    """Fewest bytes of a step: every matrix once, keys and values of the average context; beams share nearly all."""
     matrices = [t for layer in weights.layers for t in vars(layer).values()] + [weights.head_weight]
     context = PROMPT_ROWS + CODES / 2
-    per_token = engine._pool.kind.token_bytes(weights.heads, weights.head_dim, weights.dtype)
+    per_token = PagedCache.token_bytes(weights.heads, weights.head_dim, weights.dtype)
     return sum(t.nbytes for t in matrices) + lines * context * per_token * len(weights.layers)
 
 

@@ -1,4 +1,4 @@
-"""One step of the decode engine, without the draw and without the host, over either kind of cache: for work on kernels.
+"""One step of the decode engine, without the draw and without the host: for work on kernels.
 
     python benchmarks/decode_step.py [--rows 64 16] [--context 320] [--dtype float16]
 
@@ -11,9 +11,9 @@ import torch
 from decode_check import LOGITS_TOLERANCE
 from decode_model import FULL, seeded_weights
 from indextts2_multitalk.accel.attention import AttentionBackend
-from indextts2_multitalk.accel.attention.triton import Backend, CompactBackend
+from indextts2_multitalk.accel.attention.triton import Backend
 from indextts2_multitalk.accel.kernels.step import DecodeStep
-from indextts2_multitalk.accel.kv_cache import Cache
+from indextts2_multitalk.accel.kv_cache import PagedCache
 from indextts2_multitalk.accel.state import DecodeState
 from indextts2_multitalk.accel.step import TorchRunner
 from indextts2_multitalk.accel.weights import DecoderWeights
@@ -34,8 +34,7 @@ def main() -> None:
     with torch.inference_mode():
         weights = seeded_weights(FULL, dtype, torch.device("cuda"))
         for rows in arguments.rows:
-            for backend in (Backend(), CompactBackend()):
-                measure(weights, backend, rows, arguments.context)
+            measure(weights, Backend(), rows, arguments.context)
 
 
 def measure(weights: DecoderWeights, backend: AttentionBackend, rows: int, context: int) -> None:
@@ -51,16 +50,23 @@ def measure(weights: DecoderWeights, backend: AttentionBackend, rows: int, conte
     step = DecodeStep(weights, cache, state)
     error = apart(step().clone(), TorchRunner(weights, cache, backend)._step(state))
     if error > LOGITS_TOLERANCE:
-        raise Refused(f"{rows} rows over {type(cache).__name__}: logits are {error:.2e} from the plain step's")
+        raise Refused(f"{rows} rows: logits are {error:.2e} from the plain step's")
     state.rows.lengths.fill_(context)
-    case = f"{rows}-rows-{type(cache).__name__}"
-    emit("decode_step", case, 1e6 * seconds_of(step), "us", str(weights.dtype), context=context, error=round(error, 6))
+    emit(
+        "decode_step",
+        f"{rows}-rows",
+        1e6 * seconds_of(step),
+        "us",
+        str(weights.dtype),
+        context=context,
+        error=round(error, 6),
+    )
 
 
-def filled(weights: DecoderWeights, backend: AttentionBackend, pages: int) -> Cache:
+def filled(weights: DecoderWeights, backend: AttentionBackend, pages: int) -> PagedCache:
     """A cache of random keys and values."""
     heads, width = weights.heads, weights.head_dim
-    cache = backend.cache.allocate(
+    cache = PagedCache.allocate(
         len(weights.layers), pages + 1, backend.page_size, heads, width, weights.dtype, weights.device
     )
     slots = torch.arange((pages + 1) * backend.page_size, device=weights.device)

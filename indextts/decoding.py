@@ -17,7 +17,7 @@ USUAL_CODES = 1000
 
 @dataclass(frozen=True, eq=False)
 class Decoding:
-    """The decoder in use. choice: its name and why it was chosen.
+    """The decoder in use. choice: its name and why it was chosen, for the report.
 
     hidden_states: what runs the latent pass after it; None is the model itself.
     """
@@ -25,12 +25,6 @@ class Decoding:
     decoder: Decoder
     choice: str
     hidden_states: LatentGraphs | None = None
-
-    @property
-    def description(self) -> str:
-        """For the report: the choice, and what the last run's number of lines made of it."""
-        compact = isinstance(self.decoder, Engine) and self.decoder.compact
-        return f"{self.choice}; keys in 8 bits, values in 10" if compact else self.choice
 
     def close(self) -> None:
         """Give back the engine's cache and all graphs; the plain loop holds nothing."""
@@ -50,5 +44,5 @@ def choose_decoder(model: UnifiedVoice, use_accel: bool, weights_stay: bool = Tr
         decoding = Decoding(engine, reason, LatentGraphs(model) if weights_stay else None)
     else:
         decoding = Decoding(PlainDecoder(model), "plain loop (use_accel is off)")
-    log.info("decoder: %s", decoding.description)
+    log.info("decoder: %s", decoding.choice)
     return decoding

@@ -200,7 +200,7 @@ class Pipeline:
     def _decoder(self, report: Report) -> Decoding:
         if self._decoding is None:
             self._decoding = choose_decoder(self.modules.gpt, self.options.use_accel, not self.options.low_memory)
-        report.decoder = self._decoding.description
+        report.decoder = self._decoding.choice
         return self._decoding
 
     def _before_listening(self) -> None:

@@ -10,16 +10,13 @@ import logging
 import torch
 
 from .base import AttentionBackend, Choice
-from .triton import CompactBackend
 
-__all__ = ["BACKENDS", "AttentionBackend", "Choice", "choose", "compact_twin"]
+__all__ = ["BACKENDS", "AttentionBackend", "Choice", "choose"]
 
 logger = logging.getLogger(__name__)
 
 BACKENDS = ("triton", "flash", "sdpa")
 """In order of preference on CUDA. Elsewhere `sdpa` is the default."""
-
-HALF = (torch.float16, torch.bfloat16)
 
 
 def choose(device: torch.device, dtype: torch.dtype, head_dim: int, wanted: str = "auto") -> Choice:
@@ -40,8 +37,3 @@ def choose(device: torch.device, dtype: torch.dtype, head_dim: int, wanted: str 
             return choice
         refused.append(f"{name} cannot: {problem}")
     raise RuntimeError(f"no attention backend runs on {device} in {dtype}: {'; '.join(refused)}")
-
-
-def compact_twin(backend: AttentionBackend, dtype: torch.dtype) -> AttentionBackend | None:
-    """The same backend over a compact cache, where there is one and half precision makes no secret of rounding."""
-    return CompactBackend() if backend.name == "triton" and dtype in HALF else None

@@ -1,8 +1,8 @@
 """One signature for every attention backend, so that the layers above never ask which one runs.
 
 Dimensions: N packed tokens, R rows that decode, H heads, W head width, S page size, C block table columns.
-A layer's keys and values live in pages of S tokens, laid out as the backend's kind of cache does. Token t of row r lies
-at offset t % S of page block_tables[r, t // S]. Its *slot* is page * S + offset.
+A layer's keys and values live in pages of S tokens. Token t of row r lies at offset t % S of page
+block_tables[r, t // S]. Its *slot* is page * S + offset.
 """
 
 from collections.abc import Sequence
@@ -11,18 +11,17 @@ from typing import Any, Protocol
 
 import torch
 
-from ..kv_cache import Cache, Pages
+from ..kv_cache import Pages
 
 
 class AttentionBackend(Protocol):
     """Attention over paged keys and values. All tensors of a call share device and dtype; head width scales by W^-1/2.
 
-    name: what the registry and the report call it. page_size: the S it prefers. cache: the kind whose pages it takes.
+    name: what the registry and the report call it. page_size: the S it prefers.
     """
 
     name: str
     page_size: int
-    cache: type[Cache]
 
     def store(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
         """Write keys and values [N, H, W] to slots int64 [N] of the pages."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ..kv_cache import Cache, PagedCache, Pages, store_tokens
+from ..kv_cache import Pages, store_tokens
 
 DTYPES = (torch.float16, torch.bfloat16)
 WIDEST = 256
@@ -49,7 +49,6 @@ class Backend:
 
     name = "flash"
     page_size = PAGE_UNIT
-    cache: type[Cache] = PagedCache
 
     def store(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
         store_tokens(keys, values, pages, slots)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from ..kv_cache import Cache, PagedCache, Pages, store_tokens
+from ..kv_cache import Pages, store_tokens
 
 MOST_BETWEEN = 1.5
 """Pages are read in place, those of others masked, unless that makes them this much more; then they are gathered."""
@@ -53,7 +53,6 @@ class Backend:
     name = "sdpa"
     page_size = 16
     """A beam that follows another copies half a page on average."""
-    cache: type[Cache] = PagedCache
 
     def store(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
         store_tokens(keys, values, pages, slots)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ..compact_cache import CompactCache
-from ..kv_cache import Cache, PagedCache, Pages
+from ..kv_cache import Pages
 from .prompts import attend_prompts
 
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
@@ -47,7 +46,6 @@ class Backend:
     name = "triton"
     page_size = 16
     """Small, since a beam that follows another copies the page that still fills up."""
-    cache: type[Cache] = PagedCache
 
     def store(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
         from ..kernels.kv_store import kv_store
@@ -66,22 +64,3 @@ class Backend:
         from ..kernels.paged_attention import paged_attention
 
         return paged_attention(queries, pages, plan.block_tables, plan.lengths)
-
-
-class CompactBackend(Backend):
-    """The same over a `CompactCache`."""
-
-    name = "triton, compact"
-    page_size = 32
-    """As many as its kernel looks at together."""
-    cache: type[Cache] = CompactCache
-
-    def store(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
-        from ..kernels.compact import compact_store
-
-        compact_store(keys, values, pages, slots)
-
-    def decode(self, queries: torch.Tensor, pages: Pages, plan: Plan) -> torch.Tensor:
-        from ..kernels.compact_attention import compact_attention
-
-        return compact_attention(queries, pages, plan.block_tables, plan.lengths)

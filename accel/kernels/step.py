@@ -10,11 +10,9 @@ import logging
 import torch
 import triton
 
-from ..compact_cache import CompactCache
-from ..kv_cache import Cache, PagedCache
+from ..kv_cache import PagedCache
 from ..state import DecodeState
 from ..weights import DecoderWeights
-from .compact_attention import attend_compact, parts_for
 from .embed import embed
 from .folding import FoldedNorms
 from .gemv import MOST_ROWS, gemv
@@ -47,7 +45,7 @@ class DecodeStep:
     """Steps 1 to 3 of `StepRunner.run` without the lengths, for all rows of `state`."""
 
     def __init__(
-        self, weights: DecoderWeights, cache: Cache, state: DecodeState, norms: FoldedNorms | None = None
+        self, weights: DecoderWeights, cache: PagedCache, state: DecodeState, norms: FoldedNorms | None = None
     ) -> None:
         """norms: those of `weights`, where they are folded already."""
         self._weights, self._state = weights, state
@@ -62,14 +60,11 @@ class DecodeStep:
         self._stream = Stream.allocate(rows, width, half, device)
         self._qkv = buffer(rows, 3, heads, head_dim, dtype=half)
         self._attended = buffer(rows, heads, head_dim, dtype=half)
-        compact = isinstance(cache, CompactCache)
-        self._attend_to = attend_compact if compact else attend
-        count = parts_for(rows, heads) if compact else split_for(rows, heads, head_dim).parts
+        count = split_for(rows, heads, head_dim).parts
         self._layers, self._parts = cache.layers, Parts.allocate(count, rows, heads, head_dim, device)
         self._hidden = buffer(rows, 4 * width, dtype=half)
         self._logits = buffer(rows, weights.vocabulary)
-        paged = cache if isinstance(cache, PagedCache) else None
-        self._alone = self._one_launch(paged) if paged is not None and rows == 1 and suits(weights) else None
+        self._alone = self._one_launch(cache) if rows == 1 and suits(weights) else None
         if rows > MOST_ROWS:
             layer = weights.layers[0]
             self._out_shares, self._proj_shares = (
@@ -137,9 +132,6 @@ class DecodeStep:
     def _attend(self, number: int) -> torch.Tensor:
         """Store the new token and attend to all: [R, D] in the weights' dtype."""
         queries, keys, values = self._qkv.unbind(1)
-        rows = self._state.rows
-        new = keys, values
-        self._attend_to(
-            queries, self._layers[number], rows.block_tables, rows.lengths, self._attended, self._parts, new
-        )
+        tables, lengths = self._state.rows.block_tables, self._state.rows.lengths
+        attend(queries, self._layers[number], tables, lengths, self._attended, self._parts, (keys, values))
         return self._attended.view(self._rows, -1)

@@ -23,7 +23,7 @@ CODES = 12
 
 def acceleration_imports() -> str:
     """The engine and the attention backend it would choose here."""
-    return choose_decoder(_small_gpt(), use_accel=True).description
+    return choose_decoder(_small_gpt(), use_accel=True).choice
 
 
 def model_initialises(survey: Survey) -> str:

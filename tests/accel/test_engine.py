@@ -200,12 +200,6 @@ def test_the_caller_is_not_left_in_inference_mode():
         assert not torch.is_inference_mode_enabled()
 
 
-def test_warming_up_holds_no_page():
-    engine = Engine(WEIGHTS)
-    engine.warm_up(lanes=3, beams=2, prompt_rows=8)
-    check_clean(engine)
-
-
 @pytest.mark.parametrize("sampling", SETTINGS)
 def test_memory_that_was_never_written_does_not_count(sampling, monkeypatch):
     allocate = PagedCache.allocate

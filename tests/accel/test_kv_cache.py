@@ -1,6 +1,5 @@
 """Page accounting, with a model that knows no cleverness, and the pool that grows."""
 
-import dataclasses
 from collections import Counter
 
 import pytest
@@ -8,7 +7,6 @@ import torch
 from helpers.tiny_decoder import tiny_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from indextts2_multitalk.accel.compact_cache import CompactCache
 from indextts2_multitalk.accel.kv_cache import SCRATCH_PAGE, OutOfCacheMemory, PageAllocator, PagedCache
 from indextts2_multitalk.accel.pool import CachePool, Need
 
@@ -73,11 +71,11 @@ def test_a_device_without_room_says_what_to_lower():
 
 @pytest.fixture
 def pool() -> CachePool:
-    return CachePool(tiny_weights(), max_bytes=None)
+    return CachePool(tiny_weights(), page_size=4, max_bytes=None)
 
 
 def test_the_pool_starts_with_what_is_expected_and_grows_to_the_worst(pool):
-    pool.prepare(Need(least=2, expected=4, worst=9), PagedCache, 4)
+    pool.prepare(Need(least=2, expected=4, worst=9))
     assert (pool.allocator.total, pool.allocator.limit) == (4, 9)
     page = pool.allocator.take()
     pool.cache.keys[:, page] = 3.0
@@ -89,26 +87,12 @@ def test_the_pool_starts_with_what_is_expected_and_grows_to_the_worst(pool):
 
 
 def test_a_pool_that_is_large_enough_stays(pool):
-    pool.prepare(Need(4, 8, 8), PagedCache, 4)
+    pool.prepare(Need(4, 8, 8))
     cache = pool.cache
-    pool.prepare(Need(1, 2, 3), PagedCache, 4)
+    pool.prepare(Need(1, 2, 3))
     assert pool.cache is cache
     pool.drop()
     assert pool.bytes == 0
-
-
-def test_another_kind_takes_the_place_of_what_there_is():
-    pool = CachePool(dataclasses.replace(tiny_weights(), heads=1), max_bytes=None)
-    pool.prepare(Need(4, 8, 8), PagedCache, 4)
-    plain = pool.bytes
-    pool.prepare(Need(1, 8, 8), CompactCache, 4)
-    assert isinstance(pool.cache, CompactCache)
-    assert pool.bytes < plain
-    page = pool.allocator.take()
-    pool.cache.keys[:, page] = 3
-    pool.allocator.limit = 20
-    pool.make_room(12)
-    assert (pool.cache.keys[:, page] == 3).all()
 
 
 def test_a_device_that_refuses_sets_the_limit(pool, monkeypatch):
@@ -123,23 +107,23 @@ def test_a_device_that_refuses_sets_the_limit(pool, monkeypatch):
         return new
 
     monkeypatch.setattr(pool, "_new", refuse_more_than(6))
-    pool.prepare(Need(least=3, expected=20, worst=40), PagedCache, 4)
+    pool.prepare(Need(least=3, expected=20, worst=40))
     assert (pool.allocator.total, pool.allocator.limit) == (5, 5)
     pool.drop()
-    pool.prepare(Need(least=3, expected=4, worst=40), PagedCache, 4)
+    pool.prepare(Need(least=3, expected=4, worst=40))
     pool.make_room(6)
     assert (pool.allocator.total, pool.allocator.limit) == (6, 40)
     pool.make_room(9)
     assert (pool.allocator.total, pool.allocator.limit) == (6, 6)
     pool.drop()
     with pytest.raises(OutOfCacheMemory):
-        pool.prepare(Need(least=7, expected=20, worst=40), PagedCache, 4)
+        pool.prepare(Need(least=7, expected=20, worst=40))
 
 
 def test_bytes_cap_the_pool():
     weights = tiny_weights()
     page = 2 * len(weights.layers) * 4 * weights.width * 4
-    pool = CachePool(weights, max_bytes=10 * page)
-    pool.prepare(Need(2, 50, 90), PagedCache, 4)
+    pool = CachePool(weights, page_size=4, max_bytes=10 * page)
+    pool.prepare(Need(2, 50, 90))
     assert pool.bytes <= 10 * page
     assert pool.allocator.limit == pool.allocator.total == 9

@@ -23,11 +23,12 @@ sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 import torch
 import triton
 from decode_model import FULL, seeded_weights
-from indextts2_multitalk.accel.attention.triton import Backend, CompactBackend
-from indextts2_multitalk.accel.kernels import ahead, compact_attention, embed, overlap, tile_shapes, tiles
+from indextts2_multitalk.accel.attention.triton import Backend
+from indextts2_multitalk.accel.kernels import ahead, embed, overlap, tile_shapes, tiles
 from indextts2_multitalk.accel.kernels.beam_search import BeamBuffers, advance_beams
 from indextts2_multitalk.accel.kernels.sample import draw_next
 from indextts2_multitalk.accel.kernels.step import DecodeStep
+from indextts2_multitalk.accel.kv_cache import PagedCache
 from indextts2_multitalk.accel.state import DecodeState
 from indextts2_multitalk.accel.weights import DecoderWeights
 from indextts2_multitalk.indextts.vocoder.convolution_kernel import Filter, convolve
@@ -78,7 +79,6 @@ def compile_for(capability: int) -> list[dict[str, Any]]:
     tile_shapes._can_hold = lambda: True
     stages_for = tiles.stages_for
     tiles.stages_for = lambda shape, rows, size, device: stages_for(shape, rows, size, torch.device("cuda"))
-    compact_attention.fast = lambda device: True
     found: list[dict[str, Any]] = []
     launch = JITFunction.run
 
@@ -109,19 +109,18 @@ def registers(binary: bytes) -> int | None:
 def decode() -> None:
     """Steps of one line to many, the draw, and beams."""
     weights = seeded_weights(dataclasses.replace(FULL, layers=2), HALF, CPU)
-    for rows in (1, 3, 16, 32):
+    for rows in (1, 3, 16, 32, 64):
         decode_step(weights, rows, Backend())
-    decode_step(weights, 64, CompactBackend())
     draw_next(a_state(weights, 16, 1), torch.zeros(16, weights.vocabulary), weights.stop_token)
     state = a_state(weights, 1, 3)
-    cache = Backend.cache.allocate(2, 3 * COLUMNS + 1, 16, weights.heads, weights.head_dim, HALF, CPU)
+    cache = PagedCache.allocate(2, 3 * COLUMNS + 1, 16, weights.heads, weights.head_dim, HALF, CPU)
     buffers = BeamBuffers.allocate(3, 3, weights.vocabulary, CPU)
     advance_beams(state, torch.zeros(3, weights.vocabulary), cache, weights.stop_token, buffers)
 
 
 def decode_step(weights: DecoderWeights, rows: int, backend: Backend) -> None:
     pages, size, heads, width = rows * COLUMNS + 1, backend.page_size, weights.heads, weights.head_dim
-    cache = backend.cache.allocate(2, pages, size, heads, width, HALF, CPU)
+    cache = PagedCache.allocate(2, pages, size, heads, width, HALF, CPU)
     DecodeStep(weights, cache, a_state(weights, rows, 1))()
     new = torch.zeros(2, 5, heads, width, dtype=HALF)
     backend.store(*new, cache.layers[0], torch.arange(5))

@@ -14,7 +14,7 @@ from indextts2_multitalk.accel.kernels.overlap import CAN_WAIT  # noqa: E402
 
 SCRIPT = Path(__file__).parents[1] / "helpers" / "compile_kernels.py"
 KERNELS = (
-    "_add_rows _add_tiles _advance _attention_tiles _cat_rows _compact_attention _compact_store _continue "
+    "_add_rows _add_tiles _advance _attention_tiles _cat_rows _continue "
     "_convolve_tiles _draw _embed _follow _gated_tiles _gemv _kv_store _nominate _norm_rows _paged_attention "
     "_rotate_rows _snake_runs _swiglu_rows _tiles _weigh"
 )
@@ -43,11 +43,3 @@ def test_steps_overlap_where_the_chip_can(compiled):
     for kernel in result["kernels"]:
         if "OVERLAP" in kernel:
             assert kernel["OVERLAP"] == (CAN_WAIT and capability >= 90), kernel
-
-
-def test_programs_of_64_lines_are_one_wave(compiled):
-    """Twelve to a multiprocessor and no fewer: compact_attention.py says why."""
-    _, result = compiled
-    taken = [k["registers"] for k in result["kernels"] if k["kernel"] == "_compact_attention"]
-    assert taken
-    assert all(registers is None or registers <= 168 for registers in taken), taken

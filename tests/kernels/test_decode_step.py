@@ -7,8 +7,6 @@ triton = pytest.importorskip("triton")
 from helpers.kernel_decoder import HEADS, VOCABULARY, WIDTH, weights  # noqa: E402
 from helpers.kernels import DEVICE, MARKS, multiplies, normal  # noqa: E402
 from indextts2_multitalk.accel.attention.sdpa import Backend  # noqa: E402
-from indextts2_multitalk.accel.attention.triton import CompactBackend  # noqa: E402
-from indextts2_multitalk.accel.compact_cache import CompactCache  # noqa: E402
 from indextts2_multitalk.accel.kernels import step  # noqa: E402
 from indextts2_multitalk.accel.kernels.step import DecodeStep, problem  # noqa: E402
 from indextts2_multitalk.accel.kv_cache import PagedCache  # noqa: E402
@@ -55,24 +53,6 @@ def is_the_plain_step(dtype: torch.dtype, lanes: int, beams: int, final_norms: i
     assert ((actual - expected).norm() / expected.norm()).item() < tolerance
     for one, other in zip(vars(caches[0]).values(), vars(caches[1]).values(), strict=True):
         assert ((one.float() - other.float()).norm() / other.float().norm()).item() < tolerance
-
-
-@pytest.mark.parametrize("lanes", [1, 6])
-def test_a_step_over_a_compact_cache_is_the_plain_step_over_one(lanes):
-    decoder, state = weights(torch.float32, 2), filled(lanes, 1)
-    logits = []
-    for fused in (True, False):
-        layers, pages = len(decoder.layers), 3 * lanes + 1
-        cache = CompactCache.allocate(layers, pages, PAGE, HEADS, WIDTH // HEADS, torch.float32, DEVICE)
-        backend = CompactBackend()
-        slots = torch.arange(PAGE, pages * PAGE, device=DEVICE)
-        for number, layer in enumerate(cache.layers):
-            held = (normal(len(slots), HEADS, WIDTH // HEADS, seed=2 * number + i) for i in range(2))
-            backend.store(*held, layer, slots)
-        plain = TorchRunner(decoder, cache, backend)
-        logits.append(DecodeStep(decoder, cache, state)() if fused else plain._step(state))
-    # One of them attends to the new token before it is rounded.
-    assert ((logits[0] - logits[1]).norm() / logits[1].norm()).item() < 1e-2
 
 
 def test_one_row_takes_one_launch_where_that_suits(monkeypatch):

@@ -1,6 +1,5 @@
 """The engine over captured kernels draws what plain torch draws; without a GPU, a "graph" is the step itself."""
 
-import logging
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -11,12 +10,9 @@ triton = pytest.importorskip("triton")
 from helpers.kernel_decoder import WIDTH, weights  # noqa: E402
 from helpers.kernels import DEVICE, MARKS, normal  # noqa: E402
 from indextts2_multitalk.accel import captured, graph, prompt_graphs  # noqa: E402
-from indextts2_multitalk.accel import engine as engine_module  # noqa: E402
-from indextts2_multitalk.accel.attention.triton import CompactBackend  # noqa: E402
 from indextts2_multitalk.accel.engine import Engine, EngineOptions  # noqa: E402
 from indextts2_multitalk.accel.sampling import SamplingParams  # noqa: E402
 from indextts2_multitalk.accel.sequence import Request  # noqa: E402
-from indextts2_multitalk.indextts.decoding import Decoding  # noqa: E402
 
 pytestmark = MARKS
 SAMPLED = SamplingParams(num_beams=1, temperature=1.0, top_k=6, top_p=0.9, repetition_penalty=1.5)
@@ -28,7 +24,7 @@ def _graphs(monkeypatch):
     monkeypatch.setattr(
         Engine,
         "_new_runner",
-        lambda engine, cache: graph.GraphRunner(engine._weights, cache, engine._backend),
+        lambda engine, cache: graph.GraphRunner(engine._weights, cache, engine.attention.backend),
     )
     if DEVICE.type == "cpu":
         monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: None)
@@ -50,26 +46,6 @@ def test_graphs_draw_what_plain_torch_draws(sampling, monkeypatch):
     assert engine.describe()["runner"] == "CUDA graphs"
     monkeypatch.undo()
     assert drawn == tokens(Engine(decoder, replace(options, graphs=False)), requests)
-
-
-def test_many_lines_are_kept_compact_and_few_are_not(monkeypatch, caplog):
-    """The same engine goes from one kind of cache to the other and back; greedy lines come out the same here."""
-    decoder = weights(torch.float32, 1)
-    greedy = replace(SAMPLED, do_sample=False, repetition_penalty=1.0)
-    requests = [Request(normal(3 + i, WIDTH, seed=i), i, greedy, 4 + i) for i in range(3)]
-    monkeypatch.setattr(engine_module, "compact_twin", lambda backend, dtype: CompactBackend())
-    engine = Engine(decoder, EngineOptions(page_size=4, poll_steps=2, compact_lanes=3))
-    few = [tokens(engine, [request])[0] for request in requests]
-    assert not engine.compact
-    with caplog.at_level(logging.INFO):
-        many = tokens(engine, requests)
-    assert engine.compact and Decoding(engine, "engine").description == "engine; keys in 8 bits, values in 10"
-    assert "3 lines at once: keys are kept in 8 bits, values in 10" in caplog.text
-    assert [many[i] for i in range(3)] == few
-    beams = replace(greedy, num_beams=2)
-    tokens(engine, [replace(request, sampling=beams) for request in requests])
-    assert not engine.compact, "beams gain nothing"
-    assert Decoding(engine, "engine").description == "engine"
 
 
 def test_prompts_of_any_length_share_graphs(monkeypatch):
