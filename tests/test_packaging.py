@@ -133,6 +133,15 @@ def test_every_package_is_listed() -> None:
     assert set(PROJECT["tool"]["setuptools"]["packages"]) == found
 
 
+def test_every_data_file_is_packed() -> None:
+    packed = PROJECT["tool"]["setuptools"]["package-data"]
+    for room in ("accel", "configs", "indextts", "nodes", "s2mel"):
+        for file in (ROOT / room).rglob("*"):
+            if file.is_file() and file.suffix not in (".py", ".pyc", ".md"):
+                package = ".".join(["indextts2_multitalk", *file.parent.relative_to(ROOT).parts])
+                assert any(file.match(pattern) for pattern in packed.get(package, ())), file
+
+
 def test_the_demonstration_voice_is_packed_whole_and_small() -> None:
     (pattern,) = PROJECT["tool"]["setuptools"]["package-data"]["indextts2_multitalk"]
     files = {file for file in (ROOT / "checkpoints" / "demo").rglob("*") if file.is_file()}

@@ -40,7 +40,7 @@ class Acoustics(nn.Module):
         """Log-mel [B, 80, F]."""
         bank = self.spectrogram
         spectrum = torch.stft(
-            wav22, bank.n_fft, bank.hop, window=bank.window, center=False, return_complex=True
+            wav22, bank.N_FFT, bank.HOP, window=bank.window, center=False, return_complex=True
         )  # [B, K, F]
         magnitude = torch.sqrt(torch.view_as_real(spectrum).square().sum(-1) + 1e-9)
         with torch.autocast(wav22.device.type, enabled=False):

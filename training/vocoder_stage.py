@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from indextts2_multitalk.indextts.conditioning.features import slaney_bank
 from indextts2_multitalk.indextts.vocoder.bigvgan import BigVGAN
 from indextts2_multitalk.indextts.vocoder.snake import SnakeBeta
 from torch import Tensor, nn
+from transformers.audio_utils import mel_filter_bank
 
 from .acoustics import EDGE22, FRAMES_PER_CODE, Acoustics
 from .corpus import Corpus
@@ -115,7 +115,8 @@ class LogMel(nn.Module):
         super().__init__()
         self.n_fft, self.hop = n_fft, hop
         self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
-        self.register_buffer("bank", slaney_bank(bands, n_fft, 22050), persistent=False)
+        bank = mel_filter_bank(n_fft // 2 + 1, bands, 0.0, 22050 / 2, 22050, norm="slaney", mel_scale="slaney")
+        self.register_buffer("bank", torch.from_numpy(bank.T).float().contiguous(), persistent=False)
 
     def forward(self, wav: Tensor) -> Tensor:
         """[B, N] to float32 [B, bands, frames]."""

@@ -4,8 +4,9 @@ N samples, F frames, K frequency bins, T tokens of the semantic model (50 a seco
 Everything runs where the samples are and never waits for the device.
 """
 
-import math
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -21,22 +22,22 @@ LOG_FLOOR = 1.1920929e-07
 class MelSpectrogram(nn.Module):
     """The 80-band spectrogram that S2Mel and BigVGAN speak (librosa's Slaney bands, no centring)."""
 
+    N_FFT, HOP = 1024, 256
+
     window: Tensor
     bank: Tensor
 
-    def __init__(self, bands: int = 80, n_fft: int = 1024, hop: int = 256, sample_rate: int = MEL_SAMPLE_RATE) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.n_fft, self.hop = n_fft, hop
-        bank = slaney_bank(bands, n_fft, sample_rate)
-        self.register_buffer("window", torch.hann_window(n_fft, device="cpu"), persistent=False)
-        self.register_buffer("bank", bank, persistent=False)
+        self.register_buffer("window", torch.hann_window(self.N_FFT, device="cpu"), persistent=False)
+        self.register_buffer("bank", load_slaney_bank(), persistent=False)
 
     def forward(self, samples: Tensor) -> Tensor:
-        """Samples [N] at the bank's rate, N > 384, to log-mel [bands, F]; F = N // hop for the released sizes."""
-        edge = (self.n_fft - self.hop) // 2
+        """Samples [N] at 22.05 kHz, N > 384, to log-mel [80, F], F = N // 256."""
+        edge = (self.N_FFT - self.HOP) // 2
         padded = functional.pad(samples[None], (edge, edge), mode="reflect")[0]
         spectrum = torch.stft(
-            padded, self.n_fft, self.hop, window=self.window, center=False, return_complex=True
+            padded, self.N_FFT, self.HOP, window=self.window, center=False, return_complex=True
         )  # [K, F]
         magnitude = torch.sqrt(torch.view_as_real(spectrum).square().sum(-1) + 1e-9)
         return torch.log((self.bank @ magnitude).clamp_min(1e-5))
@@ -103,47 +104,27 @@ def seamless_features(
     return tokens, mask
 
 
-def slaney_bank(bands: int, n_fft: int, sample_rate: int) -> Tensor:
-    """Triangular filters [bands, K] from 0 Hz to Nyquist on Slaney's scale, each of unit area (in Hz)."""
-    edges_hz = _slaney_to_hz(
-        torch.linspace(0, _hz_to_slaney(sample_rate / 2), bands + 2, dtype=torch.float64, device="cpu")
-    )
-    bins_hz = _bin_frequencies(n_fft, sample_rate)
-    triangles = _triangles(bins_hz, edges_hz)
-    return (triangles * (2.0 / (edges_hz[2:] - edges_hz[:-2]))[:, None]).float()
+def load_slaney_bank() -> Tensor:
+    """The mel filter bank [80, 513] of `MelSpectrogram`: librosa's, kept as a file since its import takes seconds.
+
+    Made by `bank = librosa.filters.mel(sr=22050, n_fft=1024, n_mels=80, dtype=np.float64)` and
+    `np.savez_compressed("slaney_bank.npz", bank=bank.astype(np.float32))`; a test holds the two equal.
+    """
+    with np.load(Path(__file__).with_name("slaney_bank.npz")) as file:
+        return torch.tensor(file["bank"], device="cpu")
 
 
 def kaldi_bank(bands: int, n_fft: int, sample_rate: int, low_hz: float = 20.0) -> Tensor:
     """Filters [bands, K] from `low_hz` to Nyquist, triangular on Kaldi's mel scale."""
     ends = _hz_to_kaldi(torch.tensor([low_hz, sample_rate / 2], dtype=torch.float64, device="cpu"))
     edges = torch.linspace(float(ends[0]), float(ends[1]), bands + 2, dtype=torch.float64, device="cpu")
-    return _triangles(_hz_to_kaldi(_bin_frequencies(n_fft, sample_rate)), edges).float()
-
-
-def _triangles(points: Tensor, edges: Tensor) -> Tensor:
-    """Triangles [bands, K] over `points` [K]; band b rises from edges[b] to edges[b + 1] and falls to edges[b + 2]."""
-    rising = (points - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
-    falling = (edges[2:, None] - points) / (edges[2:] - edges[1:-1])[:, None]
-    return torch.minimum(rising, falling).clamp_min(0)
-
-
-def _bin_frequencies(n_fft: int, sample_rate: int) -> Tensor:
-    return torch.arange(n_fft // 2 + 1, dtype=torch.float64, device="cpu") * (sample_rate / n_fft)
+    bins_hz = torch.arange(n_fft // 2 + 1, dtype=torch.float64, device="cpu") * (sample_rate / n_fft)
+    bins = _hz_to_kaldi(bins_hz)
+    # Band b rises from edges[b] to edges[b + 1] and falls to edges[b + 2].
+    rising = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
+    falling = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
+    return torch.minimum(rising, falling).clamp_min(0).float()
 
 
 def _hz_to_kaldi(hz: Tensor) -> Tensor:
     return 1127.0 * torch.log1p(hz / 700.0)
-
-
-# Slaney's scale is linear up to 1 kHz (3 mel per 200 Hz) and logarithmic above (27 mel for a factor of 6.4).
-_LINEAR_HZ = 200.0 / 3
-_BREAK_MEL = 1000.0 / _LINEAR_HZ
-_LOG_STEP = math.log(6.4) / 27
-
-
-def _hz_to_slaney(hz: float) -> float:
-    return hz / _LINEAR_HZ if hz < 1000 else _BREAK_MEL + math.log(hz / 1000) / _LOG_STEP
-
-
-def _slaney_to_hz(mel: Tensor) -> Tensor:
-    return torch.where(mel < _BREAK_MEL, mel * _LINEAR_HZ, 1000.0 * torch.exp((mel - _BREAK_MEL) * _LOG_STEP))

@@ -10,7 +10,7 @@ from indextts2_multitalk.indextts.conditioning.features import (
 
 def test_mel(goldens, close):
     figures = goldens.npz("audio")
-    mel = MelSpectrogram(bands=figures["mel"].shape[1])(figures["wav22"])
+    mel = MelSpectrogram()(figures["wav22"])
     close(mel[None], figures["mel"], 1e-4)
 
 
