@@ -4,13 +4,14 @@ Dimensions: L lanes, R rows.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
+from typing import Any
 
 import torch
 
+from ..runtime.cuda_graphs import CaptureOnSecondRun, GraphCache
 from .attention import AttentionBackend
-from .captured import Captured
 from .kernels.beam_search import BeamBuffers, advance_beams
 from .kernels.folding import FoldedNorms
 from .kernels.sample import draw_next
@@ -33,9 +34,8 @@ class GraphRunner:
     def __init__(self, weights: DecoderWeights, cache: PagedCache, attention: AttentionBackend) -> None:
         self._weights, self._cache = weights, cache
         self._plain = TorchRunner(weights, cache, attention)
-        self._pool = torch.cuda.graph_pool_handle()
-        self._graphs: dict[tuple[int, int], tuple[DecodeState, Captured]] = {}
-        self._prompts = PromptGraphs(weights, self._plain, self._pool)
+        self._graphs: GraphCache[tuple[Hashable, ...], Any] = GraphCache()
+        self._prompts = PromptGraphs(weights, self._plain, self._graphs)
         self._refused = problem(weights)
         if self._refused is not None:
             logger.warning("decoding without CUDA graphs: %s", self._refused)
@@ -64,19 +64,20 @@ class GraphRunner:
         """Drop every graph and the memory they share."""
         self._wait()
         self._graphs.clear()
-        self._prompts.clear()
 
-    def _captured(self, state: DecodeState, lanes: int) -> Captured | None:
+    def _captured(self, state: DecodeState, lanes: int) -> CaptureOnSecondRun | None:
         if self._refused is not None:
             return None
-        key = (id(state), lanes)
+        key = ("step", id(state), state.beams, lanes)
         if key not in self._graphs:
             self._forget_smaller(state)
-            view = state if lanes == state.capacity else state.view(0, lanes)
-            # With the state that it writes, so that its address stays its own.
-            self._graphs[key] = state, Captured(self._step(view), "the decode step", self._pool, self._weights.device)
             logger.debug("capturing the decode step of %d lanes with %d beams", lanes, state.beams)
-        return self._graphs[key][1]
+        return self._graphs.get(key, lambda pool: self._new_step(state, lanes, pool))[1]
+
+    def _new_step(self, state: DecodeState, lanes: int, pool: Any) -> tuple[DecodeState, CaptureOnSecondRun]:
+        """With the state that the step writes, so that its address stays its own."""
+        view = state if lanes == state.capacity else state.view(0, lanes)
+        return state, CaptureOnSecondRun(self._step(view), "the decode step", self._weights.device, pool)
 
     @cached_property
     def _norms(self) -> FoldedNorms:
@@ -84,11 +85,12 @@ class GraphRunner:
 
     def _forget_smaller(self, state: DecodeState) -> None:
         """Drop the graphs of a state that this one has taken over from."""
-        replaced = [k for k, (s, _) in self._graphs.items() if s is not state and s.beams == state.beams]
+        same_beams = [key for key in self._graphs if key[0] == "step" and key[2] == state.beams]
+        replaced = [key for key in same_beams if key[1] != id(state)]
         if replaced:
             self._wait()
         for key in replaced:
-            del self._graphs[key]
+            self._graphs.drop(key)
 
     def _wait(self) -> None:
         """Until no graph runs any more, which a cancelled run does not wait for."""

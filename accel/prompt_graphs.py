@@ -5,11 +5,12 @@ Graphs have round numbers of rows. What pads stands behind the prompt, where cau
 its keys and values in the scratch page.
 """
 
+from collections.abc import Hashable
 from typing import Any
 
 import torch
 
-from .captured import Captured
+from ..runtime.cuda_graphs import CaptureOnSecondRun, GraphCache
 from .kv_cache import SCRATCH_PAGE
 from .step import TorchRunner
 from .weights import DecoderWeights
@@ -20,11 +21,12 @@ MOST_ROWS = 512
 
 
 class PromptGraphs:
-    """As `TorchRunner.prefill`, of single prompts. `plain` computes them; graphs share `pool`."""
+    """As `TorchRunner.prefill`, of single prompts. `plain` computes them; `graphs` keeps what is captured."""
 
-    def __init__(self, weights: DecoderWeights, plain: TorchRunner, pool: Any) -> None:
-        self._weights, self._plain, self._pool = weights, plain, pool
-        self._sizes: dict[int, tuple[_Prompt, Captured]] = {}
+    def __init__(
+        self, weights: DecoderWeights, plain: TorchRunner, graphs: GraphCache[tuple[Hashable, ...], Any]
+    ) -> None:
+        self._weights, self._plain, self._graphs = weights, plain, graphs
 
     @staticmethod
     def take(prompt: torch.Tensor) -> bool:
@@ -34,17 +36,14 @@ class PromptGraphs:
     def __call__(self, prompt: torch.Tensor, slots: torch.Tensor) -> torch.Tensor:
         """Logits float32 [1, V] of prompt [P, D], whose keys and values go to slots int64 [P]."""
         rows = -(-prompt.shape[0] // ROUND_ROWS) * ROUND_ROWS
-        if rows not in self._sizes:
-            fresh = _Prompt(rows, self._weights, self._plain)
-            self._sizes[rows] = fresh, Captured(fresh.run, "the prefill", self._pool, self._weights.device)
-        buffers, captured = self._sizes[rows]
+        buffers, captured = self._graphs.get(("prefill", rows), lambda pool: self._new_prompt(rows, pool))
         buffers.fill(prompt, slots)
         captured()
         return buffers.logits.clone()
 
-    def clear(self) -> None:
-        """Drop every graph and its buffers; they come back with the next prompts."""
-        self._sizes.clear()
+    def _new_prompt(self, rows: int, pool: Any) -> "tuple[_Prompt, CaptureOnSecondRun]":
+        prompt = _Prompt(rows, self._weights, self._plain)
+        return prompt, CaptureOnSecondRun(prompt.run, "the prefill", self._weights.device, pool)
 
 
 class _Prompt:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .capture import capture
+from ..runtime.cuda_graphs import CapturedGraph, GraphCache
 from .estimator import Estimator
 from .flow import Velocity
 from .packing import Packing, pack, with_tail
@@ -60,7 +60,7 @@ class Eager:
         self._schedules.clear()
 
 
-class Captured:
+class FlowStepGraph:
     """One graph, and the tensors it reads and writes."""
 
     def __init__(self, estimator: Estimator, stages: Stages, constants: Tensor, schedule: Schedule, packing: Packing,
@@ -68,16 +68,13 @@ class Captured:
         self.packing, self.constants, self.row = packing, constants, schedule.rows[0].clone()
         self.x = torch.zeros(packing.frames, estimator.bands, device=packing.device)
         step = schedule.read(self.row)
-        self.graph, self.out = capture(
-            lambda: estimator(self.x, constants, step, packing, stages), packing.device, pool
-        )
+        self._graph = CapturedGraph(lambda: estimator(self.x, constants, step, packing, stages), packing.device, pool)
 
     def __call__(self, x: Tensor, row: Tensor) -> Tensor:
         """x float32 [frames, bands] to [R, frames, bands], valid until the next call."""
         self.x[: len(x)].copy_(x)
         self.row.copy_(row)
-        self.graph.replay()
-        return self.out[:, : len(x)]
+        return self._graph.replay()[:, : len(x)]
 
 
 class Graphs(Eager):
@@ -87,8 +84,7 @@ class Graphs(Eager):
 
     def __init__(self, estimator: Estimator, stages: Stages) -> None:
         super().__init__(estimator, stages)
-        self._pool = torch.cuda.graph_pool_handle()
-        self._captured: OrderedDict[tuple[int, int, int, int], Captured] = OrderedDict()
+        self._graphs: GraphCache[tuple[int, int, int, int], FlowStepGraph] = GraphCache(MOST_GRAPHS)
 
     def packing(self, lengths: Sequence[int], prompts: Sequence[int], branches: int) -> Packing:
         """As `Eager.packing`, with room behind the lines and behind their tails."""
@@ -98,13 +94,13 @@ class Graphs(Eager):
 
     def velocity(self, constants: Tensor, schedule: Schedule, packing: Packing) -> Velocity:
         """As `Eager.velocity`; what a call returns is overwritten by the next."""
-        captured = self._find(constants, schedule, packing)
+        graph = self._find(constants, schedule, packing)
         done = [torch.cuda.Event() for _ in range(STEPS_AHEAD)]
 
         def velocity(x: Tensor, step: int) -> Tensor:
             event = done[step % STEPS_AHEAD]
             event.synchronize()
-            out = captured(x, schedule.rows[step])
+            out = graph(x, schedule.rows[step])
             event.record()
             return out
 
@@ -113,23 +109,20 @@ class Graphs(Eager):
     def release(self) -> None:
         """Drop every graph and the memory they share."""
         super().release()
-        self._captured.clear()
-        self._pool = torch.cuda.graph_pool_handle()
+        self._graphs.clear()
 
-    def _find(self, constants: Tensor, schedule: Schedule, packing: Packing) -> Captured:
-        key = packing.size
-        captured = self._captured.get(key)
-        if captured is None:
-            captured = Captured(self._estimator, self._stages, constants, schedule, packing, self._pool)
-            log.debug("captured the flow's step for %d branches, %d frames, %d lines, a tail of %d frames", *key)
-            self._captured[key] = captured
-            if len(self._captured) > MOST_GRAPHS:
-                self._captured.popitem(last=False)
-        else:
-            captured.packing.copy_(packing)
-            captured.constants.copy_(constants)
-        self._captured.move_to_end(key)
-        return captured
+    def _find(self, constants: Tensor, schedule: Schedule, packing: Packing) -> FlowStepGraph:
+        graph = self._graphs.get(packing.size, lambda pool: self._capture(constants, schedule, packing, pool))
+        if graph.packing is not packing:
+            graph.packing.copy_(packing)
+            graph.constants.copy_(constants)
+        return graph
+
+    def _capture(self, constants: Tensor, schedule: Schedule, packing: Packing, pool: Any) -> FlowStepGraph:
+        graph = FlowStepGraph(self._estimator, self._stages, constants, schedule, packing, pool)
+        size = packing.size
+        log.debug("captured the flow's step for %d branches, %d frames, %d lines, a tail of %d frames", *size)
+        return graph
 
 
 def rounded(frames: int) -> int:

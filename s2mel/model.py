@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .capture import whereabouts
+from ..runtime.cuda_graphs import weights_address_key
 from .config import S2MelConfig
 from .estimator import Estimator
 from .flow import solve
@@ -84,7 +84,7 @@ class S2Mel(nn.Module):
     def choice(self) -> Choice:
         """What runs the flow where the weights are now, and why. Made, and compiled, at first need."""
         estimator = self.cfm.estimator
-        if self._choice is None or self._choice.place != whereabouts(estimator):
+        if self._choice is None or self._choice.place != weights_address_key(estimator):
             self._choice = choose(estimator, self._request)
         return self._choice
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from .capture import whereabouts
+from ..runtime.cuda_graphs import weights_address_key
 from .compile import compile_stages
 from .estimator import Estimator
 from .graph import Eager, Graphs
@@ -50,7 +50,9 @@ def choose(estimator: Estimator, request: CompileRequest | None) -> Choice:
     if request is not None:
         stages, state = _compiled(estimator, stages, request)
     graphs = ops is not PLAIN
-    choice = Choice((Graphs if graphs else Eager)(estimator, stages), ops, reason, state, whereabouts(estimator))
+    choice = Choice(
+        (Graphs if graphs else Eager)(estimator, stages), ops, reason, state, weights_address_key(estimator)
+    )
     log.info(choice.description)
     return choice
 

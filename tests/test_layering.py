@@ -1,4 +1,4 @@
-"""Imports go nodes -> indextts -> {accel, s2mel} and never back; comfy stays in nodes/; nothing prints."""
+"""Imports go nodes -> indextts -> {accel, s2mel} -> runtime and never back; comfy stays in nodes/; nothing prints."""
 
 import ast
 import sys
@@ -10,9 +10,10 @@ import pytest
 PACK = Path(__file__).parents[1]
 MAY_IMPORT = {
     "nodes": {"nodes", "indextts"},
-    "indextts": {"indextts", "accel", "s2mel"},
-    "accel": {"accel"},
-    "s2mel": {"s2mel"},
+    "indextts": {"indextts", "accel", "s2mel", "runtime"},
+    "accel": {"accel", "runtime"},
+    "s2mel": {"s2mel", "runtime"},
+    "runtime": {"runtime"},
 }
 COMFY = {"comfy", "comfy_api", "comfy_execution", "comfy_extras", "folder_paths", "server", "execution"}
 OWN = {*MAY_IMPORT, "indextts2_multitalk"}

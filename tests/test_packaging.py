@@ -125,7 +125,7 @@ def test_nothing_is_pinned() -> None:
 
 
 def test_every_package_is_listed() -> None:
-    rooms = ("accel", "indextts", "nodes", "s2mel")
+    rooms = ("accel", "indextts", "nodes", "runtime", "s2mel")
     found = {"indextts2_multitalk", "indextts2_multitalk.configs"}
     for room in rooms:
         for file in (ROOT / room).rglob("__init__.py"):
@@ -135,7 +135,7 @@ def test_every_package_is_listed() -> None:
 
 def test_every_data_file_is_packed() -> None:
     packed = PROJECT["tool"]["setuptools"]["package-data"]
-    for room in ("accel", "configs", "indextts", "nodes", "s2mel"):
+    for room in ("accel", "configs", "indextts", "nodes", "runtime", "s2mel"):
         for file in (ROOT / room).rglob("*"):
             if file.is_file() and file.suffix not in (".py", ".pyc", ".md"):
                 package = ".".join(["indextts2_multitalk", *file.parent.relative_to(ROOT).parts])

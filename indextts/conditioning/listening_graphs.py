@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ...s2mel.capture import KeptGraphs, capture
+from ...runtime.cuda_graphs import CapturedGraph, GraphCache
 from .reference_encoders import Heard, Listeners, hear
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class ListeningGraphs:
 
     def __init__(self, models: Listeners) -> None:
         self._models = models
-        self._captured: KeptGraphs[int, _Captured] = KeptGraphs(models.modules)
+        self._graphs: GraphCache[int, _ListeningGraph] = GraphCache(modules=models.modules)
 
     def __call__(self, energies: Tensor) -> Heard:
         """As `hear`."""
@@ -35,26 +35,26 @@ class ListeningGraphs:
     def replay(self, energies: Tensor) -> Heard:
         """The same through a graph, captured where there is none for so many frames."""
         frames = -(-len(energies) // ROUND_FRAMES) * ROUND_FRAMES
-        return self._captured.find(frames, lambda pool: self._capture(frames, energies, pool))(energies)
+        return self._graphs.get(frames, lambda pool: self._capture(frames, energies, pool))(energies)
 
     def release(self) -> None:
         """Drop every graph and the memory they share; they come back at the next recording."""
-        self._captured.release()
+        self._graphs.clear()
 
-    def _capture(self, frames: int, energies: Tensor, pool: Any) -> "_Captured":
-        captured = _Captured(self._models, frames, energies, pool)
+    def _capture(self, frames: int, energies: Tensor, pool: Any) -> "_ListeningGraph":
+        captured = _ListeningGraph(self._models, frames, energies, pool)
         log.debug("captured listening to %d frames", frames)
         return captured
 
 
-class _Captured:
+class _ListeningGraph:
     """One graph, and the tensors it reads and writes. `energies`: of a recording that it is for."""
 
     def __init__(self, models: Listeners, frames: int, energies: Tensor, pool: Any) -> None:
         self._stride = models.semantic.stride
         self._energies = functional.pad(energies, (0, 0, 0, frames - len(energies)))
         self._room = torch.arange(frames, device=energies.device) >= len(energies)
-        self._graph, self._out = capture(lambda: hear(models, self._energies, self._room), energies.device, pool)
+        self._graph = CapturedGraph(lambda: hear(models, self._energies, self._room), energies.device, pool)
 
     def __call__(self, energies: Tensor) -> Heard:
         """Energies [F, bands] of at most as many frames as there is room for."""
@@ -62,7 +62,6 @@ class _Captured:
         self._energies[:frames].copy_(energies)
         self._room[:frames].fill_(False)
         self._room[frames:].fill_(True)
-        self._graph.replay()
-        semantic, quantized, *rest = self._out
+        semantic, quantized, *rest = self._graph.replay()
         # The next recording overwrites what a graph has written.
         return Heard(*(part.clone() for part in (semantic[:, :tokens], quantized[:, :tokens], *rest)))

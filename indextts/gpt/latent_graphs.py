@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ...s2mel.capture import KeptGraphs, capture
+from ...runtime.cuda_graphs import CapturedGraph, GraphCache
 from .model import UnifiedVoice
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,8 @@ class LatentGraphs:
 
     def __init__(self, model: UnifiedVoice) -> None:
         self._model = model
-        self._captured: KeptGraphs[tuple[int, int], tuple[Any, Tensor, Tensor]] = KeptGraphs([model], MOST_GRAPHS)
+        self._graphs: GraphCache[tuple[int, int], tuple[CapturedGraph[Tensor], Tensor]]
+        self._graphs = GraphCache(MOST_GRAPHS, [model])
 
     def __call__(self, embeddings: Tensor) -> Tensor:
         """Hidden states [B, L, D] of embeddings [B, L, D]; where graphs gain nothing, the model as it stands."""
@@ -37,21 +38,20 @@ class LatentGraphs:
         """The same through a graph, captured where there is none of this size."""
         lines, positions, _ = embeddings.shape
         size = room_for(embeddings)
-        graph, read, written = self._captured.find(size, lambda pool: self._capture(size, embeddings, pool))
+        graph, read = self._graphs.get(size, lambda pool: self._capture(size, embeddings, pool))
         read[:lines, :positions].copy_(embeddings)
-        graph.replay()
-        return written[:lines, :positions].clone()
+        return graph.replay()[:lines, :positions].clone()
 
     def release(self) -> None:
         """Drop every graph and the memory they share; they come back at the next pass."""
-        self._captured.release()
+        self._graphs.clear()
 
-    def _capture(self, size: tuple[int, int], embeddings: Tensor, pool: Any) -> tuple[Any, Tensor, Tensor]:
+    def _capture(self, size: tuple[int, int], embeddings: Tensor, pool: Any) -> tuple[CapturedGraph[Tensor], Tensor]:
         # Zeros: what another line has left here is as good, but it has to be finite.
         read = embeddings.new_zeros(*size, embeddings.shape[2])
-        graph, written = capture(lambda: self._model(read), embeddings.device, pool)
+        graph = CapturedGraph(lambda: self._model(read), embeddings.device, pool)
         log.debug("captured the latent pass of %d lines of %d positions", *size)
-        return graph, read, written
+        return graph, read
 
 
 def room_for(embeddings: Tensor) -> tuple[int, int]:

@@ -4,14 +4,13 @@ Dimensions: B pieces, F mel frames, N samples.
 """
 
 import logging
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ...s2mel.capture import capture, whereabouts
+from ...runtime.cuda_graphs import CapturedGraph, GraphCache, weights_address_key
 from ...s2mel.runner import why_no_kernels
 from .bigvgan import BigVGAN
 from .pieces import Piece, cut, reach_frames
@@ -34,32 +33,29 @@ class Fused:
 
         self._run = ChannelsLast(model)
         self._bands, self._dtype = model.config.num_mels, model.dtype
-        self._pool = torch.cuda.graph_pool_handle()
-        self._captured: OrderedDict[tuple[int, int], tuple[Any, Tensor, Tensor, Tensor]] = OrderedDict()
+        self._graphs: GraphCache[tuple[int, int], tuple[CapturedGraph[Tensor], Tensor, Tensor]] = GraphCache(
+            MOST_GRAPHS
+        )
 
     def __call__(self, pieces: Sequence[Piece]) -> Iterator[Tensor]:
         """float32 [N] for each piece, valid until the next call."""
         frames = -(-max(piece.mel.shape[1] for piece in pieces) // ROUND_FRAMES) * ROUND_FRAMES
-        graph, mel, lengths, wave = self._find(1 << (len(pieces) - 1).bit_length(), frames, pieces[0].mel.device)
+        size, device = (1 << (len(pieces) - 1).bit_length(), frames), pieces[0].mel.device
+        graph, mel, lengths = self._graphs.get(size, lambda pool: self._capture(*size, device, pool))
         sizes = [piece.mel.shape[1] for piece in pieces]
         lengths.copy_(torch.tensor(sizes + [0] * (len(lengths) - len(sizes)), dtype=torch.int32))
         for place, piece in zip(mel, pieces, strict=False):
             place[: piece.mel.shape[1]] = piece.mel.T
-        graph.replay()
-        yield from wave[: len(pieces)]
+        yield from graph.replay()[: len(pieces)]
 
-    def _find(self, lines: int, frames: int, device: torch.device) -> tuple[Any, Tensor, Tensor, Tensor]:
-        key = (lines, frames)
-        if key not in self._captured:
-            mel = torch.zeros(lines, frames, self._bands, dtype=self._dtype, device=device)
-            lengths = torch.full((lines,), frames, dtype=torch.int32, device=device)
-            graph, wave = capture(lambda: self._run(mel, lengths), device, self._pool)
-            log.debug("captured the vocoder for %d pieces of %d frames", *key)
-            self._captured[key] = (graph, mel, lengths, wave)
-            if len(self._captured) > MOST_GRAPHS:
-                self._captured.popitem(last=False)
-        self._captured.move_to_end(key)
-        return self._captured[key]
+    def _capture(
+        self, lines: int, frames: int, device: torch.device, pool: Any
+    ) -> tuple[CapturedGraph[Tensor], Tensor, Tensor]:
+        mel = torch.zeros(lines, frames, self._bands, dtype=self._dtype, device=device)
+        lengths = torch.full((lines,), frames, dtype=torch.int32, device=device)
+        graph = CapturedGraph(lambda: self._run(mel, lengths), device, pool)
+        log.debug("captured the vocoder for %d pieces of %d frames", lines, frames)
+        return graph, mel, lengths
 
 
 class Plain:
@@ -110,10 +106,10 @@ class Vocoder:
         return waves
 
     def _choose(self) -> "Fused | Plain":
-        runner, place = self._runner, whereabouts(self._model)
+        runner, place = self._runner, weights_address_key(self._model)
         if runner is None or self._place != place:
             runner = self._runner = Fused(self._model) if self._why_not() is None else Plain(self._model)
-            self._place = whereabouts(self._model)  # once more: the kernels lay some weights out anew
+            self._place = weights_address_key(self._model)  # once more: the kernels lay some weights out anew
             log.info(self.description)
         return runner
 

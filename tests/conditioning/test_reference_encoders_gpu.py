@@ -45,7 +45,7 @@ def test_graphs_say_what_the_cpu_says(listeners, dtype):
             assert relative(getattr(got, name), getattr(wanted, name)) <= 1e-2, name
         same = (got.quantized.cpu() - wanted.quantized).abs().amax(dim=-1) <= 1e-4
         assert same.float().mean() >= 0.9, "codes of the prompt"
-    assert sorted(graphs._captured) == [256, 512]
+    assert sorted(graphs._graphs) == [256, 512]
 
 
 @torch.inference_mode()

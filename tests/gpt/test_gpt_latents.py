@@ -43,7 +43,7 @@ def test_the_longest_line_has_positions():
 @torch.inference_mode()
 def test_graphs_serve_all_lengths_of_a_size(monkeypatch):
     """Without a GPU, a "graph" is the work itself."""
-    stand_in_for_graphs(monkeypatch, latent_graphs)
+    stand_in_for_graphs(monkeypatch)
     monkeypatch.setattr(latent_graphs, "ROUND_POSITIONS", 16)
     model = tiny_voice()
     graphs = latent_graphs.LatentGraphs(model)
@@ -53,9 +53,9 @@ def test_graphs_serve_all_lengths_of_a_size(monkeypatch):
         replayed = latent_pass(model, prompts, codes, graphs.replay)
         for got, expected in zip(replayed, latent_pass(model, prompts, codes), strict=True):
             torch.testing.assert_close(got, expected, rtol=1e-5, atol=1e-5)
-    assert sorted(graphs._captured) == [(1, 16), (1, 32), (2, 16), (4, 32)]
+    assert sorted(graphs._graphs) == [(1, 16), (1, 32), (2, 16), (4, 32)]
     graphs.release()
-    assert not graphs._captured
+    assert not graphs._graphs
 
 
 def test_on_a_cpu_the_model_runs_as_it_stands():
@@ -76,4 +76,4 @@ def test_graphs_say_what_the_model_says_on_a_gpu():
         captured = latent_pass(model, prompts, codes, graphs)
         for got, expected in zip(captured, latent_pass(model, prompts, codes), strict=True):
             torch.testing.assert_close(got, expected, rtol=1e-3, atol=1e-4)
-    assert sorted(graphs._captured) == [(1, 128), (4, 128)]
+    assert sorted(graphs._graphs) == [(1, 128), (4, 128)]

@@ -1,24 +1,26 @@
 """Without a GPU, a "graph" is the work itself: a replay does it again and writes where it wrote."""
 
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import pytest
 import torch
+from indextts2_multitalk.runtime import cuda_graphs
 
 
-def capture(function, device, pool):
-    """Stands in for `s2mel.capture.capture`, of a function that returns a tensor or a tuple of them."""
-    out = function()
+def capture_nothing(function, device, pool, warm_up=True):
+    """Stands in for `capture_graph`, of a function that returns a tensor, a tuple of them, or nothing."""
+    out = function() if warm_up else None
 
     def replay():
         new = function()
-        for old, now in zip(*((each,) if torch.is_tensor(each) else each for each in (out, new)), strict=True):
+        pairs = zip(*((each,) if torch.is_tensor(each) else each or () for each in (out, new)), strict=True)
+        for old, now in pairs:
             old.copy_(now)
 
     return SimpleNamespace(replay=replay), out
 
 
-def stand_in_for_graphs(monkeypatch: pytest.MonkeyPatch, module: ModuleType) -> None:
-    """Let `module`, which captures, do so without a GPU."""
-    monkeypatch.setattr(module, "capture", capture)
+def stand_in_for_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let everybody capture without a GPU."""
+    monkeypatch.setattr(cuda_graphs, "capture_graph", capture_nothing)
     monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: 0)

@@ -1,18 +1,19 @@
 """The engine over captured kernels draws what plain torch draws; without a GPU, a "graph" is the step itself."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 import torch
 
 triton = pytest.importorskip("triton")
+from helpers.graphs import stand_in_for_graphs  # noqa: E402
 from helpers.kernel_decoder import WIDTH, weights  # noqa: E402
 from helpers.kernels import DEVICE, MARKS, normal  # noqa: E402
-from indextts2_multitalk.accel import captured, graph, prompt_graphs  # noqa: E402
+from indextts2_multitalk.accel import graph, prompt_graphs  # noqa: E402
 from indextts2_multitalk.accel.engine import Engine, EngineOptions  # noqa: E402
 from indextts2_multitalk.accel.sampling import SamplingParams  # noqa: E402
 from indextts2_multitalk.accel.sequence import Request  # noqa: E402
+from indextts2_multitalk.runtime import cuda_graphs  # noqa: E402
 
 pytestmark = MARKS
 SAMPLED = SamplingParams(num_beams=1, temperature=1.0, top_k=6, top_p=0.9, repetition_penalty=1.5)
@@ -27,8 +28,7 @@ def _graphs(monkeypatch):
         lambda engine, cache: graph.GraphRunner(engine._weights, cache, engine.attention.backend),
     )
     if DEVICE.type == "cpu":
-        monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: None)
-        monkeypatch.setattr(captured, "capture", lambda work, pool, device: SimpleNamespace(replay=work))
+        stand_in_for_graphs(monkeypatch)
 
 
 def tokens(engine: Engine, requests: list[Request]) -> dict[int, list[int]]:
@@ -56,17 +56,17 @@ def test_prompts_of_any_length_share_graphs(monkeypatch):
     engine = Engine(decoder, EngineOptions(page_size=4))
     prompts = [normal(rows, WIDTH, seed=rows) for rows in (13, 7, 5, 3)]
     drawn = [tokens(engine, [Request(prompt, 1, SAMPLED, 3)]) for prompt in prompts]
-    assert sorted(engine._runner._prompts._sizes) == [4, 8]
+    assert sorted(key[1] for key in engine._runner._graphs if key[0] == "prefill") == [4, 8]
     monkeypatch.undo()
     plain = Engine(decoder, EngineOptions(page_size=4, graphs=False))
     assert drawn == [tokens(plain, [Request(prompt, 1, SAMPLED, 3)]) for prompt in prompts]
 
 
 def test_what_cannot_be_captured_is_launched_one_by_one(monkeypatch, caplog):
-    def refuse(work, pool, device):
+    def refuse(work, device, pool, warm_up):
         raise RuntimeError("no graphs today")
 
-    monkeypatch.setattr(captured, "capture", refuse)
+    monkeypatch.setattr(cuda_graphs, "capture_graph", refuse)
     decoder = weights(torch.float32, 1)
     request = Request(normal(2, WIDTH), 1, SAMPLED, 4)
     drawn = tokens(Engine(decoder, EngineOptions(page_size=4)), [request])

@@ -28,7 +28,7 @@ def test_lengths_of_one_bucket_share_a_graph():
     model = small_model().to("cuda", torch.float16)
     first = model.generate([line("a", 11, 37, seed=1)], steps=3)[0]
     model.generate([line("b", 60, 40, seed=2)], steps=3)
-    assert len(model.choice.runner._captured) == 1
+    assert len(model.choice.runner._graphs) == 1
     assert torch.equal(model.generate([line("a", 11, 37, seed=1)], steps=3)[0], first)
 
 

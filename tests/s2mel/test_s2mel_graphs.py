@@ -25,7 +25,7 @@ def attention_by_tiles(qkv, packing):
 
 @pytest.fixture
 def model(monkeypatch):
-    stand_in_for_graphs(monkeypatch, graph)
+    stand_in_for_graphs(monkeypatch)
     monkeypatch.setattr(torch.cuda, "Event", lambda: SimpleNamespace(synchronize=lambda: None, record=lambda: None))
     model = small_model()
     runner = graph.Graphs(model.cfm.estimator, Stages(replace(PLAIN, attention=attention_by_tiles)))
@@ -61,7 +61,7 @@ def test_graphs_with_room_say_what_no_graph_says(model, guidance):
 def test_prompts_are_left_out_and_sizes_are_few(model):
     for lines in RUNS:
         model.generate(lines, 1)
-    captured = model.choice.runner._captured
-    assert sorted(captured) == [(2, 128, 1, tail) for tail in (48, 80, 96, 112)] + [(2, 128, 2, 80)]
+    graphs = model.choice.runner._graphs
+    assert sorted(graphs) == [(2, 128, 1, tail) for tail in (48, 80, 96, 112)] + [(2, 128, 2, 80)]
     model.generate([line("e", 30, 65)], 1)
-    assert len(captured) == 5
+    assert len(graphs) == 5

@@ -1,0 +1,145 @@
+"""CUDA graphs: work of the device captured once and replayed, one launch instead of hundreds.
+
+Whoever captures does it here: one capture at a time, on one stream per device. For every stream that multiplies
+matrices cuBLAS takes 32 MiB and keeps them, and a device may capture for one thread only.
+"""
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import cache
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch import nn
+
+log = logging.getLogger(__name__)
+
+Outputs = TypeVar("Outputs")
+Key = TypeVar("Key", bound=Hashable)
+Graph = TypeVar("Graph")
+
+_CAPTURE_LOCK = threading.Lock()
+
+
+@cache
+def _capture_stream(device: torch.device) -> torch.cuda.Stream:
+    return torch.cuda.Stream(device)
+
+
+def capture_graph(
+    function: Callable[[], Outputs], device: torch.device, pool: Any, warm_up: bool = True
+) -> tuple[torch.cuda.CUDAGraph, Outputs]:
+    """Record `function` without running it. Returns the graph and what `function` returned, which a replay writes.
+
+    All that `function` reads must stay where it is. Graphs of one `pool` share memory: a replay may overwrite what
+    another one left. warm_up: run it once before, which compiles its kernels. Nothing but this thread is disturbed.
+    """
+    graph = torch.cuda.CUDAGraph()
+    current = torch.cuda.current_stream(device)
+    stream = _capture_stream(current.device)
+    with _CAPTURE_LOCK, torch.cuda.stream(stream):
+        stream.wait_stream(current)
+        if warm_up:
+            function()
+        graph.capture_begin(pool=pool, capture_error_mode="thread_local")
+        try:
+            outputs = function()
+        finally:
+            graph.capture_end()
+    current.wait_stream(stream)
+    return graph, outputs
+
+
+class CapturedGraph(Generic[Outputs]):
+    """`function`, run once and captured, see `capture_graph`."""
+
+    def __init__(self, function: Callable[[], Outputs], device: torch.device, pool: Any) -> None:
+        self._graph, self._outputs = capture_graph(function, device, pool)
+
+    def replay(self) -> Outputs:
+        """What `function` returned, written anew; valid until the next replay in the same pool."""
+        self._graph.replay()
+        return self._outputs
+
+
+class CaptureOnSecondRun:
+    """Work whose first run is eager, which compiles its kernels, whose second is captured, and all later ones replayed.
+
+    For work that changes what it reads, so that it cannot be run once more only to warm up. name: for the warning where
+    it cannot be captured; then its kernels are launched one by one.
+    """
+
+    def __init__(self, work: Callable[[], None], name: str, device: torch.device, pool: Any) -> None:
+        self._work, self._name, self._device, self._pool = work, name, device, pool
+        self._ran = False
+        self._replay: Callable[[], None] | None = None
+
+    def __call__(self) -> None:
+        if not self._ran:
+            self._work()
+            self._ran = True
+            return
+        if self._replay is None:
+            self._replay = self._capture_or_warn()
+        self._replay()
+
+    def _capture_or_warn(self) -> Callable[[], None]:
+        try:
+            return capture_graph(self._work, self._device, self._pool, warm_up=False)[0].replay
+        except RuntimeError as error:
+            log.warning("%s cannot be captured (%s); its kernels are launched one by one", self._name, error)
+            return self._work
+
+
+def weights_address_key(module: nn.Module) -> int:
+    """A number that changes when a weight is moved, replaced or converted: captured graphs read the old one then."""
+    tables = [part._parameters for part in module.modules()]
+    return hash(tuple(p.data_ptr() for table in tables for p in table.values() if p is not None))
+
+
+class GraphCache(Generic[Key, Graph]):
+    """LRU cache of captured graphs by size, all in one memory pool; dropped as soon as a weight of `modules` moves.
+
+    capacity: how many are kept, the last used ones; None keeps all.
+    """
+
+    def __init__(self, capacity: int | None = None, modules: Iterable[nn.Module] = ()) -> None:
+        self._capacity, self._modules = capacity, tuple(modules)
+        self._graphs: OrderedDict[Key, Graph] = OrderedDict()
+        self._addresses: tuple[int, ...] = ()
+        self._pool: Any = None
+
+    def get(self, key: Key, make: Callable[[Any], Graph]) -> Graph:
+        """What is kept for `key`; `make` captures it in the pool it is given where there is nothing yet."""
+        addresses = tuple(map(weights_address_key, self._modules))
+        if addresses != self._addresses:
+            self.clear()
+            self._addresses = addresses
+        if self._pool is None:
+            self._pool = torch.cuda.graph_pool_handle()
+        if key not in self._graphs:
+            self._graphs[key] = make(self._pool)
+            if self._capacity is not None and len(self._graphs) > self._capacity:
+                self._graphs.popitem(last=False)
+        self._graphs.move_to_end(key)
+        return self._graphs[key]
+
+    def drop(self, key: Key) -> None:
+        """Forget one graph; its memory goes back to the pool."""
+        del self._graphs[key]
+
+    def clear(self) -> None:
+        """Forget all graphs and the memory they share; they come back when they are asked for."""
+        self._graphs.clear()
+        self._pool = None
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._graphs)
+
+    def __len__(self) -> int:
+        return len(self._graphs)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._graphs
