@@ -1,27 +1,32 @@
 """Typed configuration, read from a released folder's `config.yaml` or from `configs/*.yaml`.
 
-Field names are the released file's. A key nobody knows is an error; keys that only the trainer reads are named here
-and left unread.
+Field names are the released file's; keys that only the trainer reads are named here and left unread. A key nobody
+knows is one warning in a file from elsewhere and an error in our own.
 """
 
 import json
+import logging
+import operator
+from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..s2mel.config import S2MelConfig
 from .errors import ConfigError
 
-_Config = TypeVar("_Config", bound=BaseModel)
+logger = logging.getLogger(__name__)
+
+AnyConfig = TypeVar("AnyConfig", bound=BaseModel)
 
 
-class _Strict(BaseModel):
+class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ConformerConfig(_Strict):
+class ConformerConfig(_Section):
     output_size: int
     linear_units: int
     attention_heads: int
@@ -30,7 +35,7 @@ class ConformerConfig(_Strict):
     perceiver_mult: int = 2
 
 
-class GPTConfig(_Strict):
+class GPTConfig(_Section):
     model_dim: int
     heads: int
     layers: int
@@ -54,7 +59,7 @@ class GPTConfig(_Strict):
         return self.model_dim // self.heads
 
 
-class SemanticCodecConfig(_Strict):
+class SemanticCodecConfig(_Section):
     codebook_size: int
     hidden_size: int
     codebook_dim: int
@@ -108,19 +113,19 @@ class W2VBertConfig(BaseModel):
         return self.left_max_position_embeddings + self.right_max_position_embeddings + 1
 
 
-class DatasetConfig(_Strict):
+class DatasetConfig(_Section):
     bpe_model: str = "bpe.model"
     sample_rate: int = 24000
     squeeze: bool = False
     mel: dict[str, Any] = Field(default_factory=dict)
 
 
-class VocoderConfig(_Strict):
+class VocoderConfig(_Section):
     name: str = "nvidia/bigvgan_v2_22khz_80band_256x"
     type: str = "bigvgan"
 
 
-class ModelConfig(_Strict):
+class ModelConfig(_Section):
     """A released folder's `config.yaml`. File names are relative to the folder."""
 
     gpt: GPTConfig
@@ -140,28 +145,57 @@ class ModelConfig(_Strict):
     semantic_layer: int = 17
 
 
-def load_model_config(path: Path) -> ModelConfig:
-    """Read a `config.yaml`. Raises `ConfigError` naming file and key on anything unexpected."""
-    return _validated(ModelConfig, path, "the config.yaml released with IndexTTS-2")
+def load_model_config(path: Path, strict: bool = False) -> ModelConfig:
+    """Read a `config.yaml`. Raises `ConfigError` naming file and key where one is missing or of the wrong kind.
+
+    strict: also for a key nobody knows, which is a warning otherwise.
+    """
+    return _validate_config(ModelConfig, path, "the config.yaml released with IndexTTS-2", strict)
 
 
 def load_vocoder_config(path: Path) -> BigVGANConfig:
     """Read a `bigvgan/config.json`. Raises `ConfigError` naming file and key on anything unexpected."""
-    return _validated(BigVGANConfig, path, "the config.json of nvidia/bigvgan_v2_22khz_80band_256x")
+    return _validate_config(BigVGANConfig, path, "the config.json of nvidia/bigvgan_v2_22khz_80band_256x")
 
 
-def _validated(model: type[_Config], path: Path, expected: str) -> _Config:
+def read_config_file(path: Path) -> Any:
+    """What a JSON file or an OmegaConf YAML file holds, interpolations resolved. Raises `ConfigError`."""
+    from omegaconf import OmegaConf  # not before it is needed: it would be a tenth of the pack's own imports
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
     try:
-        text = path.read_text(encoding="utf-8")
-        data = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        if path.suffix == ".json":
+            return json.loads(path.read_text(encoding="utf-8"))
+        return OmegaConf.to_container(OmegaConf.load(path), resolve=True)
+    except (OSError, ValueError, YAMLError, OmegaConfBaseException) as error:
         raise ConfigError(f"{path}: cannot be read ({error}); download {path.name} again") from error
+
+
+def _validate_config(model: type[AnyConfig], path: Path, expected: str, strict: bool = True) -> AnyConfig:
+    data = read_config_file(path)
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: got {type(data).__name__}, expected a mapping: {expected}")
+    if not strict:
+        _drop_unknown_keys(model, data, path)
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r:.60})" for e in error.errors()
-        )
+        problems = "; ".join(f"{_dotted(e['loc'])}: {e['msg']} (got {e['input']!r:.60})" for e in error.errors())
         raise ConfigError(f"{path}: {problems}. Expected {expected}") from error
+
+
+def _drop_unknown_keys(model: type[BaseModel], data: dict[str, Any], path: Path) -> None:
+    try:
+        model.model_validate(data)
+    except ValidationError as error:
+        unknown = [e["loc"] for e in error.errors() if e["type"] == "extra_forbidden"]
+        for *sections, key in unknown:
+            holder: Any = reduce(operator.getitem, sections, cast(Any, data))
+            del holder[key]
+        if unknown:
+            logger.warning("%s: keys not known here, left unread: %s", path, ", ".join(map(_dotted, unknown)))
+
+
+def _dotted(place: Sequence[int | str]) -> str:
+    return ".".join(map(str, place))

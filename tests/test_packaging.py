@@ -25,7 +25,7 @@ ENTRIES = (
 )
 """Modules that the nodes and the command line start from; they reach all that is not brought in when it is needed."""
 
-LAZY = ("transformers", "huggingface_hub", "wetext", "torch._inductor")
+LAZY = ("transformers", "huggingface_hub", "librosa", "omegaconf", "torch._inductor", "wetext")
 """Takes longer to import than all the rest; only what runs it may bring it in."""
 
 WITHOUT_OPTIONAL = f"""

@@ -62,7 +62,7 @@ PREPROCESSOR: dict[str, Any] = {
 
 def demo_config(file: Path = CONFIG_FILE) -> ModelConfig:
     """The demonstration voice's config.yaml, or a smaller one of its form."""
-    return load_model_config(file)
+    return load_model_config(file, strict=True)
 
 
 def w2v_bert(config: ModelConfig) -> dict[str, Any]:

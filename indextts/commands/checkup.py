@@ -38,7 +38,7 @@ def model_initialises(survey: Survey) -> str:
 
 def build_released_size() -> None:
     """Build the large modules on the meta device, which takes no memory."""
-    config = load_model_config(PACK / "configs" / "indextts2.yaml")
+    config = load_model_config(PACK / "configs" / "indextts2.yaml", strict=True)
     vocoder = load_vocoder_config(PACK / "configs" / "bigvgan.yaml")
     with torch.device("meta"):
         UnifiedVoice(config.gpt)

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from ..errors import CheckpointError
+from ..config import read_config_file
+from ..errors import CheckpointError, ConfigError
 from .places import (
     COMPANIONS,
     CONFIG_KEYS,
@@ -135,8 +134,8 @@ def _core_files(folder: Path) -> dict[str, Path]:
 def _read_config(file: Path) -> dict[str, Any]:
     """The raw config, for the file names in it; empty where it cannot be read (loading says why, in full)."""
     try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        data = read_config_file(file)
+    except ConfigError:
         return {}
     return data if isinstance(data, dict) else {}
 

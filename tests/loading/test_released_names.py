@@ -45,7 +45,7 @@ def test_s2mel_names_and_shapes() -> None:
 
 def test_released_size() -> None:
     """The released model's list is long; its digest stands for it."""
-    config = load_model_config(CONFIGS / "indextts2.yaml").model_dump(by_alias=True)
+    config = load_model_config(CONFIGS / "indextts2.yaml", strict=True).model_dump(by_alias=True)
     vocoder = yaml.safe_load((CONFIGS / "bigvgan.yaml").read_text(encoding="utf-8"))
     listed = {"gpt": gpt_shapes(config), "semantic_codec": semantic_codec_shapes(config), "campplus": campplus_shapes()}
     listed |= {"bigvgan": bigvgan_shapes(vocoder), **s2mel_shapes(config, config["gpt"]["model_dim"])}
