@@ -29,10 +29,10 @@ from typing import Protocol
 import torch
 from torch.nn.functional import gelu, layer_norm, linear
 
+from ..runtime.cpu_matmul import runs_mkl_at_full_speed
 from .attention import AttentionBackend
 from .choose import choose_next
 from .kv_cache import PagedCache
-from .processor import runs_mkl_at_full_speed
 from .state import DecodeState
 from .weights import DecoderWeights, LayerWeights
 

@@ -21,7 +21,7 @@ from end_to_end import endless, seeded_folder, speak_options
 from end_to_end_sound import lines_of
 from indextts2_multitalk.indextts.options import LoadOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
-from indextts2_multitalk.indextts.products import products_on
+from indextts2_multitalk.runtime.cpu_matmul import use_fastest_matmul
 from measure import emit
 
 CASES = {"cpu-whole-line": 1, "cpu-whole-line-3-beams": 3}
@@ -62,7 +62,7 @@ def measure(folder: Path, arguments: argparse.Namespace) -> None:
     report("cpu-load", time.perf_counter() - start, about)
     lines = lines_of(1, 1)
     start = time.perf_counter()
-    with products_on(pipeline.device):
+    with use_fastest_matmul(pipeline.device):
         pipeline._conditioning.voice(lines[0].voice.audio)
     report("cpu-conditioning", time.perf_counter() - start, about)
     with endless(pipeline):

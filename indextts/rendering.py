@@ -9,12 +9,12 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from ..runtime.cpu_matmul import use_fastest_matmul
 from ..s2mel.model import FlowLine
 from .events import Event, OnEvent
 from .gpt.latents import latent_pass
 from .loading.models import Models
 from .options import SpeakOptions
-from .products import products_on
 from .records import Codes, Mel
 from .report import Report
 from .segments import Decoded, Spoken, frames_of
@@ -27,7 +27,7 @@ HiddenStates = Callable[[Tensor], Tensor]
 @contextmanager
 def stage(report: Report, name: str, device: torch.device) -> Iterator[None]:
     """A stage of `report` that multiplies matrices."""
-    with report.stage(name), products_on(device):
+    with report.stage(name), use_fastest_matmul(device):
         yield
 
 

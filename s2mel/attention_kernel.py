@@ -10,6 +10,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from ..runtime.device_capability import HEAD_WIDTHS
 from .packing import TILE, Packing
 
 
@@ -61,11 +62,11 @@ def _attention_tiles(qkv, out, tiles, scale, HEADS: tl.constexpr, HEAD: tl.const
 def attention(qkv: Tensor, packing: Packing) -> Tensor:
     """As `ops.attention`; tokens behind the last line are left unwritten. qkv contiguous [N, 3, H, E] to [N, H * E].
 
-    E must be a power of two from 16 to 256.
+    E must be one of `HEAD_WIDTHS`.
     """
     tokens, three, heads, width = qkv.shape
     assert three == 3 and qkv.is_contiguous(), f"got shape {tuple(qkv.shape)}, strides {qkv.stride()}"
-    assert supports(width), f"head width {width}"
+    assert width in HEAD_WIDTHS, f"head width {width}"
     tiles = packing.tiles
     out = qkv.new_empty(tokens, heads * width)
     half = qkv.dtype in (torch.float16, torch.bfloat16)
@@ -75,7 +76,3 @@ def attention(qkv: Tensor, packing: Packing) -> Tensor:
         PRECISION="tf32" if half else "ieee", num_warps=4 if half else 8, num_stages=3 if half else 2,
     )  # fmt: skip
     return out
-
-
-def supports(head_width: int) -> bool:
-    return 16 <= head_width <= 256 and head_width & (head_width - 1) == 0

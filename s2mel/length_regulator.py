@@ -6,8 +6,8 @@ Dimensions: B lines, T codes, F mel frames, W content width, C channels.
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..runtime.matmul_convolution import MatmulConv1d
 from .config import LengthRegulatorConfig
-from .product_convolution import ProductConv1d
 
 
 class LengthRegulator(nn.Module):
@@ -18,9 +18,9 @@ class LengthRegulator(nn.Module):
         channels = config.channels
         layers: list[nn.Module] = []
         for _ in config.sampling_ratios:
-            layers += [ProductConv1d(channels, channels, 3), nn.GroupNorm(1, channels), nn.Mish()]
+            layers += [MatmulConv1d(channels, channels, 3), nn.GroupNorm(1, channels), nn.Mish()]
         self.content_in_proj = nn.Linear(config.in_channels, channels)
-        self.model = nn.Sequential(*layers, ProductConv1d(channels, channels))
+        self.model = nn.Sequential(*layers, MatmulConv1d(channels, channels))
 
     def forward(self, content: Tensor, frames: int) -> Tensor:
         """content [B, T, W] to conditions [B, frames, C], in the weights' dtype."""

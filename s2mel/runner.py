@@ -10,14 +10,13 @@ from pathlib import Path
 import torch
 
 from ..runtime.cuda_graphs import weights_address_key
+from ..runtime.device_capability import HEAD_WIDTHS, first_line, why_no_triton
 from .compile import compile_stages
 from .estimator import Estimator
 from .graph import Eager, Graphs
 from .stages import PLAIN, Ops, Stages
 
 log = logging.getLogger(__name__)
-
-OLDEST_CAPABILITY = (8, 0)
 
 
 @dataclass(frozen=True)
@@ -63,30 +62,14 @@ def choose_ops(device: torch.device, dtype: torch.dtype, head_width: int) -> tup
         return PLAIN, f"on {device.type}"
     if dtype is torch.float32:
         return PLAIN, "float32"
-    refusal = why_no_kernels(device)
+    refusal = why_no_triton(device)
     if refusal is not None:
         return PLAIN, refusal
-    from .fused import FUSED, supports
-
-    if not supports(head_width):
+    if head_width not in HEAD_WIDTHS:
         return PLAIN, f"heads {head_width} wide, the attention kernel needs a power of two from 16 to 256"
+    from .fused import FUSED
+
     return FUSED, str(dtype).removeprefix("torch.")
-
-
-def why_no_kernels(device: torch.device) -> str | None:
-    """Why Triton kernels do not run on a CUDA device, or None where they do."""
-    capability = torch.cuda.get_device_capability(device)
-    if capability < OLDEST_CAPABILITY:
-        return f"compute capability {capability[0]}.{capability[1]}, Triton kernels need 8.0"
-    try:
-        from .fused import try_out
-
-        try_out(device)
-    except ImportError as error:
-        return f"Triton is missing: {error}"
-    except Exception as error:
-        return f"Triton does not run here: {_first_line(error)}"
-    return None
 
 
 def _compiled(estimator: Estimator, stages: Stages, request: CompileRequest) -> tuple[Stages, str]:
@@ -94,10 +77,6 @@ def _compiled(estimator: Estimator, stages: Stages, request: CompileRequest) -> 
     try:
         return compile_stages(estimator, stages, request.cache_folder), "compiled"
     except Exception as error:
-        reason = f"{type(error).__name__}: {_first_line(error)}"
+        reason = f"{type(error).__name__}: {first_line(error)}"
         log.warning("torch.compile does not work here (%s); the flow runs uncompiled", reason)
         return stages, f"failed: {reason}"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or ["no reason given"])[0]

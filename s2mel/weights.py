@@ -9,6 +9,8 @@ from fnmatch import fnmatch
 import torch
 from torch import Tensor
 
+from ..runtime.weight_norm import fold_weight_norm
+
 State = dict[str, Tensor]
 
 IGNORED = (
@@ -21,19 +23,6 @@ IGNORED = (
     "length_regulator.mask_token",
 )
 """Tensors that inference never reads: training masks, embeddings of discrete content, and constants."""
-
-
-def fold_weight_norm(state: State) -> State:
-    """Each pair `weight_g`, `weight_v` as the one `weight` it stands for (Salimans and Kingma 2016)."""
-    folded = {}
-    for name, tensor in state.items():
-        if name.endswith("weight_g"):
-            continue
-        if name.endswith("weight_v"):
-            folded[name[:-2]] = torch._weight_norm(tensor, state[name[:-1] + "g"], 0)
-        else:
-            folded[name] = tensor
-    return folded
 
 
 def rename(state: State) -> State:

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 import torch
 
+from ...runtime.device_capability import why_too_old
 from ..kv_cache import Pages, store_tokens
 
 DTYPES = (torch.float16, torch.bfloat16)
 WIDEST = 256
-OLDEST = (8, 0)
-"""Compute capability of Ampere."""
 PAGE_UNIT = 256
 """flash_attn takes pages of a multiple of this many tokens."""
 
@@ -27,8 +26,9 @@ def unavailable(device: torch.device, dtype: torch.dtype, head_dim: int) -> str 
         return f"it computes in float16 or bfloat16, got {dtype}"
     if head_dim % 8 or head_dim > WIDEST:
         return f"it needs a head width that is a multiple of 8 up to {WIDEST}, got {head_dim}"
-    if torch.cuda.get_device_capability(device) < OLDEST:
-        return "it needs compute capability 8.0 (Ampere) or newer"
+    too_old = why_too_old(device)
+    if too_old is not None:
+        return too_old
     try:
         import flash_attn  # noqa: F401
     except ImportError as error:

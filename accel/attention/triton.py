@@ -3,33 +3,25 @@
 Dimensions: N packed tokens, R rows that decode, H heads, W head width, C block table columns.
 """
 
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
+from ...runtime.device_capability import HEAD_WIDTHS, why_no_triton
 from ..kv_cache import Pages
 from .prompts import attend_prompts
 
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
-OLDEST = (8, 0)
-"""Compute capability of Ampere."""
 
 
 def unavailable(device: torch.device, dtype: torch.dtype, head_dim: int) -> str | None:
     """Why the kernels cannot run, or None."""
-    if importlib.util.find_spec("triton") is None:
-        return "triton is not installed"
     if device.type != "cuda":
         return f"it needs a CUDA device, got {device.type}"
-    if torch.version.cuda is not None and torch.cuda.get_device_capability(device) < OLDEST:
-        return "it needs compute capability 8.0 (Ampere) or newer"
-    from ..kernels.paged_attention import supports
-
-    if not supports(head_dim) or dtype not in DTYPES:
+    if head_dim not in HEAD_WIDTHS or dtype not in DTYPES:
         return f"it has no kernel for head width {head_dim} in {dtype}"
-    return None
+    return why_no_triton(device)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import torch
 import triton
 import triton.language as tl
 
+from ...runtime.device_capability import HEAD_WIDTHS
 from ..kv_cache import Pages
 from .context import NOTHING, held, over_context, place_of, together
 from .overlap import launch_options, let_next_start, wait_for_last
@@ -198,7 +199,7 @@ def launch_arguments(
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """What kernels are given of `attend`'s arguments, checked, whatever the pages hold: in order, and by name."""
     rows, heads, width = queries.shape
-    assert supports(width), f"head width {width}"
+    assert width in HEAD_WIDTHS, f"head width {width}"
     assert parts.sums.shape == (rows, parts.count, heads, width), f"parts are {tuple(parts.sums.shape)}"
     assert parts.count & (parts.count - 1) == 0, f"{parts.count} parts, expected a power of two"
     assert out.shape == queries.shape and out.is_contiguous(), f"out is {tuple(out.shape)}"
@@ -243,8 +244,3 @@ def paged_attention_torch(
         scores = torch.einsum("hw,thw->ht", query, keys) * queries.shape[-1] ** -0.5
         rows.append(torch.einsum("ht,thw->hw", scores.softmax(dim=1), values))
     return torch.stack(rows).to(queries.dtype)
-
-
-def supports(head_width: int) -> bool:
-    """Whether the kernels run at this width."""
-    return head_width in (16, 32, 64, 128, 256)

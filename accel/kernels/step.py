@@ -10,6 +10,7 @@ import logging
 import torch
 import triton
 
+from ...runtime.device_capability import HEAD_WIDTHS
 from ..kv_cache import PagedCache
 from ..state import DecodeState
 from ..weights import DecoderWeights
@@ -17,7 +18,7 @@ from .embed import embed
 from .folding import FoldedNorms
 from .gemv import MOST_ROWS, gemv
 from .norm import norm_rows
-from .paged_attention import Parts, attend, split_for, supports
+from .paged_attention import Parts, attend, split_for
 from .persistent_step import PersistentStep, suits
 from .residual import Shares, Stream, add_tiled
 from .tiles import tiled
@@ -34,7 +35,7 @@ def problem(weights: DecoderWeights) -> str | None:
     """Why these kernels cannot run this decoder, or None."""
     if triton_version() < OLDEST_TRITON:
         return f"the kernels need Triton {'.'.join(map(str, OLDEST_TRITON))} or newer, got {triton.__version__}"
-    if not supports(weights.head_dim):
+    if weights.head_dim not in HEAD_WIDTHS:
         return f"the kernels have no head width {weights.head_dim}"
     if not 1 <= len(weights.final_norms) <= MOST_NORMS:
         return f"the kernels take one or two final norms, got {len(weights.final_norms)}"

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...s2mel.product_convolution import ProductConv1d
+from ...runtime.matmul_convolution import MatmulConv1d
 from .padding import moments, silenced
 
 IGNORED = ("*.num_batches_tracked",)
@@ -172,7 +172,7 @@ class _DenseLayer(nn.Module):
         super().__init__()
         inner = 4 * growth
         self.nonlinear1 = _Nonlinear(channels)
-        self.linear1 = ProductConv1d(channels, inner, bias=False)
+        self.linear1 = MatmulConv1d(channels, inner, bias=False)
         self.nonlinear2 = _Nonlinear(inner)
         self.cam_layer = _ContextGate(inner, growth, dilation)
 
@@ -186,8 +186,8 @@ class _ContextGate(nn.Module):
     def __init__(self, channels: int, growth: int, dilation: int) -> None:
         super().__init__()
         self.linear_local = nn.Conv1d(channels, growth, kernel_size=3, padding=dilation, dilation=dilation, bias=False)
-        self.linear1 = ProductConv1d(channels, channels // 2)
-        self.linear2 = ProductConv1d(channels // 2, growth)
+        self.linear1 = MatmulConv1d(channels, channels // 2)
+        self.linear2 = MatmulConv1d(channels // 2, growth)
 
     def forward(self, x: Tensor, extent: _Extent) -> Tensor:
         x = silenced(x, extent.room)
@@ -203,7 +203,7 @@ class _Transit(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.nonlinear = _Nonlinear(inputs)
-        self.linear = ProductConv1d(inputs, outputs, bias=False)
+        self.linear = MatmulConv1d(inputs, outputs, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.linear(self.nonlinear(x))
@@ -219,7 +219,7 @@ class _Statistics(_OverTime):
 class _Dense(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.linear = ProductConv1d(inputs, outputs, bias=False)
+        self.linear = MatmulConv1d(inputs, outputs, bias=False)
         self.nonlinear = _Normalized(outputs, affine=False)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...s2mel.product_convolution import ProductConv1d
+from ...runtime.matmul_convolution import MatmulConv1d
 from ..config import SemanticCodecConfig
 from .padding import silenced
 
@@ -75,8 +75,8 @@ class _ConvNeXtBlock(nn.Module):
 class _Quantizer(nn.Module):
     def __init__(self, config: SemanticCodecConfig) -> None:
         super().__init__()
-        self.in_project = ProductConv1d(config.hidden_size, config.codebook_dim)
-        self.out_project = ProductConv1d(config.codebook_dim, config.hidden_size)
+        self.in_project = MatmulConv1d(config.hidden_size, config.codebook_dim)
+        self.out_project = MatmulConv1d(config.codebook_dim, config.hidden_size)
         self.codebook = nn.Embedding(config.codebook_size, config.codebook_dim)
 
     def nearest(self, x: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...s2mel.product_convolution import ProductConv1d
+from ...runtime.matmul_convolution import MatmulConv1d
 from ..config import ConformerConfig
 from ..errors import ConfigError
 from .padding import heard_keys, silenced
@@ -136,10 +136,10 @@ class _RelativeAttention(nn.Module):
 class _Convolution(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.pointwise_conv1 = ProductConv1d(width, 2 * width)
+        self.pointwise_conv1 = MatmulConv1d(width, 2 * width)
         self.depthwise_conv = nn.Conv1d(width, width, KERNEL, padding=KERNEL // 2, groups=width)
         self.norm = nn.LayerNorm(width)
-        self.pointwise_conv2 = ProductConv1d(width, width)
+        self.pointwise_conv2 = MatmulConv1d(width, width)
 
     def forward(self, x: Tensor, room: Tensor | None) -> Tensor:
         y = silenced(functional.glu(self.pointwise_conv1(x.mT), dim=1), room)

@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ...runtime.split_matmul import float32_linear
 from ..config import W2VBertConfig
-from .split_product import wide_linear
 
 
 class Linear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         """float32 to float32, whatever dtype the weights are stored in."""
-        return wide_linear(x, self.weight, self.bias)
+        return float32_linear(x, self.weight, self.bias)
 
 
 class LayerNorm(nn.LayerNorm):

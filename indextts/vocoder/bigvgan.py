@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ...s2mel.weights import fold_weight_norm
+from ...runtime.weight_norm import fold_weight_norm
 from ..config import BigVGANConfig
 from ..errors import ConfigError
 from .snake import SnakeBeta

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ...runtime.cuda_graphs import CapturedGraph, GraphCache, weights_address_key
-from ...s2mel.runner import why_no_kernels
+from ...runtime.device_capability import why_no_triton
 from .bigvgan import BigVGAN
 from .pieces import Piece, cut, reach_frames
 from .snake import SnakeBeta
@@ -121,7 +121,7 @@ class Vocoder:
         if device.type != "cuda":
             return f"on {device.type}"
         if device not in self._refusals:
-            self._refusals[device] = why_no_kernels(device)
+            self._refusals[device] = why_no_triton(device)
         return self._refusals[device]
 
 

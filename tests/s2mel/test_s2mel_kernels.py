@@ -6,7 +6,7 @@ from indextts2_multitalk.s2mel.packing import pack
 from indextts2_multitalk.s2mel.stages import PLAIN
 
 triton = pytest.importorskip("triton")
-from indextts2_multitalk.s2mel.fused import FUSED, supports  # noqa: E402
+from indextts2_multitalk.s2mel.fused import FUSED  # noqa: E402
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 TOLERANCE = {torch.float32: 1e-5, torch.float16: 4e-3, torch.bfloat16: 3e-2}
@@ -102,7 +102,3 @@ def test_gated_convolution(dtype, width, taps, dilation):
     expected = PLAIN.gated_convolution(x, weight, bias, torch.empty_like(x), packing, dilation)
     agree(actual, expected, dtype)
     assert wide[:, :width].isnan().all()
-
-
-def test_head_widths():
-    assert [width for width in (8, 16, 24, 64, 256, 512) if supports(width)] == [16, 64, 256]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-class ProductConv1d(nn.Conv1d):
+class MatmulConv1d(nn.Conv1d):
     """Stride 1, an odd number of taps, as many frames out as in. `Conv1d`'s tensors and, but for rounding, results."""
 
     def __init__(self, inputs: int, outputs: int, taps: int = 1, bias: bool = True) -> None:

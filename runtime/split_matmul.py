@@ -20,29 +20,29 @@ LOW_SCALE = 2.0**11
 """What the lower part is multiplied by, so that it is of the higher part's size: small halves lose digits."""
 
 
-def wide_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def float32_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """float32 x [..., K] times weight [N, K], transposed, plus bias [N]: float32 [..., N], whatever the weights are."""
     wide_bias = None if bias is None else bias.float()
-    if weight.dtype != torch.float16 or not multiplies_into_float32(x.device):
+    if weight.dtype != torch.float16 or not sums_halves_in_float32(x.device):
         return functional.linear(x, weight.float(), wide_bias)
-    product = _split_product(x.flatten(0, -2), weight).unflatten(0, x.shape[:-1])
+    product = _split_matmul(x.flatten(0, -2), weight).unflatten(0, x.shape[:-1])
     return product if wide_bias is None else product + wide_bias
 
 
-def split(x: Tensor) -> tuple[Tensor, Tensor]:
+def split_float32(x: Tensor) -> tuple[Tensor, Tensor]:
     """float32 as two float16: x = high + low / LOW_SCALE. x is within half precision's range, 65504."""
     high = x.half()
     return high, ((x - high) * LOW_SCALE).half()
 
 
-def _split_product(x: Tensor, weight: Tensor) -> Tensor:
+def _split_matmul(x: Tensor, weight: Tensor) -> Tensor:
     """One product of twice the rows: the weights are read once."""
-    high, low = torch.mm(torch.cat(split(x)), weight.T, out_dtype=torch.float32).chunk(2)
+    high, low = torch.mm(torch.cat(split_float32(x)), weight.T, out_dtype=torch.float32).chunk(2)
     return torch.add(high, low, alpha=1 / LOW_SCALE)
 
 
 @cache
-def multiplies_into_float32(device: torch.device) -> bool:
+def sums_halves_in_float32(device: torch.device) -> bool:
     """Whether this device, and this torch with its settings, sum half-precision products in float32; tried once."""
     if device.type != "cuda":
         return False
@@ -52,8 +52,8 @@ def multiplies_into_float32(device: torch.device) -> bool:
     try:
         exact = bool((torch.mm(x, torch.ones_like(x).T, out_dtype=torch.float32) == 2048.0 + 63).all())
     except (TypeError, RuntimeError) as error:
-        log.info("w2v-bert widens its weights: no half-precision products into float32 here (%s)", error)
+        log.info("half-precision weights are widened: no half-precision products into float32 here (%s)", error)
         return False
     if not exact:
-        log.info("w2v-bert widens its weights: half-precision products are summed in half precision here")
+        log.info("half-precision weights are widened: half-precision products are summed in half precision here")
     return exact

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from indextts2_multitalk.s2mel.product_convolution import ProductConv1d
+from indextts2_multitalk.runtime.matmul_convolution import MatmulConv1d
 from torch import nn
 
 
@@ -12,7 +12,7 @@ from torch import nn
 @pytest.mark.parametrize("shape", [(1, 5, 1), (3, 5, 2), (2, 5, 17)])
 def test_a_product_says_what_the_convolution_says(taps, bias, shape):
     torch.manual_seed(0)
-    product, x = ProductConv1d(5, 9, taps, bias), torch.randn(shape)
+    product, x = MatmulConv1d(5, 9, taps, bias), torch.randn(shape)
     convolution = nn.Conv1d(5, 9, taps, padding=taps // 2, bias=bias)
     convolution.load_state_dict(product.state_dict())
     torch.testing.assert_close(product(x), convolution(x))
@@ -20,4 +20,4 @@ def test_a_product_says_what_the_convolution_says(taps, bias, shape):
 
 def test_an_even_number_of_taps_is_refused():
     with pytest.raises(AssertionError, match="got 4 taps"):
-        ProductConv1d(5, 9, 4)
+        MatmulConv1d(5, 9, 4)

@@ -5,9 +5,11 @@ products in float32.
 """
 
 import logging
+import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,12 +17,31 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from ..accel.processor import runs_mkl_at_full_speed
-
 log = logging.getLogger(__name__)
 
+INTEL = "GenuineIntel"
 
-class OneDNNProducts(TorchFunctionMode):
+
+@cache
+def runs_mkl_at_full_speed() -> bool:
+    """Whether torch multiplies matrices with MKL on Intel's own processor; MKL keeps its best code for those.
+
+    There nothing beats plain `linear`, least of all with few rows, where other ways take two to five times as long.
+    """
+    return torch.backends.mkl.is_available() and _is_made_by_intel()
+
+
+def _is_made_by_intel() -> bool:
+    """Linux says so in a file, Windows in the processor's name; a Mac without Apple's chip has Intel's."""
+    if platform.system() == "Darwin":
+        return platform.machine() == "x86_64"
+    try:
+        return INTEL in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return INTEL in platform.processor()
+
+
+class OneDNNLinearMode(TorchFunctionMode):
     """While it is entered, `linear` of float32 tensors on the CPU that need no gradient runs on oneDNN."""
 
     def __torch_function__(
@@ -30,19 +51,19 @@ class OneDNNProducts(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        if func is F.linear and not kwargs and _fits(*args):
-            return product(*args)
+        if func is F.linear and not kwargs and _is_onednn_input(*args):
+            return onednn_linear(*args)
         return func(*args, **(kwargs or {}))
 
 
-def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def onednn_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x [..., in] times weight [out, in], transposed, plus bias [out]; float32 on the CPU."""
     return torch.ops.mkldnn._linear_pointwise(x.contiguous(), weight, bias, "none", [], "")
 
 
 @cache
 @torch.inference_mode()
-def available() -> bool:
+def is_onednn_usable() -> bool:
     """Whether this torch was built with oneDNN for a processor that it knows well; tried once on a small product.
 
     The operation is what torch.compile calls, not a public one: where a torch lacks or changes it, torch's own stays.
@@ -51,26 +72,26 @@ def available() -> bool:
         return False
     x, weight = torch.ones(2, 16), torch.ones(4, 16)
     try:
-        return torch.allclose(product(x, weight), x @ weight.T)
+        return torch.allclose(onednn_linear(x, weight), x @ weight.T)
     except (AttributeError, RuntimeError, TypeError) as error:
         log.info("matrix products on the CPU stay with torch's default library: %s", error)
         return False
 
 
 @contextmanager
-def products_on(device: torch.device) -> Iterator[None]:
+def use_fastest_matmul(device: torch.device) -> Iterator[None]:
     """The fastest matrix products there are on `device`, while the context lasts and in this thread.
 
     The mode has its price: Python looks at every operation, which small ones feel.
     """
-    if device.type != "cpu" or runs_mkl_at_full_speed() or not available():
+    if device.type != "cpu" or runs_mkl_at_full_speed() or not is_onednn_usable():
         yield
         return
-    with OneDNNProducts():
+    with OneDNNLinearMode():
         yield
 
 
-def _fits(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> bool:
+def _is_onednn_input(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> bool:
     if torch.is_grad_enabled() or torch.compiler.is_compiling() or not x.numel():
         return False
     # Of a weight whose rows are not side by side oneDNN makes a plain loop, a hundred times slower.
