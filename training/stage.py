@@ -9,6 +9,7 @@ import logging
 import math
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,8 +115,15 @@ class Progress:
     figures: dict[str, float] = field(default_factory=dict)
 
 
-def run_stage(stage: Stage, folder: Path, budget: Budget, deadline: float, seed: int = 0) -> bool:
-    """Train until the budget is spent or `deadline` (of time.monotonic) has passed; True where the stage is done.
+def run_stage(
+    stage: Stage,
+    folder: Path,
+    budget: Budget,
+    deadline: float,
+    seed: int = 0,
+    clock: Callable[[], float] = time.monotonic,
+) -> bool:
+    """Train until the budget is spent or `deadline` (of `clock`) has passed; True where the stage is done.
 
     A team goes by the clock of the process that leads it, which alone logs and saves.
     """
@@ -123,29 +131,29 @@ def run_stage(stage: Stage, folder: Path, budget: Budget, deadline: float, seed:
     if progress.figures and budget.share(progress.seconds, progress.steps) >= 1:
         return True
     team.align(stage.modules)
-    begun, saved = time.monotonic() - progress.seconds, time.monotonic()
+    begun, saved = clock() - progress.seconds, clock()
     stuck = 0
     with (folder / f"{stage.name}.jsonl").open("a", encoding="utf-8") as log:
-        while (share := team.agreed(_spent(budget, progress, deadline))) < 1:
+        while (share := team.agreed(_spent(budget, progress, clock() < deadline))) < 1:
             set_rates(stage.optimizers, share)
             values = stage.update(np.random.default_rng([seed, progress.steps, team.rank]), share)
             progress.steps += 1
             if team.leads and (progress.steps % LOG_EVERY == 0 or progress.steps in (1, budget.steps)):
                 stuck = stuck + 1 if _write_log(log, progress, values) else 0
                 _refuse(stage, progress, stuck)
-            progress.seconds = time.monotonic() - begun
-            if team.leads and time.monotonic() - saved > SAVE_SECONDS:
+            progress.seconds = clock() - begun
+            if team.leads and clock() - saved > SAVE_SECONDS:
                 save(stage, folder, progress)
-                saved = time.monotonic()
+                saved = clock()
     done = budget.share(progress.seconds, progress.steps) >= 1
     if team.leads:
         _end(stage, folder, progress, done)
     return bool(team.agreed(float(done)))
 
 
-def _spent(budget: Budget, progress: Progress, deadline: float) -> float:
+def _spent(budget: Budget, progress: Progress, in_time: bool) -> float:
     """`Budget.share`, 1 from the deadline on."""
-    return budget.share(progress.seconds, progress.steps) if time.monotonic() < deadline else 1.0
+    return budget.share(progress.seconds, progress.steps) if in_time else 1.0
 
 
 def _end(stage: Stage, folder: Path, progress: Progress, done: bool) -> None:

@@ -70,14 +70,19 @@ def test_clearing_lets_go_of_everything():
 
 
 def test_two_threads_compute_one_voice_once():
-    cache, computed = ContentCache(4096), []
+    cache, computed, asking = ContentCache(4096), [], threading.Barrier(4)
 
     def slow():
         computed.append(1)
-        time.sleep(0.05)
+        for _ in range(100):
+            time.sleep(0)  # the other threads' turn
         return kilobyte()
 
-    threads = [threading.Thread(target=cache.get, args=("voice", slow)) for _ in range(4)]
+    def ask():
+        asking.wait()
+        cache.get("voice", slow)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

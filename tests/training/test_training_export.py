@@ -1,8 +1,8 @@
 """All stages train for a moment; what they trained becomes a folder that the pack speaks with."""
 
 import json
+import math
 import shutil
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -34,16 +34,16 @@ from indextts2_multitalk.training.workshop import Workshop
 
 STEPS = {"semantic": 12, "codec": 16, "style": 2, "gpt": 12, "flow": 6, "vocoder": 5}
 BATCHES = {"semantic": 400, "codec": 800, "style": 240, "gpt": 400, "flow": 80, "vocoder": 1}
-PLAN = replace(TOY, bpe_texts=300, budgets={name: Budget(600, steps) for name, steps in STEPS.items()}, batches=BATCHES)
+PLAN = replace(TOY, bpe_texts=300, budgets={name: Budget(math.inf, steps) for name, steps in STEPS.items()}, batches=BATCHES)
 
 
 @pytest.fixture(scope="module")
 def trained(hums):
     """Every stage on hums, a few updates each."""
-    workshop = Workshop(hums, PLAN, torch.device("cpu"), time.monotonic() + 300)
+    workshop = Workshop(hums, PLAN, torch.device("cpu"), math.inf)
     torch.manual_seed(0)
     for name in (*LANES[0][:3], *LANES[1], LANES[0][3]):
-        assert run_stage(workshop.stage(name), hums, PLAN.budgets[name], time.monotonic() + 300), name
+        assert run_stage(workshop.stage(name), hums, PLAN.budgets[name], math.inf), name
     return hums
 
 
@@ -80,28 +80,28 @@ def test_training_goes_on_from_the_exported_folder(trained, tmp_path):
         assert all(key.startswith(UNEXPORTED) for key in states[0].keys() ^ states[1].keys())
         for key in states[0].keys() & states[1].keys():
             torch.testing.assert_close(states[0][key], states[1][key].float(), rtol=2e-3, atol=2e-3)
-    there = Workshop(tmp_path / "work", replace(PLAN, speakers=4), torch.device("cpu"), time.monotonic() + 60)
+    there = Workshop(tmp_path / "work", replace(PLAN, speakers=4), torch.device("cpu"), math.inf)
     for folder in ("speech", "unheard"):
         (tmp_path / "work" / folder).symlink_to(trained / folder)
-    assert run_stage(there.stage("gpt"), tmp_path / "work", Budget(600, 1), time.monotonic() + 60)
+    assert run_stage(there.stage("gpt"), tmp_path / "work", Budget(math.inf, 1), math.inf)
 
 
 def test_voices_may_stay_as_they_are_while_the_decoder_learns(trained, tmp_path):
     for file in trained.iterdir():
         (tmp_path / file.name).symlink_to(file) if file.is_dir() else shutil.copyfile(file, tmp_path / file.name)
-    there = Workshop(tmp_path, replace(PLAN, decoder=Manner(fixed_voices=True)), torch.device("cpu"), time.monotonic())
+    there = Workshop(tmp_path, replace(PLAN, decoder=Manner(fixed_voices=True)), torch.device("cpu"), 0.0)
     with pytest.raises(ValueError, match="--again gpt"):
         there.stage("gpt")
     begin_again(tmp_path, "gpt")
     stage = there.stage("gpt")
     before = {name: tensor.clone() for name, tensor in stage.modules.state_dict().items()}
-    assert run_stage(stage, tmp_path, Budget(600, 2), time.monotonic() + 60)
+    assert run_stage(stage, tmp_path, Budget(math.inf, 2), math.inf)
     after = stage.modules.state_dict()
     assert {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])} == {"gpt", "heads"}
 
 
 def test_known_voices_are_what_the_encoder_hears(trained):
-    stage = Workshop(trained, PLAN, torch.device("cpu"), time.monotonic()).stage("gpt")
+    stage = Workshop(trained, PLAN, torch.device("cpu"), 0.0).stage("gpt")
     heard, windows = stage.heard, stage.windows
     known = KnownVoices(stage.modules["voice"], heard, windows)
     speakers = windows.speakers[:2]
@@ -125,7 +125,7 @@ def test_weights_travel_in_parts(trained, tmp_path, monkeypatch):
     unpack(tmp_path / "parts", tmp_path / "elsewhere")
     for name in STEPS:
         assert is_done(tmp_path / "elsewhere", name)
-    there = Workshop(tmp_path / "elsewhere", PLAN, torch.device("cpu"), time.monotonic())
+    there = Workshop(tmp_path / "elsewhere", PLAN, torch.device("cpu"), 0.0)
     assert torch.isfinite(next(there.codec.parameters())).all()
 
 
@@ -151,7 +151,7 @@ def test_the_demonstration_voice_has_room_for_its_names():
 
 
 def test_the_flow_is_told_of_every_utterance_and_delivery(trained):
-    flow = Workshop(trained, PLAN, torch.device("cpu"), time.monotonic()).stage("flow")
+    flow = Workshop(trained, PLAN, torch.device("cpu"), 0.0).stage("flow")
     told, corpus = flow.conditions, flow.gpt.heard.corpus
     assert told.latents.shape == (corpus.codes, PLAN.config.gpt.model_dim)
     assert (told.latents != 0).any(dim=1).all()
