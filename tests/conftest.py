@@ -1,6 +1,9 @@
 """Makes `tests/helpers` importable and keeps torch to one thread, so that parallel runs do not fight for cores.
 
 Without a GPU, Triton's kernels run in its interpreter, which must be asked for before Triton is first imported.
+
+No test depends on how fast the machine is: examples of hypothesis have all the time they take, a test's clock is one
+that it winds itself, and where something outside the process is waited for, HUNG_SECONDS end only what hangs.
 """
 
 import os
@@ -8,8 +11,20 @@ import sys
 from pathlib import Path
 
 import torch
+from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 torch.set_num_threads(1)
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
+
+from helpers.waiting import HUNG_SECONDS  # noqa: E402
+
+# Read when huggingface_hub is first imported; its own ten seconds are for a network.
+os.environ["HF_HUB_ETAG_TIMEOUT"] = os.environ["HF_HUB_DOWNLOAD_TIMEOUT"] = str(int(HUNG_SECONDS))
+
+# Fixtures that are made once for all examples hold nothing that an example changes.
+settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("unhurried")

@@ -11,6 +11,7 @@ import pytest
 import soundfile
 from helpers.released_folder import write_released_folder
 from helpers.tones import tone
+from helpers.waiting import HUNG_SECONDS
 from packaging.requirements import Requirement
 
 tomllib = pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tomli")
@@ -43,7 +44,7 @@ sys.meta_path[:] = [Hiding if finder is PathFinder else finder for finder in sys
 
 def run(code: str, cwd: Path | None = None) -> str:
     """Standard output of `code` in a fresh interpreter; its error where it fails."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=cwd, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=cwd, timeout=HUNG_SECONDS)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

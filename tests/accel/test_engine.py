@@ -47,7 +47,7 @@ def check_clean(engine: Engine) -> None:
     assert (answer.tokens.tolist(), answer.finished) == alone(PROBE)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(requests, options)
 def test_no_schedule_changes_a_line(todo, chosen):
     engine = Engine(WEIGHTS, chosen)
@@ -56,7 +56,7 @@ def test_no_schedule_changes_a_line(todo, chosen):
     check_clean(engine)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(requests, st.integers(0, 60), st.integers(0, 2))
 def test_a_cache_that_holds_little_more_than_one_line_serves_all(todo, spare, behind):
     need = max(claim_of(request, 4) for request in [*todo, PROBE]) + 1 + spare
@@ -73,7 +73,7 @@ class Cancelled(BaseException):
     """As a user interface's interrupt, not an Exception."""
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(requests, options, st.integers(0, 25), st.booleans())
 def test_a_run_cancelled_anywhere_returns_every_page(todo, chosen, polls, by_closing):
     engine = Engine(WEIGHTS, chosen)

@@ -14,7 +14,7 @@ def widest(pages: set[int]) -> tuple[int, int]:
     return best
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.integers(1, 20), max_size=80), st.integers(0, 21))
 def test_runs_are_a_set(flips, asked):
     free, model = FreePages(), set()

@@ -11,7 +11,7 @@ from indextts2_multitalk.accel.kv_cache import SCRATCH_PAGE, OutOfCacheMemory, P
 from indextts2_multitalk.accel.pool import CachePool, Need
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.sampled_from(["take", "follow", "retain", "release"]), st.integers(0, 999)), max_size=80))
 def test_counts_equal_a_plain_counter(steps):
     allocator, owned = PageAllocator(12), Counter()

@@ -15,7 +15,7 @@ WEIGHTS = tiny_weights(stop_bias=-2.0)
 NEVER_STOPS = tiny_weights(stop_bias=-1e4)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(requests, options)
 # The longer line stops while more steps of the shorter one are under way than it may make.
 @example([build(3, 0, 4, SAMPLED), build(4, 1, 5, SAMPLED)], EngineOptions(poll_steps=1, looks_behind=2))

@@ -44,7 +44,7 @@ def spread(found) -> torch.Tensor:
     return torch.full((len(found.scores), VOCABULARY), float("-inf")).scatter(1, found.tokens, found.scores)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(sampled, min_size=1, max_size=4), st.integers(0, 2**31))
 def test_filters_equal_transformers(params, seed):
     """A batch of lines, each with its own settings, against one line after another."""

@@ -50,7 +50,7 @@ def part(scheduler: Scheduler, running, draw) -> None:
         scheduler.replace_tables(running, tables, spares)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_every_sequence_finishes_and_every_page_returns(data):
     todo = data.draw(requests)

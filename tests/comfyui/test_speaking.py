@@ -1,7 +1,6 @@
 """Workflows as programs queue them: what goes in, what is seen on the way, what comes out."""
 
 import json
-import time
 import urllib.error
 from pathlib import Path
 from typing import Any
@@ -136,16 +135,17 @@ def test_acceleration_says_the_same(server: ComfyServer, multi_talk: Any, beams:
 
 def test_cancel_stops_inside_a_line(server: ComfyServer, multi_talk: Any) -> None:
     long = multi_talk("Speaker1: " + "This goes on for a while, word after word after word. " * 30)
-    pressed: list[float] = []
+    values: list[int] = []
 
     def press(message: Message) -> None:
-        if message["type"] == "progress" and message["data"]["node"] == "talk" and not pressed:
-            server.post("/interrupt", {})
-            pressed.append(time.monotonic())
+        if message["type"] == "progress" and message["data"]["node"] == "talk":
+            values.append(message["data"]["value"])
+            if len(values) == 1:
+                server.post("/interrupt", {})
 
     with pytest.raises(Interrupted):
         server.run(long, press)
-    assert time.monotonic() - pressed[0] < 2.0
+    assert values[-1] < 1000, "it was stopped between the nodes"
     assert saved(server, server.run(multi_talk("Speaker1: And on we go."))).is_file()
 
 
@@ -153,10 +153,7 @@ def test_free_empties_memory_and_the_next_queue_loads_again(server: ComfyServer,
     server.run(multi_talk("Speaker1: Before."))
     before = server.log_text().count("IndexTTS2 unloaded, its memory is free")
     server.post("/free", {"unload_models": True, "free_memory": True})
-    deadline = time.monotonic() + 30
-    while server.log_text().count("IndexTTS2 unloaded, its memory is free") == before:
-        assert time.monotonic() < deadline, server.log_text()[-2000:]
-        time.sleep(0.1)
+    server.wait_for("IndexTTS2 unloaded, its memory is free", before + 1)
     loads = server.log_text().count("IndexTTS2 model")
     server.run(multi_talk("Speaker1: After."))
     assert server.log_text().count("IndexTTS2 model") == loads + 1

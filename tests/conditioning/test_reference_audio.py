@@ -56,7 +56,7 @@ def test_a_silent_start_hides_what_comes_after_15_seconds():
         prepare_reference(Audio(late, 8000))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     rate=st.sampled_from([8000, 11025, 16000, 22050, 24000, 44100, 48000, 96000]),
     channels=st.integers(1, 6),

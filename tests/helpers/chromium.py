@@ -3,15 +3,14 @@
 import json
 import shutil
 import subprocess
-import time
 import urllib.request
 from pathlib import Path
 from typing import Any
 
+from helpers.waiting import HUNG_SECONDS, wait_until
 from helpers.websocket import WebSocket
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-START_SECONDS = 60
 
 
 def find_chromium() -> str | None:
@@ -42,7 +41,7 @@ class Page:
     def __exit__(self, *_: object) -> None:
         self._steer.close()
         self._process.terminate()
-        self._process.wait(20)
+        self._process.wait(HUNG_SECONDS)
 
     def evaluate(self, script: str) -> Any:
         """The value of a JavaScript expression, awaited if it is a promise. Raises AssertionError on its errors."""
@@ -55,21 +54,18 @@ class Page:
         assert "exceptionDetails" not in result, json.dumps(result["exceptionDetails"])[:1000]
         return result["result"].get("value")
 
-    def wait_for(self, condition: str, seconds: float = 120.0) -> None:
+    def wait_for(self, condition: str) -> None:
         """Until a JavaScript expression is true."""
-        end = time.monotonic() + seconds
-        while not self.evaluate(f"Boolean({condition})"):
-            assert time.monotonic() < end, f"{condition} is still false after {seconds} s"
-            time.sleep(0.2)
+        wait_until(lambda: self.evaluate(f"Boolean({condition})"), lambda: f"{condition} is still false")
 
     def _target(self) -> str:
         """The page's own debugging address, once Chromium has written its port down."""
-        file, end = self._profile / "DevToolsActivePort", time.monotonic() + START_SECONDS
-        while time.monotonic() < end:
-            if file.is_file() and len(lines := file.read_text().splitlines()) >= 2:
-                with urllib.request.urlopen(f"http://127.0.0.1:{lines[0]}/json", timeout=10) as answer:
-                    pages = [target for target in json.loads(answer.read()) if target["type"] == "page"]
-                if pages:
-                    return pages[0]["webSocketDebuggerUrl"]
-            time.sleep(0.1)
-        raise RuntimeError(f"Chromium did not start within {START_SECONDS} s")
+        wait_until(self._pages, lambda: "Chromium did not start")
+        return self._pages()[0]["webSocketDebuggerUrl"]
+
+    def _pages(self) -> list[dict[str, Any]]:
+        file = self._profile / "DevToolsActivePort"
+        if not file.is_file() or len(lines := file.read_text().splitlines()) < 2:
+            return []
+        with urllib.request.urlopen(f"http://127.0.0.1:{lines[0]}/json", timeout=HUNG_SECONDS) as answer:
+            return [target for target in json.loads(answer.read()) if target["type"] == "page"]

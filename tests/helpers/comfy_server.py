@@ -6,19 +6,16 @@ import re
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from helpers.waiting import HUNG_SECONDS, wait_until
 from helpers.websocket import WebSocket
 
 PACK = Path(__file__).parents[2]
-START_SECONDS = 240
-RUN_SECONDS = 240
 
 Prompt = dict[str, dict[str, Any]]
 Message = dict[str, Any]
@@ -77,7 +74,7 @@ class ComfyServer:
         return re.sub(r"\x1b\[\d*m", "", self.log.read_text(encoding="utf-8", errors="replace"))
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(f"{self.url}{path}", timeout=30) as answer:
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=HUNG_SECONDS) as answer:
             body = answer.read()
         return json.loads(body) if "json" in answer.headers.get("Content-Type", "") else body.decode("utf-8")
 
@@ -85,7 +82,7 @@ class ComfyServer:
         """Raises `urllib.error.HTTPError`, its body readable, where the server refuses."""
         request = urllib.request.Request(f"{self.url}{path}", data=json.dumps(body).encode(), method="POST")
         request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=HUNG_SECONDS) as answer:
             return json.loads(answer.read() or b"null")
 
     def upload(self, file: Path) -> str:
@@ -95,7 +92,7 @@ class ComfyServer:
         body = f"{head}Content-Type: audio/wav\r\n\r\n".encode() + file.read_bytes() + f"\r\n--{border}--\r\n".encode()
         request = urllib.request.Request(f"{self.url}/upload/image", data=body, method="POST")
         request.add_header("Content-Type", f"multipart/form-data; boundary={border}")
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=HUNG_SECONDS) as answer:
             return json.loads(answer.read())["name"]
 
     def run(self, prompt: Prompt, on_message: Callable[[Message], None] | None = None) -> dict[str, Any]:
@@ -103,7 +100,7 @@ class ComfyServer:
 
         Raises `RunFailed` and `Interrupted`.
         """
-        watch = WebSocket(f"ws://127.0.0.1:{self.port}/ws?clientId={self.client}", timeout=RUN_SECONDS)
+        watch = WebSocket(f"ws://127.0.0.1:{self.port}/ws?clientId={self.client}")
         try:
             number = self.post("/prompt", {"prompt": prompt, "client_id": self.client})["prompt_id"]
             while True:
@@ -123,30 +120,32 @@ class ComfyServer:
 
     def outputs(self, number: str) -> dict[str, Any]:
         """What a finished prompt left, by node."""
-        for _ in range(100):
-            history = self.get(f"/history/{number}")
-            if history:
-                return history[number]["outputs"]
-            time.sleep(0.1)
-        raise AssertionError(f"prompt {number} is not in the history")
+        wait_until(lambda: self.get(f"/history/{number}"), lambda: f"prompt {number} is not in the history")
+        return self.get(f"/history/{number}")[number]["outputs"]
 
-    def wait_for(self, text: str, seconds: float = 30.0) -> None:
-        """Until `text` is on the console."""
-        end = time.monotonic() + seconds
-        while text not in self.log_text():
-            assert time.monotonic() < end, f"no {text!r} within {seconds} s in:\n{self.log_text()[-3000:]}"
-            time.sleep(0.1)
+    def wait_for(self, text: str, times: int = 1) -> None:
+        """Until `text` has come so many times on the console."""
+        wait_until(
+            lambda: self.log_text().count(text) >= times,
+            lambda: f"no {text!r}, {times} times, in:\n{self.log_text()[-3000:]}",
+        )
 
     def _wait_until_ready(self) -> None:
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end and self._process.poll() is None:
-            try:
-                self.get("/system_stats")
-                return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.5)
-        self._process.kill()
-        raise RuntimeError(f"ComfyUI did not start; its console ends with:\n{self.log_text()[-3000:]}")
+        try:
+            wait_until(
+                self._answers, lambda: f"ComfyUI did not start; its console ends with:\n{self.log_text()[-3000:]}"
+            )
+        except BaseException:
+            self._process.kill()
+            raise
+
+    def _answers(self) -> bool:
+        assert self._process.poll() is None, f"ComfyUI ended; its console ends with:\n{self.log_text()[-3000:]}"
+        try:
+            self.get("/system_stats")
+        except OSError:  # urllib's errors are such, too
+            return False
+        return True
 
 
 def default_python() -> str:

@@ -8,15 +8,17 @@ import struct
 from typing import Any
 from urllib.parse import urlsplit
 
+from helpers.waiting import HUNG_SECONDS
+
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
 
 class WebSocket:
-    """Connects to a ws:// address; `timeout` seconds are waited for each message."""
+    """Connects to a ws:// address."""
 
-    def __init__(self, url: str, timeout: float = 120.0) -> None:
+    def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self._socket = socket.create_connection((parts.hostname, parts.port), timeout=timeout)
+        self._socket = socket.create_connection((parts.hostname, parts.port), timeout=HUNG_SECONDS)
         self._stream = self._socket.makefile("rb")
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
         key = base64.b64encode(os.urandom(16)).decode()
@@ -30,7 +32,7 @@ class WebSocket:
             pass
 
     def receive(self) -> dict[str, Any]:
-        """The next message that is JSON; binary ones (previews) are passed over. Raises OSError after the timeout."""
+        """The next message that is JSON; binary ones (previews) are passed over. Raises OSError where none comes."""
         while True:
             kind, payload = self._message()
             if kind == PING:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from helpers.hub import Hub, serve
+from helpers.waiting import HUNG_SECONDS
 from indextts2_multitalk.indextts.errors import CheckpointError
 from indextts2_multitalk.indextts.loading import download as downloading
 from indextts2_multitalk.indextts.loading.download import RemoteFile, download
@@ -42,7 +43,7 @@ def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    monkeypatch.setattr(downloading, "TIMEOUT_SECONDS", 5.0)
+    monkeypatch.setattr(downloading, "TIMEOUT_SECONDS", HUNG_SECONDS)
     monkeypatch.setattr(downloading.time, "sleep", lambda seconds: None)
 
 

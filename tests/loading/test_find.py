@@ -106,7 +106,7 @@ def test_external_folder_may_be_the_model_itself(models: Path, hub: Path, place:
     assert "w2v_bert" in survey_files([models], hub).found
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(complete=st.sets(st.sampled_from(range(len(LAYOUTS))), min_size=1), broken=st.sets(st.sampled_from(range(6))))
 def test_first_complete_core_wins(
     tmp_path_factory: pytest.TempPathFactory, complete: set[int], broken: set[int]

@@ -72,7 +72,7 @@ def test_pickled_code_is_not_run(tmp_path: Path, zipped: bool) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(part=st.floats(0, 0.999))
 def test_truncated_anywhere(tmp_path_factory: pytest.TempPathFactory, suffix: str, part: float) -> None:
     folder = tmp_path_factory.mktemp("cut")
@@ -86,7 +86,7 @@ def test_truncated_anywhere(tmp_path_factory: pytest.TempPathFactory, suffix: st
 
 @pytest.mark.parametrize("suffix", [".pth", ".bin", ".safetensors"])
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.binary(max_size=200))
 def test_any_bytes(tmp_path_factory: pytest.TempPathFactory, suffix: str, data: bytes) -> None:
     file = tmp_path_factory.mktemp("bytes") / f"weights{suffix}"

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from indextts2_multitalk.indextts.errors import ConfigError, OutputError
 
@@ -50,7 +50,6 @@ def test_a_link_out_is_refused(folders: Any, pack: SimpleNamespace, tmp_path: Pa
         folders.output_file("out/a.wav")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.text(alphabet=st.sampled_from("a./\\:\0 ~"), max_size=12))
 def test_no_name_leads_out(folders: Any, pack: SimpleNamespace, name: str) -> None:
     try:

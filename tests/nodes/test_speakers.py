@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from indextts2_multitalk.indextts.errors import ScriptError
 
@@ -52,7 +52,6 @@ def test_one_too_many(read: Any, text: str, count: int, message: str) -> None:
         read(text, count)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(st.sampled_from(["Zoe", "zoe", "Adam", "Speaker1", "S2", "Eve", "Speaker4"]), min_size=1))
 def test_everyone_has_a_voice_of_their_own(read: Any, names: list[str]) -> None:
     voices = read("\n".join(f"{name}: text" for name in names), 6)

@@ -129,7 +129,7 @@ def test_times_add_up():
         uniform_times(0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     lengths=st.lists(st.integers(5, 40), min_size=1, max_size=4),
     branches=st.integers(1, 2),

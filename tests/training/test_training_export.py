@@ -34,7 +34,9 @@ from indextts2_multitalk.training.workshop import Workshop
 
 STEPS = {"semantic": 12, "codec": 16, "style": 2, "gpt": 12, "flow": 6, "vocoder": 5}
 BATCHES = {"semantic": 400, "codec": 800, "style": 240, "gpt": 400, "flow": 80, "vocoder": 1}
-PLAN = replace(TOY, bpe_texts=300, budgets={name: Budget(math.inf, steps) for name, steps in STEPS.items()}, batches=BATCHES)
+PLAN = replace(
+    TOY, bpe_texts=300, budgets={name: Budget(math.inf, steps) for name, steps in STEPS.items()}, batches=BATCHES
+)
 
 
 @pytest.fixture(scope="module")

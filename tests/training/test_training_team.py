@@ -5,12 +5,11 @@ import os
 from pathlib import Path
 
 import torch
+from helpers.waiting import HUNG_SECONDS
 from indextts2_multitalk.training.corpus import load_corpus
 from indextts2_multitalk.training.stage import Budget, Stage, restore, run_stage
 from indextts2_multitalk.training.team import ALONE, Team
 from torch import nn
-
-HUNG_SECONDS = 1800.0
 
 
 class Pulled(Stage):

@@ -121,7 +121,7 @@ def test_flite_speaks_at_the_pitch_and_pace_it_is_given(flite, voice):
     assert len(low.words) == 3
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(st.integers(0, 7), st.integers(0, NEUTRAL))
 def test_an_utterance_and_its_labels_are_equally_long(flite, number, emotion):
     said = render(flite, speaker(number), emotion, "Where is the key?", random.Random(0))
