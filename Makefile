@@ -9,7 +9,7 @@ TALK := output/demo/dialogue
 MODEL ?= demo
 LINES ?= 4
 
-.PHONY: venv lint typecheck test demo bench test-matrix matrix-low matrix-high clean
+.PHONY: venv lint typecheck test demo bench test-matrix matrix-low matrix-high matrix-comfyui clean
 
 venv: .venv/installed
 .venv/installed: pyproject.toml
@@ -42,7 +42,7 @@ bench: venv
 	$(BIN)/indextts2 bench --model-dir $(MODEL) --voice $(DEMO)/voices/anna.flac --lines $(LINES)
 
 # Both ends of what users have: other transformers and numpy in front of the same torch.
-test-matrix: matrix-low matrix-high
+test-matrix: matrix-comfyui matrix-low matrix-high
 matrix-low: ENDS := "transformers~=4.46.0" "numpy~=1.26.0"
 matrix-high: ENDS := --upgrade transformers numpy
 matrix-low matrix-high: matrix-%: venv
@@ -53,6 +53,10 @@ matrix-low matrix-high: matrix-%: venv
 	.venv-$*/bin/python -m pip install -q $(ENDS)
 	.venv-$*/bin/python -c "import numpy, torch, transformers; print('matrix-$*: transformers', transformers.__version__, 'numpy', numpy.__version__, 'torch', torch.__version__)"
 	.venv-$*/bin/python -m pytest -m "$(UNMARKED)" $(SIDE_BY_SIDE)
+
+# Installed where ComfyUI's torch and numpy are, requirements.txt leaves both as they are: asks pip's resolver.
+matrix-comfyui: venv
+	$(BIN)/python tests/helpers/resolve_beside_torch.py .venv-comfyui
 
 clean:
 	rm -rf .venv .venv-* .pytest_cache .ruff_cache .mypy_cache .hypothesis output build *.egg-info

@@ -4,7 +4,7 @@ import ast
 import re
 import subprocess
 import sys
-from importlib.metadata import version
+from importlib.metadata import requires, version
 from pathlib import Path
 
 import pytest
@@ -123,6 +123,24 @@ def test_nothing_is_pinned() -> None:
     """A pin in one pack breaks the next; lower bounds are all that is promised."""
     for text in PROJECT["project"]["dependencies"]:
         assert {specifier.operator for specifier in Requirement(text).specifier} == {">="}, text
+
+
+def test_nothing_required_bounds_numpy_or_brings_torch() -> None:
+    """From the metadata of what is installed here; `make matrix-comfyui` asks pip's resolver."""
+    queue = [Requirement(line) for line in PROJECT["project"]["dependencies"] if not line.startswith("torch")]
+    seen: set[str] = set()
+    while queue:
+        required = queue.pop()
+        name = required.name.lower().replace("_", "-")
+        if required.marker is not None and not required.marker.evaluate({"extra": ""}):
+            continue
+        assert name != "torch", "some package brings torch"
+        bounds = {specifier.operator for specifier in required.specifier}
+        assert name != "numpy" or bounds <= {">=", "!="}, f"numpy is bounded: {required}"
+        if name not in seen:
+            seen.add(name)
+            queue += [Requirement(text) for text in requires(name) or ()]
+    assert {"numpy", "omegaconf", "pyyaml", "tokenizers"} <= seen
 
 
 def test_every_package_is_listed() -> None:
