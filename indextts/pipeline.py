@@ -22,11 +22,11 @@ from .loading.find import CheckpointFiles, find_checkpoint
 from .loading.models import Models, load_models
 from .loading.placement import choose_placement
 from .memory import CODES_PER_TEXT_TOKEN, run_bytes
+from .offload import Alternate, KeepAll, OffloadPolicy
 from .options import LoadOptions, SpeakOptions
 from .records import Line, Take, Voice, VoiceFeatures
 from .rendering import Renderer, stage
 from .report import Report
-from .residence import AllResident, Residence, TakingTurns
 from .segments import Decoded, Segment
 from .shelf import Shelf
 from .text.frontend import PreparedText, TextFrontend
@@ -39,15 +39,15 @@ class Pipeline:
     """The models in memory and what is cached about them. Pipelines share nothing; several live side by side."""
 
     def __init__(
-        self, modules: Models, files: CheckpointFiles, options: LoadOptions, residence: Residence | None = None
+        self, modules: Models, files: CheckpointFiles, options: LoadOptions, offload: OffloadPolicy | None = None
     ) -> None:
-        """residence: who decides what is on the device; without one the options do."""
+        """offload: who decides what is on the device; without one the options do."""
         self.modules = modules
         self.options = options
-        self.residence = residence or self._own_residence()
+        self.offload = offload or self._default_offload()
         self._text = TextFrontend(files.bpe_model)
         self._conditioning = ConditioningEncoder(
-            modules.conditioning(), self._before_listening, use_graphs=not options.low_memory
+            modules.conditioning(), self._load_encoders, use_graphs=not options.low_memory
         )
         self._renderer = Renderer(modules, options.use_cuda_kernel)
         self._decoding: Decoding | None = None
@@ -82,12 +82,12 @@ class Pipeline:
 
     def release(self) -> None:
         """Drop the engine and its cache, all graphs, the text reader and every cached voice; the weights stay."""
-        self.stop_speaking()
+        self.release_generators()
         self.modules.s2mel.release()
         self._conditioning.release()
         self.modules.text_emotion.unload()
 
-    def stop_speaking(self) -> None:
+    def release_generators(self) -> None:
         """Drop whatever holds addresses of the speaking models' weights."""
         if self._decoding is not None:
             self._decoding.close()
@@ -158,7 +158,7 @@ class Pipeline:
         self, segments: Sequence[Segment], options: SpeakOptions, report: Report, on_event: OnEvent
     ) -> Generator[Decoded, None, None]:
         """GPT: the codes of every segment, decoded as one batch, in the order the decoder finishes them."""
-        self.residence.speak()
+        self.offload.load_generators()
         prompts = [build_prompt(self.modules.gpt, s.voice.latents, s.emotion, s.text_ids) for s in segments]
         limit = min(options.max_codes, self.modules.gpt.decoder_weights().max_tokens)
         history = penalised_from_the_start(self.modules.config.gpt)
@@ -203,13 +203,13 @@ class Pipeline:
         report.decoder = self._decoding.choice
         return self._decoding
 
-    def _before_listening(self) -> None:
-        self.residence.listen()
+    def _load_encoders(self) -> None:
+        self.offload.load_encoders()
 
-    def _own_residence(self) -> Residence:
+    def _default_offload(self) -> OffloadPolicy:
         if not self.options.low_memory:
-            return AllResident()
-        return TakingTurns(self.modules, choose_placement(self.options).device, lambda: self.stop_speaking())
+            return KeepAll()
+        return Alternate(self.modules, choose_placement(self.options).device, lambda: self.release_generators())
 
     def _new_report(self) -> Report:
         return Report(self.device, self.modules.precision, choices=choose_placement(self.options).choices)

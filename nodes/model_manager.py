@@ -12,8 +12,8 @@ from ..indextts.loading.places import DEMO_FOLDER
 from .fetching import fetch
 from .folders import AUTO
 from .inputs import RECOMMENDED, Model, Stats, switch
-from .residents import Resident, residents
-from .settings import DEFAULT_NAME, ModelHandle, ModelSettings, locate
+from .model_cache import LoadedModel, model_cache
+from .settings import DEFAULT_NAME, ModelHandle, ModelSettings, find_model_files
 
 log = logging.getLogger(__name__)
 
@@ -58,10 +58,10 @@ class ModelManager(io.ComfyNode):
         if download_missing:
             fetch(settings)
         handle = ModelHandle(settings, model_name.strip() or DEFAULT_NAME, cache_model, not memory_optimization)
-        resident = residents.get(handle, reload=force_reload)
-        resident.enter_device()
-        stats = _stats(handle, resident)
-        info = _info(handle, resident, stats)
+        loaded = model_cache.get(handle, reload=force_reload)
+        loaded.enter_device()
+        stats = _stats(handle, loaded)
+        info = _info(handle, loaded, stats)
         if verbose:
             log.info("%s", info)
         return io.NodeOutput(handle, info, stats)
@@ -74,7 +74,7 @@ class ModelManager(io.ComfyNode):
         if force_reload:
             return f"reload at {time.time_ns()}"
         try:
-            files = locate(ModelSettings(config_path or AUTO, model_dir or AUTO))
+            files = find_model_files(ModelSettings(config_path or AUTO, model_dir or AUTO))
         except IndexTTSError as error:
             return str(error)
         return ", ".join(f"{file} {file.stat().st_mtime_ns}" for file in (files.config, files.gpt, files.s2mel))
@@ -128,35 +128,35 @@ def _how() -> list[io.Input]:
     ]
 
 
-def _stats(handle: ModelHandle, resident: Resident) -> dict[str, Any]:
+def _stats(handle: ModelHandle, loaded: LoadedModel) -> dict[str, Any]:
     """Figures, all of them JSON: sizes in bytes, times in seconds."""
-    parameters = list(resident.pipeline.modules.parameters())
+    parameters = list(loaded.pipeline.modules.parameters())
     return {
         "model_name": handle.name,
-        "folder": str(resident.files.folder),
-        "device": str(resident.device),
+        "folder": str(loaded.files.folder),
+        "device": str(loaded.device),
         "precisions": sorted({str(parameter.dtype).removeprefix("torch.") for parameter in parameters}),
         "parameters": sum(parameter.numel() for parameter in parameters),
-        "memory_bytes": management.module_size(resident.pipeline.modules),
-        "load_seconds": round(resident.load_seconds, 3),
-        "reused": resident.runs > 1,
+        "memory_bytes": management.module_size(loaded.pipeline.modules),
+        "load_seconds": round(loaded.load_seconds, 3),
+        "reused": loaded.runs > 1,
         "cached": handle.keep,
         "low_memory": handle.settings.low_memory,
     }
 
 
-def _info(handle: ModelHandle, resident: Resident, stats: dict[str, Any]) -> str:
+def _info(handle: ModelHandle, loaded: LoadedModel, stats: dict[str, Any]) -> str:
     """The figures as words."""
     size = stats["memory_bytes"] / 2**20
     return "\n".join(
         [
-            f"{handle.name}: {resident.origin}",
-            f"folder: {resident.files.folder}",
+            f"{handle.name}: {loaded.load_summary}",
+            f"folder: {loaded.files.folder}",
             f"device: {stats['device']}, {' and '.join(stats['precisions'])}",
             f"{stats['parameters'] / 1e6:.1f} million parameters, {size:.0f} MiB",
             "kept between runs" if handle.keep else "unloaded after every run",
             "on the device: " + ("models take turns (low_memory)" if stats["low_memory"] else "all models together"),
-            *([DEMO_NOTE] if resident.files.folder == DEMO_FOLDER else []),
-            "text emotion: available" if resident.files.qwen else "text emotion: qwen0.6bemo4-merge is not installed",
+            *([DEMO_NOTE] if loaded.files.folder == DEMO_FOLDER else []),
+            "text emotion: available" if loaded.files.qwen else "text emotion: qwen0.6bemo4-merge is not installed",
         ]
     )

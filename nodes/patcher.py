@@ -12,7 +12,7 @@ from torch import nn
 log = logging.getLogger(__name__)
 
 EVERYTHING = 1e32
-RAM, NOWHERE = torch.device("cpu"), torch.device("meta")
+RAM, META = torch.device("cpu"), torch.device("meta")
 
 
 class IndexTTS2(nn.Module):
@@ -28,7 +28,7 @@ class PipelinePatcher(comfy.model_patcher.ModelPatcher):
 
     `home`: where the weights were read to. `release` drops whatever was derived from them; it is called before they
     move. `keep_in_ram`: an unloaded model waits in RAM; otherwise its weights are dropped, never copied, and the model
-    is hollow.
+    has no weights.
     """
 
     def __init__(
@@ -45,9 +45,9 @@ class PipelinePatcher(comfy.model_patcher.ModelPatcher):
         self.model.device = home
 
     @property
-    def hollow(self) -> bool:
+    def weights_dropped(self) -> bool:
         """Whether the weights are gone; such a model is loaded anew, not moved back."""
-        return self.model.device == NOWHERE
+        return self.model.device == META
 
     def partially_load(self, device_to: Any, extra_memory: float = 0, force_patch_weights: bool = False) -> int:
         """Move all weights to `device_to`, whatever share was offered."""
@@ -67,24 +67,24 @@ class PipelinePatcher(comfy.model_patcher.ModelPatcher):
         """
         if unpatch_all:
             self.release()
-            self.offload_device = self._outside
+            self.offload_device = self._offload_target
         with torch.inference_mode(False), torch.no_grad():
             model = super().detach(unpatch_all)
         if unpatch_all:
-            where = "its memory is free" if self.hollow else "its weights wait in RAM"
+            where = "its memory is free" if self.weights_dropped else "its weights wait in RAM"
             log.info("%s unloaded, %s", self.name, where)
         return model
 
-    def leave(self) -> None:
+    def leave_device(self) -> None:
         """Leave ComfyUI's books and the device, unasked."""
         self.release()
         for loaded in [entry for entry in management.current_loaded_models if entry.model is self]:
             management.current_loaded_models.remove(loaded)
             loaded.model_unload()
-        if self.model.device != self._outside:
+        if self.model.device != self._offload_target:
             self.detach()
         management.soft_empty_cache()
 
     @property
-    def _outside(self) -> torch.device:
-        return RAM if self.keep_in_ram else NOWHERE
+    def _offload_target(self) -> torch.device:
+        return RAM if self.keep_in_ram else META

@@ -10,10 +10,10 @@ from ..indextts.errors import IndexTTSError
 from ..indextts.options import SpeakOptions
 from ..indextts.records import Line, Take
 from .emotions import with_reading
+from .model_cache import LoadedModel, model_cache
 from .progress import Progress
-from .residents import Resident, residents
 from .settings import ModelHandle, ModelSettings
-from .takes import shelf, take_key
+from .take_cache import take_cache, take_key
 
 log = logging.getLogger(__name__)
 
@@ -44,33 +44,33 @@ def perform(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions, v
     for the next run in both cases.
     """
     keys = {line.index: take_key(line, handle.settings, options) for line in lines}
-    takes = {line.index: take for line in lines if (take := shelf.get(keys[line.index], line)) is not None}
+    takes = {line.index: take for line in lines if (take := take_cache.get(keys[line.index], line)) is not None}
     new = [line for line in lines if line.index not in takes]
     kept, report = len(takes), "no model ran: every line was finished before"
     if new:
-        resident = residents.get(handle)
+        loaded = model_cache.get(handle)
         try:
-            resident.enter_device(new, options)
-            for take in _speak(resident, new, options, verbose):
-                take = with_reading(take, resident.pipeline.text_emotion(take.line))
-                shelf.put(keys[take.line.index], take)
+            loaded.enter_device(new, options)
+            for take in _speak(loaded, new, options, verbose):
+                take = with_reading(take, loaded.pipeline.text_emotion(take.line))
+                take_cache.put(keys[take.line.index], take)
                 takes[take.line.index] = take
-            report = _report(handle, resident)
+            report = _report(handle, loaded)
         finally:
             if not handle.keep:
-                residents.drop(handle)
+                model_cache.drop(handle)
     return Performance([takes[line.index] for line in lines], kept, report)
 
 
-def _report(handle: ModelHandle, resident: Resident) -> str:
-    model = f"model: {handle.name} from {resident.files.folder}, {resident.origin}"
-    return f"{model}\n{resident.pipeline.report().text()}"
+def _report(handle: ModelHandle, loaded: LoadedModel) -> str:
+    model = f"model: {handle.name} from {loaded.files.folder}, {loaded.load_summary}"
+    return f"{model}\n{loaded.pipeline.report().text()}"
 
 
-def _speak(resident: Resident, lines: list[Line], options: SpeakOptions, verbose: bool) -> Iterator[Take]:
+def _speak(loaded: LoadedModel, lines: list[Line], options: SpeakOptions, verbose: bool) -> Iterator[Take]:
     progress, finished = Progress(verbose), 0
     try:
-        for take in resident.pipeline.speak(lines, options, progress):
+        for take in loaded.pipeline.speak(lines, options, progress):
             finished += 1
             yield take
     except InterruptProcessingException:

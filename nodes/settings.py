@@ -28,7 +28,7 @@ class ModelSettings:
     low_memory: bool = False
 
     @property
-    def weights(self) -> "ModelSettings":
+    def weights_key(self) -> "ModelSettings":
         """The same for all settings that can share one copy of the weights."""
         return replace(self, use_accel=True, use_torch_compile=False)
 
@@ -63,7 +63,7 @@ class ModelHandle:
         return self.keep_in_ram or self.settings.low_memory
 
 
-def locate(settings: ModelSettings) -> CheckpointFiles:
+def find_model_files(settings: ModelSettings) -> CheckpointFiles:
     """The model's files. Raises `CheckpointError` that lists what is missing and how to get it."""
     files = find_checkpoint(model_roots(settings.model_dir))
     config = named_file(settings.config_path)
@@ -80,13 +80,13 @@ def torch_device(wanted: str) -> torch.device:
     return torch.device("cpu") if wanted == "cpu" else current
 
 
-def weights_bytes(files: CheckpointFiles, half: bool) -> int:
+def weight_bytes(files: CheckpointFiles, half: bool) -> int:
     """What the weights will take on the device, from the files' sizes; half precision halves them."""
-    size = sum(_bytes(path) for path in vars(files).values() if isinstance(path, Path) and path != files.folder)
+    size = sum(_file_bytes(path) for path in vars(files).values() if isinstance(path, Path) and path != files.folder)
     return size // 2 if half else size
 
 
-def _bytes(path: Path) -> int:
+def _file_bytes(path: Path) -> int:
     if path.is_dir():
         return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
     return path.stat().st_size

@@ -26,7 +26,7 @@ class FakePipeline:
     loads: ClassVar[list[Any]] = []
     fail_on: ClassVar[tuple[str, Exception] | None] = None
 
-    def __init__(self, modules: Any, files: Any, options: Any, residence: Any) -> None:
+    def __init__(self, modules: Any, files: Any, options: Any, offload: Any) -> None:
         self.modules, self.options, self.released = modules, options, 0
 
     @classmethod

@@ -54,33 +54,33 @@ def test_unloading_frees_the_device(
 def test_a_model_that_waits_in_ram_comes_back(
     node: Any, comfy: fake_comfy.Management, recording: dict[str, Any], low_memory: bool
 ) -> None:
-    from indextts2_multitalk.nodes import takes
+    from indextts2_multitalk.nodes import take_cache
     from indextts2_multitalk.nodes.settings import ModelHandle, ModelSettings
 
     waiting, before = ModelHandle(ModelSettings(low_memory=low_memory), keep_in_ram=True), allocated()
     first = speak(node, recording, model_manager=waiting)
     comfy.unload_all()
     assert allocated() - before < LEFT_OVER_BYTES
-    takes.shelf._takes.clear()
+    take_cache.take_cache._takes.clear()
     assert torch.equal(speak(node, recording, model_manager=waiting), first)
 
 
 def test_in_low_memory_mode_listeners_and_speakers_are_never_there_together(
     node: Any, recording: dict[str, Any]
 ) -> None:
-    from indextts2_multitalk.nodes.residents import residents
+    from indextts2_multitalk.nodes.model_cache import model_cache
     from indextts2_multitalk.nodes.settings import ModelHandle, ModelSettings
 
     model = ModelHandle(ModelSettings(low_memory=True))
     speak(node, recording, model_manager=model)
-    resident = residents.get(model)
-    assert places(resident) == {"semantic": "cpu", "gpt": "cuda", "s2mel": "cuda"}
-    resident.residence.listen()
-    assert places(resident) == {"semantic": "cuda", "gpt": "cpu", "s2mel": "cuda"}
+    loaded = model_cache.get(model)
+    assert places(loaded) == {"semantic": "cpu", "gpt": "cuda", "s2mel": "cuda"}
+    loaded.offload.load_encoders()
+    assert places(loaded) == {"semantic": "cuda", "gpt": "cpu", "s2mel": "cuda"}
 
 
-def places(resident: Any) -> dict[str, str]:
+def places(loaded: Any) -> dict[str, str]:
     return {
-        name: next(getattr(resident.pipeline.modules, name).parameters()).device.type
+        name: next(getattr(loaded.pipeline.modules, name).parameters()).device.type
         for name in ("semantic", "gpt", "s2mel")
     }

@@ -10,7 +10,7 @@ import torch
 from helpers import fake_comfy
 from helpers.released_folder import write_released_folder
 
-LISTENING, SPEAKING, SHARED = "IndexTTS2 listening models", "IndexTTS2 speaking models", "IndexTTS2 shared models"
+ENCODERS, GENERATORS, SHARED = "IndexTTS2 listening models", "IndexTTS2 speaking models", "IndexTTS2 shared models"
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def pack(comfy: fake_comfy.Management, models: Path, tmp_path: Path, monkeypatch
     place = tmp_path / "models" / "TTS" / "IndexTTS-2"
     place.parent.mkdir(parents=True)
     place.symlink_to(models)
-    names = ("model_manager", "multi_talk", "residents", "settings", "takes")
+    names = ("model_manager", "multi_talk", "model_cache", "settings", "take_cache")
     found = {name: importlib.import_module(f"{fake_comfy.PACKAGE}.{name}") for name in names}
     turns: list[set[str]] = []
     load = comfy.load_models_gpu
@@ -43,21 +43,21 @@ def books(comfy: fake_comfy.Management) -> set[str]:
 
 def speak(pack: Any, recording: dict[str, Any], text: str = "Hello there.", low_memory: bool = True) -> Any:
     """The waveform; always spoken, never a take from before."""
-    pack.takes.shelf._takes.clear()
+    pack.take_cache.take_cache._takes.clear()
     model = pack.settings.ModelHandle(pack.settings.ModelSettings(low_memory=low_memory))
     given = {"num_speakers": "1", "conversation_text": text, "output_filename": "talk.wav", "model_manager": model}
     with torch.inference_mode():
         return pack.multi_talk.MultiTalk.execute(**given, speaker1_audio=recording).result[0]["waveform"]
 
 
-def resident(pack: Any) -> Any:
-    (only,) = pack.residents.residents._loaded.values()
+def loaded(pack: Any) -> Any:
+    (only,) = pack.model_cache.model_cache._loaded.values()
     return only
 
 
 def test_the_groups_take_turns(pack: Any, recording: dict[str, Any]) -> None:
     speak(pack, recording)
-    assert pack.turns == [{SHARED}, {SHARED, LISTENING}, {SHARED, SPEAKING}]
+    assert pack.turns == [{SHARED}, {SHARED, ENCODERS}, {SHARED, GENERATORS}]
     assert pack.comfy.asked[0] > 0
     assert len(set(pack.comfy.asked)) == 1
 
@@ -65,17 +65,17 @@ def test_the_groups_take_turns(pack: Any, recording: dict[str, Any]) -> None:
 def test_a_voice_heard_before_brings_no_listeners(pack: Any, recording: dict[str, Any]) -> None:
     speak(pack, recording)
     pack.turns.clear()
-    engine = resident(pack).pipeline._decoding
+    engine = loaded(pack).pipeline._decoding
     speak(pack, recording, "Something else.")
-    assert pack.turns == [{SHARED, SPEAKING}] * 2
-    assert resident(pack).pipeline._decoding is engine
+    assert pack.turns == [{SHARED, GENERATORS}] * 2
+    assert loaded(pack).pipeline._decoding is engine
 
 
 def test_what_holds_their_addresses_goes_before_the_speakers(pack: Any, recording: dict[str, Any]) -> None:
     speak(pack, recording)
-    pipeline = resident(pack).pipeline
+    pipeline = loaded(pack).pipeline
     assert pipeline._decoding is not None
-    resident(pack).residence.listen()
+    loaded(pack).offload.load_encoders()
     assert pipeline._decoding is None
 
 
@@ -83,32 +83,32 @@ def test_it_says_the_same(pack: Any, recording: dict[str, Any]) -> None:
     torch.testing.assert_close(speak(pack, recording), speak(pack, recording, low_memory=False), atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("taken", [{SPEAKING}, {SHARED}])
+@pytest.mark.parametrize("taken", [{GENERATORS}, {SHARED}])
 def test_what_comfyui_takes_comes_back(pack: Any, recording: dict[str, Any], taken: set[str]) -> None:
     first = speak(pack, recording)
-    before = resident(pack)
+    before = loaded(pack)
     evict(pack.comfy, taken)
     assert torch.equal(speak(pack, recording), first)
-    assert resident(pack) is before
+    assert loaded(pack) is before
 
 
-@pytest.mark.parametrize("taken", [set(), {SHARED, LISTENING}])
+@pytest.mark.parametrize("taken", [set(), {SHARED, ENCODERS}])
 def test_a_run_cancelled_between_the_turns(
     pack: Any, recording: dict[str, Any], taken: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = speak(pack, recording)
-    residence = resident(pack).residence
+    offload = loaded(pack).offload
     new_voice = {**recording, "waveform": recording["waveform"] * torch.linspace(0.5, 1.0, 16000)}
 
-    def listen_and_cancel() -> None:
-        type(residence).listen(residence)
+    def load_and_cancel() -> None:
+        type(offload).load_encoders(offload)
         pack.comfy.cancelled = True
 
     with monkeypatch.context() as patched:
-        patched.setattr(residence, "listen", listen_and_cancel)
+        patched.setattr(offload, "load_encoders", load_and_cancel)
         with pytest.raises(fake_comfy.Interrupted):
             speak(pack, new_voice)
-    assert books(pack.comfy) == {SHARED, LISTENING}
+    assert books(pack.comfy) == {SHARED, ENCODERS}
     evict(pack.comfy, taken)
     assert torch.equal(speak(pack, recording), first)
     assert speak(pack, new_voice).isfinite().all()
@@ -116,8 +116,8 @@ def test_a_run_cancelled_between_the_turns(
 
 def test_dropped_means_gone(pack: Any, recording: dict[str, Any]) -> None:
     speak(pack, recording)
-    dropped = resident(pack)
-    pack.residents.residents.drop(pack.settings.ModelHandle(pack.settings.ModelSettings(low_memory=True)))
+    dropped = loaded(pack)
+    pack.model_cache.model_cache.drop(pack.settings.ModelHandle(pack.settings.ModelSettings(low_memory=True)))
     assert books(pack.comfy) == set()
     assert {parameter.device.type for parameter in dropped.pipeline.modules.parameters()} == {"meta"}
 

@@ -48,7 +48,7 @@ def test_given_back_and_loaded_again(manage: Any, talk: Any, pack: SimpleNamespa
     talk(handle)
     patcher = pack.comfy.current_loaded_models[0].model
     pack.comfy.unload_all()
-    assert patcher.hollow
+    assert patcher.weights_dropped
     assert all(parameter.device.type == "meta" for parameter in patcher.model.parameters())
     assert "loaded in" in talk(handle, "Again.")
     assert len(FakePipeline.loads) == 2
@@ -63,10 +63,10 @@ def test_without_memory_optimization_the_model_waits_in_ram(manage: Any, talk: A
 
 def test_derived_memory_goes_before_the_weights_move(manage: Any, pack: SimpleNamespace) -> None:
     manage()
-    resident = next(iter(pack.residents.residents._loaded.values()))
-    assert resident.pipeline.released == 0
+    loaded = next(iter(pack.model_cache.model_cache._loaded.values()))
+    assert loaded.pipeline.released == 0
     pack.comfy.unload_all()
-    assert resident.pipeline.released == 1
+    assert loaded.pipeline.released == 1
 
 
 def test_not_cached_means_gone_after_the_run(manage: Any, talk: Any, pack: SimpleNamespace) -> None:
@@ -94,7 +94,7 @@ def test_force_reload_reads_again(manage: Any) -> None:
 def test_the_oldest_of_many_leaves(manage: Any, pack: SimpleNamespace) -> None:
     for settings in ({}, {"use_fp16": True}, {"use_cuda_kernel": True}):
         manage(**settings)
-    assert len(pack.comfy.current_loaded_models) == pack.residents.MAX_RESIDENTS
+    assert len(pack.comfy.current_loaded_models) == pack.model_cache.MAX_MODELS
 
 
 def test_a_device_that_is_not_there(manage: Any) -> None:
@@ -111,7 +111,7 @@ def test_fingerprint_is_a_word_that_changes_with_the_files(
     file.write_bytes(b"1")
     manager = pack.nodes["IndexTTS2_ModelManager"]
     module = sys.modules[manager.__module__]
-    monkeypatch.setattr(module, "locate", lambda settings: SimpleNamespace(config=file, gpt=file, s2mel=file))
+    monkeypatch.setattr(module, "find_model_files", lambda settings: SimpleNamespace(config=file, gpt=file, s2mel=file))
     first = manager.fingerprint_inputs(model_name="x", config_path="auto", model_dir="auto")
     assert isinstance(first, str)
     assert manager.fingerprint_inputs(config_path=None, model_dir=None) == first
@@ -130,5 +130,5 @@ def test_fingerprint_of_a_missing_model_is_no_error(pack: SimpleNamespace, monke
     def missing(settings: Any) -> None:
         raise CheckpointError("gpt.pth is missing")
 
-    monkeypatch.setattr(sys.modules[manager.__module__], "locate", missing)
+    monkeypatch.setattr(sys.modules[manager.__module__], "find_model_files", missing)
     assert manager.fingerprint_inputs() == "gpt.pth is missing"

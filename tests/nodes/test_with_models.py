@@ -43,8 +43,8 @@ def test_unloaded_and_loaded_again_says_the_same(
 
     patcher = comfy.current_loaded_models[0].model
     comfy.unload_all()
-    assert patcher.hollow
-    importlib.import_module(f"{fake_comfy.PACKAGE}.takes").shelf._takes.clear()
+    assert patcher.weights_dropped
+    importlib.import_module(f"{fake_comfy.PACKAGE}.take_cache").take_cache._takes.clear()
 
     again = speak(nodes, recording)
     assert "loaded in" in again.info

@@ -34,8 +34,8 @@ def _add_audio(digest: hashlib.blake2b, audio: Audio | None) -> None:
         digest.update(audio.samples.contiguous().numpy().tobytes())
 
 
-class TakeShelf:
-    """Takes by key, bounded in bytes; the longest unused go first."""
+class TakeCache:
+    """LRU cache of takes, bounded in bytes."""
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._takes: OrderedDict[str, Take] = OrderedDict()
@@ -51,19 +51,19 @@ class TakeShelf:
         return replace(take, line=line)
 
     def put(self, key: str, take: Take) -> None:
-        self._forget(key)
+        self._drop_take(key)
         self._takes[key] = take
-        self._bytes += _size(take)
+        self._bytes += _take_bytes(take)
         while self._bytes > self._max_bytes and len(self._takes) > 1:
-            self._forget(next(iter(self._takes)))
+            self._drop_take(next(iter(self._takes)))
 
-    def _forget(self, key: str) -> None:
+    def _drop_take(self, key: str) -> None:
         if (take := self._takes.pop(key, None)) is not None:
-            self._bytes -= _size(take)
+            self._bytes -= _take_bytes(take)
 
 
-def _size(take: Take) -> int:
+def _take_bytes(take: Take) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in (take.waveform, *take.codes))
 
 
-shelf = TakeShelf()
+take_cache = TakeCache()

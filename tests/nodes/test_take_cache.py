@@ -16,7 +16,7 @@ LINE = Line(0, "A", "Hello.", voice=VOICE, emotion=Emotion("vector", vector=(0.5
 @pytest.fixture
 def key(pack: SimpleNamespace) -> Any:
     usual, reference = pack.settings.ModelSettings(), SpeakOptions()
-    return lambda line=LINE, settings=usual, options=reference: pack.takes.take_key(line, settings, options)
+    return lambda line=LINE, settings=usual, options=reference: pack.take_cache.take_key(line, settings, options)
 
 
 def test_place_and_neighbours_do_not_matter(key: Any) -> None:
@@ -49,12 +49,12 @@ def test_settings_matter(key: Any, pack: SimpleNamespace) -> None:
 
 
 def test_the_shelf_is_bounded_and_keeps_what_is_used(pack: SimpleNamespace) -> None:
-    shelf = pack.takes.TakeShelf(max_bytes=4 * 100 * 2)
+    take_cache = pack.take_cache.TakeCache(max_bytes=4 * 100 * 2)
     for name in ("first", "second"):
-        shelf.put(name, Take(LINE, torch.zeros(1, 100), ()))
+        take_cache.put(name, Take(LINE, torch.zeros(1, 100), ()))
     other = replace(LINE, index=3)
-    kept = shelf.get("first", other)
+    kept = take_cache.get("first", other)
     assert kept is not None
     assert kept.line is other
-    shelf.put("third", Take(LINE, torch.zeros(1, 100), ()))
-    assert [shelf.get(name, LINE) is not None for name in ("first", "second", "third")] == [True, False, True]
+    take_cache.put("third", Take(LINE, torch.zeros(1, 100), ()))
+    assert [take_cache.get(name, LINE) is not None for name in ("first", "second", "third")] == [True, False, True]

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import torch
+from indextts2_multitalk.indextts.offload import ENCODERS, GENERATORS, Alternate
 from indextts2_multitalk.indextts.options import LoadOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
-from indextts2_multitalk.indextts.residence import LISTENING, SPEAKING, TakingTurns
 from torch import nn
 
 DEVICE = torch.device("meta")
@@ -21,20 +21,20 @@ class Models(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        for name in (*LISTENING, *SPEAKING, *ALWAYS):
+        for name in (*ENCODERS, *GENERATORS, *ALWAYS):
             setattr(self, name, nn.Linear(2, 2))
 
 
 def test_what_both_groups_need_stays_and_the_groups_take_turns():
     modules = Models()
     left: list[set[str]] = []
-    residence = TakingTurns(modules, DEVICE, lambda: left.append(names_on_device(modules)))
+    offload = Alternate(modules, DEVICE, lambda: left.append(names_on_device(modules)))
     assert names_on_device(modules) == set(ALWAYS)
-    for parameter in (p for name in (*LISTENING, *SPEAKING) for p in getattr(modules, name).parameters()):
+    for parameter in (p for name in (*ENCODERS, *GENERATORS) for p in getattr(modules, name).parameters()):
         assert parameter.device.type == "cpu"
-    residence.listen()
-    assert names_on_device(modules) == {*ALWAYS, *LISTENING}
-    residence.listen()
+    offload.load_encoders()
+    assert names_on_device(modules) == {*ALWAYS, *ENCODERS}
+    offload.load_encoders()
     assert len(left) == 1
 
 

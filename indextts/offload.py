@@ -1,0 +1,82 @@
+"""CPU offload: which models are on the device when.
+
+All of them, or in low-memory mode the encoders of reference audio and the generators in turn. What both need (codec,
+emotion rows, S2Mel: a fifth of it all) always stays.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import nn
+
+Group = tuple[str, ...]
+
+ENCODERS: Group = ("semantic", "voice_encoder", "campplus")
+"""Parts of `Models` that only a voice that was not heard before needs."""
+
+GENERATORS: Group = ("gpt", "vocoder")
+
+
+class OffloadPolicy(Protocol):
+    """Asked by the pipeline before it uses either group; may do nothing."""
+
+    def load_encoders(self) -> None:
+        """Have the encoders on the device when this returns."""
+        ...
+
+    def load_generators(self) -> None:
+        """Have the generators on the device when this returns."""
+        ...
+
+
+class KeepAll:
+    """Everything is where it was loaded, or where its owner has moved it."""
+
+    def load_encoders(self) -> None:
+        """Nothing to do."""
+
+    def load_generators(self) -> None:
+        """Nothing to do."""
+
+
+class Alternate:
+    """Low-memory mode: one group is on the device while the other waits in RAM.
+
+    release: called before the generators move, to drop whatever holds their addresses.
+    """
+
+    def __init__(self, modules: nn.Module, device: torch.device, release: Callable[[], None]) -> None:
+        self._groups: dict[Group, list[nn.Module]] = {
+            group: [getattr(modules, name) for name in group] for group in (ENCODERS, GENERATORS)
+        }
+        self._device, self._release = device, release
+        for name, module in modules.named_children():
+            if name not in ENCODERS + GENERATORS:
+                move_weights(module, device)
+
+    def load_encoders(self) -> None:
+        self._swap_groups(ENCODERS, GENERATORS)
+
+    def load_generators(self) -> None:
+        self._swap_groups(GENERATORS, ENCODERS)
+
+    def _swap_groups(self, wanted: Group, other: Group) -> None:
+        if all(_is_on(module, self._device) for module in self._groups[wanted]):
+            return
+        if other == GENERATORS:
+            self._release()
+        for module in self._groups[other]:
+            move_weights(module, torch.device("cpu"))
+        for module in self._groups[wanted]:
+            move_weights(module, self._device)
+
+
+def move_weights(module: nn.Module, device: torch.device) -> None:
+    """Move weights so that they can move again, also where the caller runs under inference mode."""
+    with torch.inference_mode(False), torch.no_grad():
+        module.to(device)
+
+
+def _is_on(module: nn.Module, device: torch.device) -> bool:
+    return next(module.parameters()).device.type == device.type
