@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from .beams import best, trace
-from .kv_cache import SCRATCH_PAGE, PagedCache
-from .look import Look, Seen
+from .cache.page_allocator import SCRATCH_PAGE
+from .cache.paged_cache import PagedCache
+from .readback import Look, Seen, to_device
+from .request import Finished
+from .runners.base import StepRunner
+from .sampling.beam_search import best, trace
 from .scheduler import Growth, Running, Scheduler, last_length
-from .sequence import Finished
 from .state import DecodeState
-from .step import StepRunner
-from .transfer import to_device
 
 logger = logging.getLogger(__name__)
 

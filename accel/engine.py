@@ -11,12 +11,13 @@ import torch
 
 from .attention import choose
 from .batch import Batch, answers
-from .kv_cache import PagedCache
-from .pool import CachePool, Need
+from .cache.cache_pool import CachePool, Need
+from .cache.paged_cache import PagedCache
+from .request import Finished, OnPoll, Request, check_request
+from .runners.base import StepRunner
+from .runners.torch_runner import TorchRunner
 from .scheduler import Scheduler, claim_of, last_length, pages_for
-from .sequence import Finished, OnPoll, Request, check_request
 from .state import DecodeState
-from .step import StepRunner, TorchRunner
 from .weights import DecoderWeights
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class EngineOptions:
 
 
 class Engine:
-    """See `accel.sequence.Decoder`. One run at a time; a run that ends in any way returns every page."""
+    """See `accel.request.Decoder`. One run at a time; a run that ends in any way returns every page."""
 
     def __init__(self, weights: DecoderWeights, options: EngineOptions | None = None) -> None:
         self._weights = weights
@@ -165,7 +166,7 @@ class Engine:
 
     def _new_runner(self, cache: PagedCache) -> StepRunner:
         if self._weights.device.type == "cuda" and self._options.graphs and self.attention.backend.name == "triton":
-            from .graph import GraphRunner
+            from .runners.graph_runner import GraphRunner
 
             return GraphRunner(self._weights, cache, self.attention.backend)
         return TorchRunner(self._weights, cache, self.attention.backend)

@@ -12,8 +12,8 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .kv_cache import OutOfCacheMemory, PageAllocator
-from .sequence import Request
+from .cache.page_allocator import OutOfCacheMemory, PageAllocator
+from .request import Request
 
 
 def pages_for(tokens: int, page_size: int) -> int:

@@ -12,10 +12,10 @@ from typing import TypeVar
 
 import torch
 
-from .beams import BeamState
-from .random import signed_seed
-from .sampling import SamplingTable, per_row
-from .sequence import Request
+from .request import Request
+from .sampling.beam_search import BeamState
+from .sampling.params import SamplingTable, per_row
+from .sampling.philox import signed_seed
 
 Part = TypeVar("Part")
 

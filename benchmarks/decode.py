@@ -3,7 +3,7 @@
     python benchmarks/decode.py [--small] [--dtype float16] [--cases 1-line 16-lines …]
 
 Prints one JSON line a figure. Refuses where teacher-forced logits leave float32's by more than their tolerance, where
-graphs and plain torch draw different tokens, or where the draw on the device is not `sampling.draw`.
+graphs and plain torch draw different tokens, or where the draw on the device is not `sampler.draw`.
 """
 
 import argparse
@@ -14,9 +14,9 @@ from dataclasses import replace
 import torch
 from decode_check import check
 from decode_model import ALL_FILTERS, CODES, FULL, PROMPT_ROWS, SMALL, requests, seeded_weights
+from indextts2_multitalk.accel.cache.paged_cache import PagedCache
 from indextts2_multitalk.accel.engine import Engine, EngineOptions
-from indextts2_multitalk.accel.kv_cache import PagedCache
-from indextts2_multitalk.accel.sequence import Request
+from indextts2_multitalk.accel.request import Request
 from indextts2_multitalk.accel.weights import DecoderWeights
 from measure import drain, emit, seconds
 

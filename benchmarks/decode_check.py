@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import torch
 from decode_model import ALL_FILTERS, PROMPT_ROWS, converted, requests
+from indextts2_multitalk.accel.cache.paged_cache import PagedCache
 from indextts2_multitalk.accel.engine import Engine, EngineOptions
-from indextts2_multitalk.accel.kv_cache import PagedCache
-from indextts2_multitalk.accel.sequence import Request
+from indextts2_multitalk.accel.request import Request
+from indextts2_multitalk.accel.runners.torch_runner import TorchRunner
 from indextts2_multitalk.accel.state import DecodeState
-from indextts2_multitalk.accel.step import TorchRunner
 from indextts2_multitalk.accel.weights import DecoderWeights
 from measure import Refused
 
@@ -95,8 +95,8 @@ def same_draws(weights: DecoderWeights) -> None:
     """Draws on equal logits, all filters on."""
     if weights.device.type == "cpu":
         return
-    from indextts2_multitalk.accel.choose import choose_next
     from indextts2_multitalk.accel.kernels.sample import draw_next
+    from indextts2_multitalk.accel.next_token import choose_next
 
     todo = requests(weights, 64, ALL_FILTERS, 20)
     states = [DecodeState.allocate(64, 1, weights.vocabulary, 8, 20, weights.device) for _ in range(2)]
@@ -110,4 +110,4 @@ def same_draws(weights: DecoderWeights) -> None:
         draw_next(states[1], logits, weights.stop_token)
     # Past its stop token a line's draws go to the last column, or nowhere.
     if not torch.equal(*(state.rows.drawn[:, :-1] for state in states)):
-        raise Refused("the draw on the device is not sampling.draw")
+        raise Refused("the draw on the device is not sampler.draw")

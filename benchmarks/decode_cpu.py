@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import torch
 from indextts2_multitalk.accel.engine import Engine
-from indextts2_multitalk.accel.sampling import SamplingParams
-from indextts2_multitalk.accel.sequence import Decoder, Request
+from indextts2_multitalk.accel.request import Decoder, Request
+from indextts2_multitalk.accel.sampling.params import SamplingParams
 from indextts2_multitalk.indextts.gpt.model import UnifiedVoice
 from indextts2_multitalk.indextts.gpt.plain_decoder import PlainDecoder
 from measure import Refused, emit

@@ -4,8 +4,8 @@ import dataclasses
 from dataclasses import dataclass
 
 import torch
-from indextts2_multitalk.accel.sampling import SamplingParams
-from indextts2_multitalk.accel.sequence import Request
+from indextts2_multitalk.accel.request import Request
+from indextts2_multitalk.accel.sampling.params import SamplingParams
 from indextts2_multitalk.accel.weights import DecoderWeights, LayerWeights
 
 CODES, PROMPT_ROWS = 500, 70

@@ -12,10 +12,10 @@ from decode_check import LOGITS_TOLERANCE
 from decode_model import FULL, seeded_weights
 from indextts2_multitalk.accel.attention import AttentionBackend
 from indextts2_multitalk.accel.attention.triton import Backend
+from indextts2_multitalk.accel.cache.paged_cache import PagedCache
 from indextts2_multitalk.accel.kernels.step import DecodeStep
-from indextts2_multitalk.accel.kv_cache import PagedCache
+from indextts2_multitalk.accel.runners.torch_runner import TorchRunner
 from indextts2_multitalk.accel.state import DecodeState
-from indextts2_multitalk.accel.step import TorchRunner
 from indextts2_multitalk.accel.weights import DecoderWeights
 from measure import Refused, emit
 

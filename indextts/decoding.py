@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 
 from ..accel.engine import Engine, EngineOptions
-from ..accel.sequence import Decoder
+from ..accel.request import Decoder
 from .gpt.latent_graphs import LatentGraphs
 from .gpt.model import UnifiedVoice
 from .gpt.plain_decoder import PlainDecoder

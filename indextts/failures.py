@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
-from ..accel.kv_cache import OutOfCacheMemory
+from ..accel.cache.page_allocator import OutOfCacheMemory
 from .errors import IndexTTSError, OutOfMemory
 from .records import Line
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from ..accel.sampling import SamplingParams
+from ..accel.sampling.params import SamplingParams
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..accel.sequence import Finished, Request
+from ..accel.request import Finished, Request
 from .conditioning.encoder import ConditioningEncoder
 from .decoding import Decoding, choose_decoder
 from .errors import AudioError

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..accel.sequence import Finished
+from ..accel.request import Finished
 from .records import Codes, Line, VoiceFeatures
 from .seeds import mix_seed
 

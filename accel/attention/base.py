@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import torch
 
-from ..kv_cache import Pages
+from ..cache.paged_cache import Pages
 
 
 class AttentionBackend(Protocol):

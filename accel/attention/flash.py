@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from ...runtime.device_capability import why_too_old
-from ..kv_cache import Pages, store_tokens
+from ..cache.paged_cache import Pages, store_tokens
 
 DTYPES = (torch.float16, torch.bfloat16)
 WIDEST = 256

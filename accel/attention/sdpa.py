@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from ..kv_cache import Pages, store_tokens
+from ..cache.paged_cache import Pages, store_tokens
 
 MOST_BETWEEN = 1.5
 """Pages are read in place, those of others masked, unless that makes them this much more; then they are gathered."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from ...runtime.device_capability import HEAD_WIDTHS, why_no_triton
-from ..kv_cache import Pages
+from ..cache.paged_cache import Pages
 from .prompts import attend_prompts
 
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)

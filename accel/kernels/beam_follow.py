@@ -9,7 +9,7 @@ import torch
 import triton
 import triton.language as tl
 
-from ..kv_cache import PagedCache
+from ..cache.paged_cache import PagedCache
 from ..state import Rows
 from .overlap import launch_options, ready
 

@@ -11,7 +11,7 @@ import torch
 import triton
 import triton.language as tl
 
-from ..kv_cache import PagedCache
+from ..cache.paged_cache import PagedCache
 from ..state import DecodeState
 from .beam_follow import follow, take_over
 from .overlap import launch_options, ready

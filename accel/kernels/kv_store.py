@@ -7,7 +7,7 @@ import torch
 import triton
 import triton.language as tl
 
-from ..kv_cache import Pages
+from ..cache.paged_cache import Pages
 
 
 @triton.jit
@@ -23,7 +23,7 @@ def _kv_store(keys, values, key_pages, value_pages, slots, key_stride, value_str
 
 def kv_store(keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
     """Write keys and values [N, H, W] to slots int64 [N] of contiguous pages [G, S, H, W]. Tokens may lie apart. Its
-    twin is `kv_cache.store_tokens`."""
+    twin is `paged_cache.store_tokens`."""
     tokens, heads, width = keys.shape
     key_pages, value_pages = pages
     assert keys.shape == values.shape and slots.shape == (tokens,), f"{keys.shape}, {values.shape}, {slots.shape}"

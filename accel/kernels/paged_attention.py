@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 
 from ...runtime.device_capability import HEAD_WIDTHS
-from ..kv_cache import Pages
+from ..cache.paged_cache import Pages
 from .context import NOTHING, held, over_context, place_of, together
 from .overlap import launch_options, let_next_start, wait_for_last
 

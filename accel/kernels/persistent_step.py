@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 import triton
 
-from ..kv_cache import PagedCache
+from ..cache.paged_cache import PagedCache
 from ..state import DecodeState
 from ..weights import DecoderWeights, LayerWeights
 from .persistent import step

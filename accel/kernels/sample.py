@@ -1,6 +1,6 @@
 """The draw without beams and all that follows from it: penalty, temperature and top-k over many programs (top_k.py),
 then one program a line for top-p, Gumbel noise, the largest, and the line's state one token further. Its twin is
-`choose.choose_next` with `sampling.draw`.
+`next_token.choose_next` with `sampler.draw`.
 
 Dimensions: R rows (lines), V vocabulary, P parts of it, M draws at most.
 What top-k leaves is usually short: top-p and the noise then look at that alone. Else the line's program goes through

@@ -11,7 +11,7 @@ import torch
 import triton
 
 from ...runtime.device_capability import HEAD_WIDTHS
-from ..kv_cache import PagedCache
+from ..cache.paged_cache import PagedCache
 from ..state import DecodeState
 from ..weights import DecoderWeights
 from .embed import embed

@@ -14,7 +14,7 @@ import torch
 import triton
 import triton.language as tl
 
-from ..sampling import SamplingTable
+from ..sampling.params import SamplingTable
 from .overlap import launch_options, ready
 
 LEAST = tl.constexpr(-(2**31))

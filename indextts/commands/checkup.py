@@ -4,8 +4,8 @@ import time
 
 import torch
 
-from ...accel.sampling import SamplingParams
-from ...accel.sequence import Request
+from ...accel.request import Request
+from ...accel.sampling.params import SamplingParams
 from ...s2mel.config import S2MelConfig
 from ...s2mel.model import S2Mel
 from ...s2mel.runner import CompileRequest, choose

@@ -8,15 +8,16 @@ from collections.abc import Callable, Generator, Sequence
 import torch
 from torch import Tensor
 
-from ...accel.beams import BeamState, advance, best, trace
-from ...accel.random import signed_seed
-from ...accel.sampling import SamplingTable, draw
-from ...accel.sequence import Finished, OnPoll, Request, check_request
+from ...accel.request import Finished, OnPoll, Request, check_request
+from ...accel.sampling.beam_search import BeamState, advance, best, trace
+from ...accel.sampling.params import SamplingTable
+from ...accel.sampling.philox import signed_seed
+from ...accel.sampling.sampler import draw
 from .model import FIRST_CODE_POSITION, Cache, UnifiedVoice
 
 
 class PlainDecoder:
-    """See `accel.sequence.Decoder`."""
+    """See `accel.request.Decoder`."""
 
     def __init__(self, model: UnifiedVoice) -> None:
         self._model = model

@@ -10,11 +10,12 @@ from helpers.schedules import LIMIT, SAMPLED, SETTINGS, build, options, requests
 from helpers.tiny_decoder import POSITIONS, tiny_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from indextts2_multitalk.accel.cache.page_allocator import SCRATCH_PAGE, OutOfCacheMemory
+from indextts2_multitalk.accel.cache.paged_cache import PagedCache
 from indextts2_multitalk.accel.engine import Engine, EngineOptions
-from indextts2_multitalk.accel.kv_cache import SCRATCH_PAGE, OutOfCacheMemory, PagedCache
+from indextts2_multitalk.accel.request import Request
+from indextts2_multitalk.accel.runners.torch_runner import TorchRunner
 from indextts2_multitalk.accel.scheduler import claim_of
-from indextts2_multitalk.accel.sequence import Request
-from indextts2_multitalk.accel.step import TorchRunner
 
 WEIGHTS = tiny_weights(stop_bias=-2.0)
 NEVER_STOPS = tiny_weights(stop_bias=-1e4)

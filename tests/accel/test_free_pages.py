@@ -2,7 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from indextts2_multitalk.accel.free_pages import FreePages
+from indextts2_multitalk.accel.cache.free_pages import FreePages
 
 
 def widest(pages: set[int]) -> tuple[int, int]:

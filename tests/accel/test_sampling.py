@@ -4,7 +4,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from indextts2_multitalk.accel.sampling import SamplingParams, SamplingTable, draw, least_kept, penalise, shortlist
+from indextts2_multitalk.accel.sampling.params import SamplingParams, SamplingTable, least_kept
+from indextts2_multitalk.accel.sampling.sampler import draw, penalise, shortlist
 from transformers import (
     LogitsProcessorList,
     RepetitionPenaltyLogitsProcessor,

@@ -4,10 +4,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from indextts2_multitalk.accel.kv_cache import OutOfCacheMemory, PageAllocator
-from indextts2_multitalk.accel.sampling import SamplingParams
+from indextts2_multitalk.accel.cache.page_allocator import OutOfCacheMemory, PageAllocator
+from indextts2_multitalk.accel.request import Request
+from indextts2_multitalk.accel.sampling.params import SamplingParams
 from indextts2_multitalk.accel.scheduler import Scheduler, claim_of, last_length
-from indextts2_multitalk.accel.sequence import Request
 
 PAGE = 4
 

@@ -3,8 +3,9 @@
 import pytest
 import torch
 from helpers.tiny_gpt import random_prompt, tiny_voice
-from indextts2_multitalk.accel.sampling import SamplingParams, SamplingTable, draw
-from indextts2_multitalk.accel.sequence import Request
+from indextts2_multitalk.accel.request import Request
+from indextts2_multitalk.accel.sampling.params import SamplingParams, SamplingTable
+from indextts2_multitalk.accel.sampling.sampler import draw
 from indextts2_multitalk.indextts.gpt.model import rename
 from indextts2_multitalk.indextts.gpt.plain_decoder import PlainDecoder
 

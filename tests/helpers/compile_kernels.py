@@ -24,11 +24,11 @@ import torch
 import triton
 from decode_model import FULL, seeded_weights
 from indextts2_multitalk.accel.attention.triton import Backend
+from indextts2_multitalk.accel.cache.paged_cache import PagedCache
 from indextts2_multitalk.accel.kernels import ahead, embed, overlap, tile_shapes, tiles
 from indextts2_multitalk.accel.kernels.beam_search import BeamBuffers, advance_beams
 from indextts2_multitalk.accel.kernels.sample import draw_next
 from indextts2_multitalk.accel.kernels.step import DecodeStep
-from indextts2_multitalk.accel.kv_cache import PagedCache
 from indextts2_multitalk.accel.state import DecodeState
 from indextts2_multitalk.accel.weights import DecoderWeights
 from indextts2_multitalk.indextts.vocoder.convolution_kernel import Filter, convolve

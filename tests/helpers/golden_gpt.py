@@ -1,8 +1,8 @@
 """The golden run's model, prompt and searches, for the plain decoder's parity tests and the engine's."""
 
 import torch
-from indextts2_multitalk.accel.sampling import SamplingParams
-from indextts2_multitalk.accel.sequence import Finished, Request
+from indextts2_multitalk.accel.request import Finished, Request
+from indextts2_multitalk.accel.sampling.params import SamplingParams
 from indextts2_multitalk.indextts.config import GPTConfig
 from indextts2_multitalk.indextts.gpt.model import UnifiedVoice, rename
 from indextts2_multitalk.indextts.gpt.prompt import build_prompt, penalised_from_the_start

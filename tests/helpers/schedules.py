@@ -5,8 +5,8 @@ from dataclasses import replace
 from helpers.tiny_decoder import random_prompt, tiny_weights
 from hypothesis import strategies as st
 from indextts2_multitalk.accel.engine import EngineOptions
-from indextts2_multitalk.accel.sampling import SamplingParams
-from indextts2_multitalk.accel.sequence import Request
+from indextts2_multitalk.accel.request import Request
+from indextts2_multitalk.accel.sampling.params import SamplingParams
 
 LIMIT = tiny_weights().max_tokens
 SAMPLED = SamplingParams(num_beams=1, temperature=1.0, top_k=8, top_p=0.9, repetition_penalty=1.2)

@@ -7,11 +7,11 @@ triton = pytest.importorskip("triton")
 from helpers.kernel_decoder import HEADS, VOCABULARY, WIDTH, weights  # noqa: E402
 from helpers.kernels import DEVICE, MARKS, multiplies, normal  # noqa: E402
 from indextts2_multitalk.accel.attention.sdpa import Backend  # noqa: E402
+from indextts2_multitalk.accel.cache.paged_cache import PagedCache  # noqa: E402
 from indextts2_multitalk.accel.kernels import step  # noqa: E402
 from indextts2_multitalk.accel.kernels.step import DecodeStep, problem  # noqa: E402
-from indextts2_multitalk.accel.kv_cache import PagedCache  # noqa: E402
+from indextts2_multitalk.accel.runners.torch_runner import TorchRunner  # noqa: E402
 from indextts2_multitalk.accel.state import DecodeState  # noqa: E402
-from indextts2_multitalk.accel.step import TorchRunner  # noqa: E402
 
 pytestmark = MARKS
 PAGE = 4

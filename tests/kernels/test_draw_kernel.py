@@ -7,12 +7,12 @@ import torch
 
 triton = pytest.importorskip("triton")
 from helpers.kernels import DEVICE, MARKS, normal, poisoned  # noqa: E402
-from indextts2_multitalk.accel.choose import choose_next  # noqa: E402
+from indextts2_multitalk.accel.cache.paged_cache import PagedCache  # noqa: E402
 from indextts2_multitalk.accel.kernels import sample  # noqa: E402
 from indextts2_multitalk.accel.kernels.sample import draw_next  # noqa: E402
-from indextts2_multitalk.accel.kv_cache import PagedCache  # noqa: E402
-from indextts2_multitalk.accel.sampling import SamplingParams  # noqa: E402
-from indextts2_multitalk.accel.sequence import Request  # noqa: E402
+from indextts2_multitalk.accel.next_token import choose_next  # noqa: E402
+from indextts2_multitalk.accel.request import Request  # noqa: E402
+from indextts2_multitalk.accel.sampling.params import SamplingParams  # noqa: E402
 from indextts2_multitalk.accel.state import DecodeState  # noqa: E402
 
 pytestmark = MARKS

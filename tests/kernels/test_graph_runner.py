@@ -9,10 +9,10 @@ triton = pytest.importorskip("triton")
 from helpers.graphs import stand_in_for_graphs  # noqa: E402
 from helpers.kernel_decoder import WIDTH, weights  # noqa: E402
 from helpers.kernels import DEVICE, MARKS, normal  # noqa: E402
-from indextts2_multitalk.accel import graph, prompt_graphs  # noqa: E402
 from indextts2_multitalk.accel.engine import Engine, EngineOptions  # noqa: E402
-from indextts2_multitalk.accel.sampling import SamplingParams  # noqa: E402
-from indextts2_multitalk.accel.sequence import Request  # noqa: E402
+from indextts2_multitalk.accel.request import Request  # noqa: E402
+from indextts2_multitalk.accel.runners import graph_runner, prefill_graphs  # noqa: E402
+from indextts2_multitalk.accel.sampling.params import SamplingParams  # noqa: E402
 from indextts2_multitalk.runtime import cuda_graphs  # noqa: E402
 
 pytestmark = MARKS
@@ -25,7 +25,7 @@ def _graphs(monkeypatch):
     monkeypatch.setattr(
         Engine,
         "_new_runner",
-        lambda engine, cache: graph.GraphRunner(engine._weights, cache, engine.attention.backend),
+        lambda engine, cache: graph_runner.GraphRunner(engine._weights, cache, engine.attention.backend),
     )
     if DEVICE.type == "cpu":
         stand_in_for_graphs(monkeypatch)
@@ -51,8 +51,8 @@ def test_graphs_draw_what_plain_torch_draws(sampling, monkeypatch):
 def test_prompts_of_any_length_share_graphs(monkeypatch):
     """Each by itself, so that every prefill is one prompt's; the second of a size replays what the first left."""
     decoder = weights(torch.float32, 1)
-    monkeypatch.setattr(prompt_graphs, "ROUND_ROWS", 4)
-    monkeypatch.setattr(prompt_graphs, "MOST_ROWS", 12)
+    monkeypatch.setattr(prefill_graphs, "ROUND_ROWS", 4)
+    monkeypatch.setattr(prefill_graphs, "MOST_ROWS", 12)
     engine = Engine(decoder, EngineOptions(page_size=4))
     prompts = [normal(rows, WIDTH, seed=rows) for rows in (13, 7, 5, 3)]
     drawn = [tokens(engine, [Request(prompt, 1, SAMPLED, 3)]) for prompt in prompts]
@@ -76,4 +76,4 @@ def test_what_cannot_be_captured_is_launched_one_by_one(monkeypatch, caplog):
 
 
 def test_lines_are_rounded_up_to_a_bucket():
-    assert [graph.bucket(lanes, 12) for lanes in (1, 2, 3, 5, 9)] == [1, 2, 4, 8, 12]
+    assert [graph_runner.bucket(lanes, 12) for lanes in (1, 2, 3, 5, 9)] == [1, 2, 4, 8, 12]

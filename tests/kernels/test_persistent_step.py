@@ -7,6 +7,7 @@ triton = pytest.importorskip("triton")
 from helpers.kernel_decoder import HEADS, VOCABULARY, WIDTH, weights  # noqa: E402
 from helpers.kernels import DEVICE, DTYPES, MARKS, normal  # noqa: E402
 from indextts2_multitalk.accel.attention.sdpa import Backend  # noqa: E402
+from indextts2_multitalk.accel.cache.paged_cache import PagedCache  # noqa: E402
 from indextts2_multitalk.accel.kernels.persistent_step import (  # noqa: E402
     PersistentStep,
     Shape,
@@ -15,9 +16,8 @@ from indextts2_multitalk.accel.kernels.persistent_step import (  # noqa: E402
     suits,
 )
 from indextts2_multitalk.accel.kernels.words import waiting  # noqa: E402
-from indextts2_multitalk.accel.kv_cache import PagedCache  # noqa: E402
+from indextts2_multitalk.accel.runners.torch_runner import TorchRunner  # noqa: E402
 from indextts2_multitalk.accel.state import DecodeState  # noqa: E402
-from indextts2_multitalk.accel.step import TorchRunner  # noqa: E402
 
 pytestmark = MARKS
 PAGE, COLUMNS = 4, 6

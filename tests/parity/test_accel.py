@@ -6,11 +6,11 @@ import pytest
 import torch
 from helpers.golden_gpt import HEAD_GAIN, SEARCHES, check_codes, golden_prompt, golden_request, golden_voice
 from indextts2_multitalk.accel.attention.sdpa import Backend
+from indextts2_multitalk.accel.cache.paged_cache import PagedCache
 from indextts2_multitalk.accel.engine import Engine, EngineOptions
-from indextts2_multitalk.accel.kv_cache import PagedCache
-from indextts2_multitalk.accel.sampling import SamplingParams
-from indextts2_multitalk.accel.sequence import Request
-from indextts2_multitalk.accel.step import TorchRunner
+from indextts2_multitalk.accel.request import Request
+from indextts2_multitalk.accel.runners.torch_runner import TorchRunner
+from indextts2_multitalk.accel.sampling.params import SamplingParams
 from indextts2_multitalk.accel.weights import DecoderWeights
 from indextts2_multitalk.indextts.gpt.plain_decoder import PlainDecoder
 from indextts2_multitalk.indextts.gpt.prompt import penalised_from_the_start

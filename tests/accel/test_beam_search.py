@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from indextts2_multitalk.accel.beams import BeamState, advance, best, trace
-from indextts2_multitalk.accel.sampling import SamplingParams, SamplingTable
+from indextts2_multitalk.accel.sampling.beam_search import BeamState, advance, best, trace
+from indextts2_multitalk.accel.sampling.params import SamplingParams, SamplingTable
 from transformers import GPT2Config, GPT2LMHeadModel
 
 CPU = torch.device("cpu")

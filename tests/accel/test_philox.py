@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import torch
-from indextts2_multitalk.accel.random import first_word, gumbel, philox, signed_seed, uniform
+from indextts2_multitalk.accel.sampling.philox import first_word, gumbel, philox, signed_seed, uniform
 
 PI = ((0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344), (0xA4093822, 0x299F31D0))
 KNOWN = [
@@ -35,7 +35,7 @@ def kernel(out, seed, step, first, N: tl.constexpr):
     word, _, _, _ = tl.philox(seed, index, zero + step.to(tl.uint32), zero, zero)
     tl.store(out + place, uint_to_uniform_float(word))
 
-from indextts2_multitalk.accel.random import signed_seed, uniform
+from indextts2_multitalk.accel.sampling.philox import signed_seed, uniform
 for seed, step, first in [(0, 0, 0), (1234567890123456789, 1799, 8000), (2**64 - 1, 5, 24500), (2**33 + 7, 2**20, 0)]:
     out = torch.full((256,), float("nan"))
     kernel[(1,)](out, signed_seed(seed), step, first, N=256)

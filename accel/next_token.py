@@ -5,9 +5,9 @@ Dimensions: L lanes, K beams, R = L * K rows, V vocabulary, S tokens a page, C b
 
 import torch
 
-from .beams import advance
-from .kv_cache import PagedCache
-from .sampling import draw
+from .cache.paged_cache import PagedCache
+from .sampling.beam_search import advance
+from .sampling.sampler import draw
 from .state import DecodeState
 
 

@@ -6,10 +6,10 @@ import pytest
 from helpers.schedules import SAMPLED, build, options, requests
 from helpers.tiny_decoder import tiny_weights
 from hypothesis import example, given, settings
+from indextts2_multitalk.accel.cache.page_allocator import SCRATCH_PAGE
 from indextts2_multitalk.accel.engine import Engine, EngineOptions
-from indextts2_multitalk.accel.kv_cache import SCRATCH_PAGE
-from indextts2_multitalk.accel.look import Look
-from indextts2_multitalk.accel.step import TorchRunner
+from indextts2_multitalk.accel.readback import Look
+from indextts2_multitalk.accel.runners.torch_runner import TorchRunner
 
 WEIGHTS = tiny_weights(stop_bias=-2.0)
 NEVER_STOPS = tiny_weights(stop_bias=-1e4)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import torch
 
-from .random import gumbel
-from .sampling import Candidates, SamplingTable, least_kept, shortlist
+from .params import SamplingTable, least_kept
+from .philox import gumbel
+from .sampler import Candidates, shortlist
 
 NEVER = -1e9
 """Score of beams 1… before the first step, where all beams are equal and one must speak for them."""

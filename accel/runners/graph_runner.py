@@ -10,17 +10,17 @@ from typing import Any
 
 import torch
 
-from ..runtime.cuda_graphs import CaptureOnSecondRun, GraphCache
-from .attention import AttentionBackend
-from .kernels.beam_search import BeamBuffers, advance_beams
-from .kernels.folding import FoldedNorms
-from .kernels.sample import draw_next
-from .kernels.step import DecodeStep, problem
-from .kv_cache import PagedCache
-from .prompt_graphs import PromptGraphs
-from .state import DecodeState
-from .step import TorchRunner
-from .weights import DecoderWeights
+from ...runtime.cuda_graphs import CaptureOnSecondRun, GraphCache
+from ..attention import AttentionBackend
+from ..cache.paged_cache import PagedCache
+from ..kernels.beam_search import BeamBuffers, advance_beams
+from ..kernels.folding import FoldedNorms
+from ..kernels.sample import draw_next
+from ..kernels.step import DecodeStep, problem
+from ..state import DecodeState
+from ..weights import DecoderWeights
+from .prefill_graphs import PromptGraphs
+from .torch_runner import TorchRunner
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,9 @@ import torch
 from helpers.tiny_decoder import tiny_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from indextts2_multitalk.accel.kv_cache import SCRATCH_PAGE, OutOfCacheMemory, PageAllocator, PagedCache
-from indextts2_multitalk.accel.pool import CachePool, Need
+from indextts2_multitalk.accel.cache.cache_pool import CachePool, Need
+from indextts2_multitalk.accel.cache.page_allocator import SCRATCH_PAGE, OutOfCacheMemory, PageAllocator
+from indextts2_multitalk.accel.cache.paged_cache import PagedCache
 
 
 @settings(max_examples=200)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import torch
 
-from .kv_cache import OutOfCacheMemory, PageAllocator, PagedCache
-from .weights import DecoderWeights
+from ..weights import DecoderWeights
+from .page_allocator import OutOfCacheMemory, PageAllocator
+from .paged_cache import PagedCache
 
 logger = logging.getLogger(__name__)
 

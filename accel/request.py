@@ -9,7 +9,7 @@ from typing import Protocol
 
 import torch
 
-from .sampling import SamplingParams
+from .sampling.params import SamplingParams
 
 OnPoll = Callable[[int], None]
 """Called between steps with the number of tokens drawn so far; may raise, a BaseException too, to cancel the run."""

@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
-from ..runtime.cuda_graphs import CaptureOnSecondRun, GraphCache
-from .kv_cache import SCRATCH_PAGE
-from .step import TorchRunner
-from .weights import DecoderWeights
+from ...runtime.cuda_graphs import CaptureOnSecondRun, GraphCache
+from ..cache.page_allocator import SCRATCH_PAGE
+from ..weights import DecoderWeights
+from .torch_runner import TorchRunner
 
 ROUND_ROWS = 32
 MOST_ROWS = 512

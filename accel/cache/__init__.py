@@ -1,0 +1,1 @@
+"""The paged KV cache: block tables' pages, who owns them, how many there are."""

@@ -1,0 +1,1 @@
+"""What computes a decode step: plain torch, or captured CUDA graphs."""
