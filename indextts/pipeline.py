@@ -129,7 +129,7 @@ class Pipeline:
         with report.stage("text"):
             for line in lines:
                 with naming(line):
-                    texts.append(self._text.prepare(line.text, options.language, options.max_segment_tokens))
+                    texts.append(self._text.prepare_text(line.text, options.language, options.max_segment_tokens))
         report.lines, report.segments = len(lines), sum(len(text.segments) for text in texts)
         return texts
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import sentencepiece
 import torch
-from indextts2_multitalk.indextts.text.normalizer import pretokenize
-from indextts2_multitalk.indextts.text.tokenizer import WORD_START
+from indextts2_multitalk.indextts.text.tokenizer import WORD_START, pretokenize
 
 from .corpus import Corpus
 from .sentences import training_texts

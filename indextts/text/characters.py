@@ -22,12 +22,12 @@ _CHINESE_TABLE = _TABLE | {"$": "."}
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]")
 
 
-def _alternatives(table: dict[str, str]) -> re.Pattern[str]:
+def _compile_alternatives(table: dict[str, str]) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, sorted(table, key=len, reverse=True))))
 
 
-_VARIANTS = _alternatives(_TABLE)
-_CHINESE_VARIANTS = _alternatives(_CHINESE_TABLE)
+_VARIANTS = _compile_alternatives(_TABLE)
+_CHINESE_VARIANTS = _compile_alternatives(_CHINESE_TABLE)
 
 
 def unify_punctuation(text: str, chinese: bool) -> str:

@@ -10,8 +10,8 @@ from .normalizer import Reading, TextNormalizer
 from .segmenter import split_segments
 from .tokenizer import TextTokenizer, TokenizedText
 
-REMEMBERED = 1024
-"""Texts; the grammars take longer to read a line than all the rest of its way to the voice model."""
+CACHED_TEXTS = 1024
+"""Texts in the LRU cache; the grammars take longer to read a line than all the rest of its way to the voice model."""
 
 
 @dataclass(frozen=True)
@@ -32,23 +32,25 @@ class TextFrontend:
     def __init__(self, model_file: Path, glossary: Mapping[str, Reading] | None = None) -> None:
         self.normalizer = TextNormalizer(glossary)
         self.tokenizer = TextTokenizer(model_file)
-        self.read = lru_cache(REMEMBERED)(self._read)
+        self._prepare_cached = lru_cache(CACHED_TEXTS)(self._prepare_text)
 
-    def prepare(self, text: str, language: str = "auto", max_tokens: int = 120) -> PreparedText:
+    def prepare_text(self, text: str, language: str = "auto", max_tokens: int = 120) -> PreparedText:
         """Segments of at most `max_tokens` tokens. Raises `TextError` where nothing in `text` can be spoken.
 
-        Lines are spoken again and again, with another seed or voice: what they were read as is remembered.
+        Lines are spoken again and again, with another seed or voice: an LRU cache keeps the results.
         """
-        return self.read(text, language, max_tokens)
+        return self._prepare_cached(text, language, max_tokens)
 
-    def _read(self, text: str, language: str, max_tokens: int) -> PreparedText:
+    def _prepare_text(self, text: str, language: str, max_tokens: int) -> PreparedText:
         normalized = self.normalizer.normalize(text, language)
         if not any(character.isalnum() for character in normalized):
-            raise TextError(f"got {_shown(text)}, expected at least one letter or number to speak; write it in words")
-        tokenized = self.tokenizer.encode(normalized)
-        if not _speakable(tokenized):
             raise TextError(
-                f"got {_shown(text)}, of which the voice model knows no character; IndexTTS-2 speaks Chinese and "
+                f"got {_short_repr(text)}, expected at least one letter or number to speak; write it in words"
+            )
+        tokenized = self.tokenizer.encode(normalized)
+        if not _knows_any_letter(tokenized):
+            raise TextError(
+                f"got {_short_repr(text)}, of which the voice model knows no character; IndexTTS-2 speaks Chinese and "
                 "English, the demonstration voice English: write the text in one of them"
             )
         segments = tuple(
@@ -57,10 +59,10 @@ class TextFrontend:
         return PreparedText(normalized, segments, tokenized.unknown)
 
 
-def _speakable(tokenized: TokenizedText) -> bool:
+def _knows_any_letter(tokenized: TokenizedText) -> bool:
     unknown = set(tokenized.unknown)
     return any(c.isalnum() and c not in unknown for piece in tokenized.pieces for c in piece)
 
 
-def _shown(text: str, limit: int = 60) -> str:
+def _short_repr(text: str, limit: int = 60) -> str:
     return repr(text if len(text) <= limit else text[:limit] + "…")

@@ -1,4 +1,4 @@
-"""wetext's grammars behind one call that always has an answer.
+"""wetext's text normalization grammars (weighted finite-state transducers) behind one call that always has an answer.
 
 wetext raises on input its English grammar has no path for: runs of spaces, a symbol or an accented letter right
 beside a digit. Giving up there would leave every number of the text unread, so the text is tried again in smaller
@@ -25,37 +25,37 @@ class Grammar:
     def __init__(self, language: Literal["zh", "en"]) -> None:
         self.language = language
 
-    def speak(self, text: str) -> str:
+    def verbalize(self, text: str) -> str:
         """`text` with everything written out; words the grammar cannot read stay as written, with a warning."""
         single_spaced = " ".join(text.split())
         plain = single_spaced.translate(_ROUND_BRACKETS)
         for attempt in (text, single_spaced, plain):
-            spoken = self._try(attempt)
+            spoken = self._verbalize_exactly(attempt)
             if spoken is not None:
                 return spoken
         logger.info("no reading for %r as a whole; reading it word by word", text)
-        return " ".join(part for word in plain.split() for part in self._speak_word(word))
+        return " ".join(part for word in plain.split() for part in self._verbalize_word(word))
 
-    def _speak_word(self, word: str) -> Iterator[str]:
-        spoken = self._try(word)
+    def _verbalize_word(self, word: str) -> Iterator[str]:
+        spoken = self._verbalize_exactly(word)
         if spoken is not None:
             yield spoken
             return
         for part in _NUMBER_OR_REST.findall(word):
-            spoken = self._try(part)
+            spoken = self._verbalize_exactly(part)
             if spoken is None:
                 logger.warning("no reading for %r; it stays as written", part)
             yield part if spoken is None else spoken
 
-    def _try(self, text: str) -> str | None:
+    def _verbalize_exactly(self, text: str) -> str | None:
         try:
-            return _ESCAPED.sub(r"\1", self._normalizer.normalize(text))
+            return _ESCAPED.sub(r"\1", self._wetext_normalizer.normalize(text))
         except Exception as error:  # wetext asserts and indexes its way out of input it has no path for
             logger.debug("wetext (%s) cannot read %r: %r", self.language, text, error)
             return None
 
     @cached_property
-    def _normalizer(self) -> Any:
+    def _wetext_normalizer(self) -> Any:
         from wetext import Normalizer
 
         return Normalizer(lang=self.language, operator="tn", remove_erhua=False)

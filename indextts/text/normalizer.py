@@ -7,35 +7,13 @@ import re
 from collections.abc import Mapping
 
 from .characters import remove_invisible, unify_punctuation
+from .chinese import reads_as_chinese, verbalize_chinese
+from .english import expand_contractions, verbalize_english
 from .grammar import Grammar
-from .shelter import NAME, PINYIN, Shelter, respell_pinyin
 
 LANGUAGES = ("auto", "zh", "en", "zh-en")
 
-_CONTRACTION = re.compile(r"(?<![a-z])(it|s?he|this|that|t?here|who|what|which|where|how)'s(?![a-z])", re.IGNORECASE)
-_EMAIL = re.compile(r"[a-zA-Z0-9]+@[a-zA-Z0-9]+\.[a-zA-Z]+")
-# Hangul, kana, Chinese characters with their punctuation, half-width kana and the supplementary planes of Chinese.
-_CJK = re.compile(
-    "([\u1100-\u11ff\u2e80-\ua4cf\ua840-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff65-\uffdc\U00020000-\U0002ffff])"
-)
-
 Reading = str | Mapping[str, str]
-
-
-def reads_as_chinese(text: str) -> bool:
-    """Whether the Chinese grammar should read `text`: Chinese characters, pinyin, no Latin letter, or a bare email."""
-    return bool(
-        re.search(r"[\u4e00-\u9fff]", text)
-        or not re.search(r"[a-zA-Z]", text)
-        or _EMAIL.fullmatch(text)
-        or PINYIN.search(text)
-    )
-
-
-def pretokenize(normalized: str) -> str:
-    """The string SentencePiece gets: upper-case, every Chinese, Japanese or Korean character on its own."""
-    parts = (part.strip().upper() for part in _CJK.split(normalized.strip()))
-    return " ".join(part for part in parts if part)
 
 
 class TextNormalizer:
@@ -58,25 +36,16 @@ class TextNormalizer:
             raise ValueError(f"language is {language!r}, expected one of {', '.join(LANGUAGES)}")
         text = remove_invisible(text)
         chinese = reads_as_chinese(text) if language in ("auto", "zh-en") else language == "zh"
-        text = self._apply_glossary(_CONTRACTION.sub(r"\1 is", text), "zh" if chinese else "en")
-        spoken = self._speak_chinese(text) if chinese else self._speak_english(text)
+        text = self._apply_glossary(expand_contractions(text), "zh" if chinese else "en")
+        spoken = verbalize_chinese(text, self._chinese) if chinese else verbalize_english(text, self._english)
         return unify_punctuation(spoken, chinese).strip()
-
-    def _speak_chinese(self, text: str) -> str:
-        shelter = Shelter(text)
-        sheltered = shelter.keep(shelter.keep_hyphens(text), PINYIN, respell_pinyin)
-        return shelter.restore(self._chinese.speak(shelter.keep(sheltered, NAME)))
-
-    def _speak_english(self, text: str) -> str:
-        shelter = Shelter(text)
-        return shelter.restore(self._english.speak(shelter.keep_hyphens(text)))
 
     def _apply_glossary(self, text: str, language: str) -> str:
         if self._terms is None:
             return text
 
-        def reading(match: re.Match[str]) -> str:
+        def look_up(match: re.Match[str]) -> str:
             entry = self._glossary[match.group().lower()]
             return entry if isinstance(entry, str) else entry.get(language, match.group())
 
-        return self._terms.sub(reading, text)
+        return self._terms.sub(look_up, text)

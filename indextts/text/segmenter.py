@@ -36,9 +36,9 @@ def split_segments(pieces: Sequence[str], max_tokens: int = 120) -> list[range]:
 def _cut_strengths(pieces: Sequence[str]) -> list[int]:
     """How good a cut right before each piece is."""
     text = "".join(pieces)
-    opening, closing = _quotes(text)
+    opening, closing = _find_quotes(text)
 
-    def strength(start: int) -> int:
+    def cut_strength(start: int) -> int:
         if text[start : start + 1] != WORD_START and start not in opening:
             return 0
         if start + 1 in closing:
@@ -48,10 +48,10 @@ def _cut_strengths(pieces: Sequence[str]) -> list[int]:
             end -= 1
         return _STRENGTH.get(text[end], 1) if end >= 0 else 0
 
-    return [strength(start) for start in accumulate((len(piece) for piece in pieces), initial=0)]
+    return [cut_strength(start) for start in accumulate((len(piece) for piece in pieces), initial=0)]
 
 
-def _quotes(text: str) -> tuple[set[int], set[int]]:
+def _find_quotes(text: str) -> tuple[set[int], set[int]]:
     """Positions of the marks that open and that close a quote; the vocabulary has one mark for both."""
     opening: set[int] = set()
     closing: set[int] = set()

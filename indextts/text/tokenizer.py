@@ -7,12 +7,16 @@ from pathlib import Path
 from sentencepiece import SentencePieceProcessor
 
 from ..errors import CheckpointError
-from .normalizer import pretokenize
 
 WORD_START = "▁"
 
 # The vocabulary writes lü and nü as LV and NV.
 _U_UMLAUT_SYLLABLE = re.compile(r"(?<=[LN])Ü(?=E?[1-5])")
+
+# Hangul, kana, Chinese characters with their punctuation, half-width kana and the supplementary planes of Chinese.
+_CJK = re.compile(
+    "([\u1100-\u11ff\u2e80-\ua4cf\ua840-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff65-\uffdc\U00020000-\U0002ffff])"
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,12 @@ class TokenizedText:
     ids: tuple[int, ...]
     pieces: tuple[str, ...]
     unknown: tuple[str, ...]
+
+
+def pretokenize(normalized: str) -> str:
+    """The string SentencePiece gets: upper-case, every Chinese, Japanese or Korean character on its own."""
+    parts = (part.strip().upper() for part in _CJK.split(normalized.strip()))
+    return " ".join(part for part in parts if part)
 
 
 class TextTokenizer:

@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
-from indextts2_multitalk.indextts.text.normalizer import TextNormalizer, pretokenize
+from indextts2_multitalk.indextts.text.normalizer import TextNormalizer
+from indextts2_multitalk.indextts.text.tokenizer import pretokenize
 
 COMMITTED = Path(__file__).parents[1] / "goldens" / "text.json"
 

@@ -19,7 +19,7 @@ def frontend(model_file):
 
 def test_segments_hold_every_token(frontend):
     text = "Hello, how are you today? I'm doing great. " * 30 + "今天天气怎么样？我很好。"
-    prepared = frontend.prepare(text)
+    prepared = frontend.prepare_text(text)
     whole = frontend.tokenizer.encode(prepared.normalized)
     assert sum(prepared.segments, ()) == whole.ids
     assert len(prepared.segments) > 1
@@ -27,21 +27,21 @@ def test_segments_hold_every_token(frontend):
 
 
 def test_unknown_characters_are_reported_and_keep_their_place(frontend):
-    prepared = frontend.prepare("你好囧囧 ★ hello")
+    prepared = frontend.prepare_text("你好囧囧 ★ hello")
     assert prepared.unknown == ("囧", "★")
     assert 2 in prepared.segments[0]
-    assert frontend.prepare("你好 hello").unknown == ()
+    assert frontend.prepare_text("你好 hello").unknown == ()
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "!", "…", "★☆", "“”（）", "\u200b"])
 def test_symbols_alone_cannot_be_spoken(frontend, text):
     with pytest.raises(TextError, match="expected at least one letter or number"):
-        frontend.prepare(text)
+        frontend.prepare_text(text)
 
 
 def test_a_script_outside_the_vocabulary_cannot_be_spoken(frontend):
     with pytest.raises(TextError, match="speaks Chinese and English"):
-        frontend.prepare("привет")
+        frontend.prepare_text("привет")
 
 
 def test_u_umlaut_is_spelled_as_the_vocabulary_spells_it(frontend):
@@ -59,7 +59,7 @@ def test_missing_and_damaged_models_are_named(tmp_path):
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=40))
 def test_any_text_is_spoken_or_refused(frontend, text):
     try:
-        prepared = frontend.prepare(text, max_tokens=7)
+        prepared = frontend.prepare_text(text, max_tokens=7)
     except TextError:
         return
     assert sum(prepared.segments, ()) == frontend.tokenizer.encode(prepared.normalized).ids

@@ -4,8 +4,9 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from indextts2_multitalk.indextts.text.normalizer import TextNormalizer, pretokenize, reads_as_chinese
-from indextts2_multitalk.indextts.text.shelter import PINYIN
+from indextts2_multitalk.indextts.text.chinese import PINYIN, reads_as_chinese
+from indextts2_multitalk.indextts.text.normalizer import TextNormalizer
+from indextts2_multitalk.indextts.text.tokenizer import pretokenize
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +67,11 @@ def test_glossary_is_read_in_the_language_of_the_text():
     assert normalize("AHCI mode") == "AHCI mode"
 
 
-def test_markers_written_by_the_user_survive(normalize):
+def test_placeholders_written_by_the_user_survive(normalize):
     assert normalize("<keepa>是DE5，GPT-5") == "<keepa>是DE5,GPT-五"
 
 
-def test_every_sheltered_span_comes_back(normalize):
+def test_every_protected_span_comes_back(normalize):
     syllables = [f"bai{n % 4 + 1}" for n in range(40)]
     assert normalize("，".join(["读", *syllables])) == ",".join(["读", *syllables])
 

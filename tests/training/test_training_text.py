@@ -8,7 +8,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from indextts2_multitalk.indextts.text.normalizer import TextNormalizer, pretokenize
+from indextts2_multitalk.indextts.text.normalizer import TextNormalizer
+from indextts2_multitalk.indextts.text.tokenizer import pretokenize
 from indextts2_multitalk.training.sentences import (
     MAX_WORDS,
     compose,
