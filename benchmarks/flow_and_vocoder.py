@@ -21,7 +21,7 @@ from indextts2_multitalk.indextts.config import BigVGANConfig
 from indextts2_multitalk.indextts.vocoder import bigvgan
 from indextts2_multitalk.indextts.vocoder.bigvgan import BigVGAN
 from indextts2_multitalk.indextts.vocoder.vocoder import Vocoder
-from indextts2_multitalk.s2mel import FlowLine, S2Mel, S2MelConfig, rename
+from indextts2_multitalk.s2mel import FlowLine, S2Mel, S2MelConfig, rename_s2mel_weights
 from indextts2_multitalk.s2mel.model import draw_noise
 from measure import Refused, emit, seconds
 
@@ -145,7 +145,7 @@ def s2mel(config: dict, device: torch.device) -> S2Mel:
         state |= {f"{part}.{name}": tensor for name, tensor in seeded.items()}
     with torch.device("meta"):
         model = S2Mel(S2MelConfig.model_validate(config["s2mel"]), LATENT_WIDTH)
-    model.load_state_dict(rename(state), strict=True, assign=True)
+    model.load_state_dict(rename_s2mel_weights(state), strict=True, assign=True)
     return model.eval().to(device)
 
 
@@ -156,7 +156,7 @@ def vocoder(config: dict, device: torch.device) -> BigVGAN:
     state["conv_post.weight_g"] = 0.01 * state["conv_post.weight_g"]
     with torch.device("meta"):
         model = BigVGAN(BigVGANConfig.model_validate(config["bigvgan"]))
-    model.load_state_dict(bigvgan.rename(state), strict=True, assign=True)
+    model.load_state_dict(bigvgan.rename_bigvgan_weights(state), strict=True, assign=True)
     return model.eval().to(device)
 
 

@@ -47,7 +47,7 @@ class Pipeline:
         self.offload = offload or self._default_offload()
         self._text = TextFrontend(files.bpe_model)
         self._conditioning = ConditioningEncoder(
-            modules.conditioning(), self._load_encoders, use_graphs=not options.low_memory
+            modules.conditioning_models(), self._load_encoders, use_graphs=not options.low_memory
         )
         self._renderer = Renderer(modules, options.use_cuda_kernel)
         self._decoding: Decoding | None = None

@@ -25,7 +25,7 @@ IGNORED = (
 """Tensors that inference never reads: training masks, embeddings of discrete content, and constants."""
 
 
-def rename(state: State) -> State:
+def rename_s2mel_weights(state: State) -> State:
     """The released S2Mel file, flattened, as the state dict of `S2Mel`. Tensors are shared where they are unchanged.
 
     Raises KeyError where one half of a pair is missing.

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import soxr
 import torch
-from indextts2_multitalk.indextts.conditioning.campplus import CAMPPlus, rename
+from indextts2_multitalk.indextts.conditioning.campplus import CAMPPlus, rename_campplus_weights
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
@@ -51,7 +51,7 @@ class Ear:
     """CAMPPlus of an exported folder."""
 
     def __init__(self, model: Path) -> None:
-        state = rename(load_file(model / "hf_cache" / "campplus_cn_common.safetensors"))
+        state = rename_campplus_weights(load_file(model / "hf_cache" / "campplus_cn_common.safetensors"))
         self._campplus = CAMPPlus()
         self._campplus.load_state_dict({name: tensor.float() for name, tensor in state.items()})
         self._campplus.eval()

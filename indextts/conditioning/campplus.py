@@ -226,6 +226,6 @@ class _Dense(nn.Module):
         return self.nonlinear(self.linear(x.unsqueeze(-1)).squeeze(-1))
 
 
-def rename(state: dict[str, Tensor]) -> dict[str, Tensor]:
+def rename_campplus_weights(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Released tensors under the module's names: they are the same, less the trainer's batch counters."""
     return {name: tensor for name, tensor in state.items() if not name.endswith(".num_batches_tracked")}

@@ -89,7 +89,7 @@ class _Quantizer(nn.Module):
         return self.out_project(self.codebook(codes).mT).mT
 
 
-def rename(state: dict[str, Tensor]) -> dict[str, Tensor]:
+def rename_codec_weights(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Released tensors under the module's names: the decoder left out, weight norm folded."""
     kept = {
         name.replace("quantizer.quantizers.0.", "quantizer."): tensor

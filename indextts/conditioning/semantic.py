@@ -26,9 +26,9 @@ _PROJECTION = re.compile(r"\.self_attn\.linear_[qkv]\.")
 class SemanticEncoder(nn.Module):
     """The first `layers` layers of a Hugging Face folder's model, and the statistics its output is normalized by.
 
-    Weights may be stored in half precision; every step is computed in float32. State: the tensors that `rename` gives,
-    with `mean` and `var` [W] of `wav2vec2bert_stats.pt`. The whole model's hidden state k is the output of its k-th
-    layer with no norm after it: what a model of k layers ends on.
+    Weights may be stored in half precision; every step is computed in float32. State: the tensors of
+    `rename_semantic_weights`, with `mean` and `var` [W] of `wav2vec2bert_stats.pt`. The whole
+    model's hidden state k is the output of its k-th layer with no norm after it: what a model of k layers ends on.
     """
 
     mean: Tensor
@@ -92,7 +92,9 @@ def parts(layers: int) -> tuple[str, ...]:
     return ("feature_projection.", *(f"encoder.layers.{layer}." for layer in range(layers)))
 
 
-def rename(state: Mapping[str, Tensor], statistics: Mapping[str, Tensor], layers: int) -> dict[str, Tensor]:
+def rename_semantic_weights(
+    state: Mapping[str, Tensor], statistics: Mapping[str, Tensor], layers: int
+) -> dict[str, Tensor]:
     """The folder's tensors that the first `layers` layers need, and the statistics, under the module's names.
 
     Queries, keys and values are one projection, convolutions over one token matrices. Raises KeyError where one is

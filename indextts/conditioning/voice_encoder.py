@@ -52,7 +52,7 @@ def _perceiver(config: ConformerConfig, width: int, latents: int) -> Perceiver:
     return Perceiver(width, config.output_size, latents, config.attention_heads, config.perceiver_mult)
 
 
-def rename(state: dict[str, Tensor]) -> dict[str, Tensor]:
+def rename_voice_encoder_weights(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """The tensors of a GPT checkpoint that belong here, less the position tables: those are computed."""
     return {
         name: tensor for name, tensor in state.items() if name.startswith(PREFIXES) and not name.endswith(".pos_enc.pe")

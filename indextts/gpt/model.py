@@ -151,7 +151,7 @@ def _layer_weights(block: Block) -> LayerWeights:
     )
 
 
-def rename(state: dict[str, Tensor]) -> dict[str, Tensor]:
+def rename_gpt_weights(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """The decoder's tensors of a GPT checkpoint; `gpt.h` stores its matrices [in, out], ours are [out, in]."""
     skipped = (*VOICE_ENCODER_PREFIXES, "text_head.", "gpt.wte.", "gpt.wpe.")
     masks = (".attn.bias", ".attn.masked_bias")

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -24,7 +23,7 @@ from ..vocoder import bigvgan
 from .find import CheckpointFiles
 from .placement import Placement, choose_placement
 from .read import State, read_state, read_weights
-from .strict import AnyModule, load_strict
+from .strict import AnyModule, RenameWeights, load_strict
 
 logger = logging.getLogger(__name__)
 
@@ -57,19 +56,19 @@ class Models(nn.Module):
         self.text_emotion = text_emotion
         self.s2mel, self.vocoder = s2mel, vocoder
 
-    def conditioning(self) -> ConditioningModels:
-        """What listens to reference audio and reads emotions."""
+    def conditioning_models(self) -> ConditioningModels:
+        """What encodes reference audio and reads emotions."""
         return ConditioningModels(
             semantic=self.semantic,
             codec=self.codec,
             campplus=self.campplus,
             voice=self.voice_encoder,
             emotions=self.emotions,
-            regulate=self._regulate,
+            regulate=self._regulate_content,
             text_emotion=self.text_emotion,
         )
 
-    def _regulate(self, content: torch.Tensor, frames: int) -> torch.Tensor:
+    def _regulate_content(self, content: torch.Tensor, frames: int) -> torch.Tensor:
         return self.s2mel.regulate(content.to(self.s2mel.dtype), frames)
 
 
@@ -81,7 +80,7 @@ def load_models(files: CheckpointFiles, options: LoadOptions | None = None) -> M
     placement = choose_placement(options or LoadOptions())
     # ComfyUI's nodes run under inference_mode; weights made there could not be moved or compiled outside it.
     with torch.inference_mode(False), torch.no_grad():
-        return _Loader(files, placement).load()
+        return _Loader(files, placement).load_models()
 
 
 class _Loader:
@@ -93,42 +92,45 @@ class _Loader:
                 f"{files.config}: got version {self.config.version}, expected 2.0; use an IndexTTS-2 folder"
             )
 
-    def load(self) -> Models:
-        decoder, listener = self.gpt_and_voice_encoder()
+    def load_models(self) -> Models:
+        decoder, encoder = self.load_gpt_and_voice_encoder()
         return Models(
             self.config,
             self.placement,
             gpt=decoder,
-            voice_encoder=listener,
-            semantic=self.semantic(),
-            codec=self.codec(),
-            campplus=self.campplus(),
-            emotions=self.emotions(),
+            voice_encoder=encoder,
+            semantic=self.load_semantic_encoder(),
+            codec=self.load_codec(),
+            campplus=self.load_campplus(),
+            emotions=self.load_emotion_table(),
             text_emotion=TextEmotion(self.files.qwen, self.placement.device),
-            s2mel=self.s2mel(),
-            vocoder=self.vocoder(),
+            s2mel=self.load_s2mel(),
+            vocoder=self.load_vocoder(),
         )
 
-    def gpt_and_voice_encoder(self) -> tuple[gpt.UnifiedVoice, voice_encoder.VoiceEncoder]:
+    def load_gpt_and_voice_encoder(self) -> tuple[gpt.UnifiedVoice, voice_encoder.VoiceEncoder]:
         """Both halves of `gpt.pth`."""
         config, file = self.config, self.files.gpt
         state = read_state(file, "model")
-        heard = {name: state.pop(name) for name in list(state) if name.startswith(voice_encoder.PREFIXES)}
-        width = config.semantic_codec.hidden_size
-        listener = self._place(
-            lambda: voice_encoder.VoiceEncoder(config.gpt, width),
-            heard,
+        encoder_state = {name: state.pop(name) for name in list(state) if name.startswith(voice_encoder.PREFIXES)}
+        encoder = self._load_module(
+            lambda: voice_encoder.VoiceEncoder(config.gpt, config.semantic_codec.hidden_size),
+            encoder_state,
             file,
-            voice_encoder,
+            voice_encoder.rename_voice_encoder_weights,
+            voice_encoder.IGNORED,
             self.precision.voice_encoder,
         )
-        return self._place(lambda: gpt.UnifiedVoice(config.gpt), state, file, gpt, self.precision.gpt), listener
+        decoder = self._load_module(
+            lambda: gpt.UnifiedVoice(config.gpt), state, file, gpt.rename_gpt_weights, gpt.IGNORED, self.precision.gpt
+        )
+        return decoder, encoder
 
-    def semantic(self) -> semantic.SemanticEncoder:
+    def load_semantic_encoder(self) -> semantic.SemanticEncoder:
         folder, layers, width = self.files.w2v_bert, self.config.semantic_layer, self.config.semantic_codec.hidden_size
-        file = _first(folder, W2V_BERT_FILES)
+        file = _first_file(folder, W2V_BERT_FILES)
         state = _semantic_state(read_state(file), read_state(self.files.w2v_statistics), layers, file)
-        encoder = self._place(
+        encoder = self._load_module(
             lambda: semantic.SemanticEncoder.from_folder(folder, layers), state, file, dtype=self.precision.semantic
         )
         if encoder.width != width:
@@ -137,55 +139,72 @@ class _Loader:
             )
         return encoder
 
-    def codec(self) -> codec.SemanticCodec:
+    def load_codec(self) -> codec.SemanticCodec:
         file = self.files.semantic_codec
-        return self._place(lambda: codec.SemanticCodec(self.config.semantic_codec), read_state(file), file, codec)
+        return self._load_module(
+            lambda: codec.SemanticCodec(self.config.semantic_codec),
+            read_state(file),
+            file,
+            codec.rename_codec_weights,
+            codec.IGNORED,
+        )
 
-    def campplus(self) -> campplus.CAMPPlus:
+    def load_campplus(self) -> campplus.CAMPPlus:
         file = self.files.campplus
-        return self._place(campplus.CAMPPlus, read_state(file), file, campplus)
+        return self._load_module(
+            campplus.CAMPPlus, read_state(file), file, campplus.rename_campplus_weights, campplus.IGNORED
+        )
 
-    def emotions(self) -> EmotionTable:
+    def load_emotion_table(self) -> EmotionTable:
         config = self.config
-        state = {"styles": _matrix(self.files.speaker_matrix), "vectors": _matrix(self.files.emotion_matrix)}
-        return self._place(
+        state = {"styles": _read_matrix(self.files.speaker_matrix), "vectors": _read_matrix(self.files.emotion_matrix)}
+        return self._load_module(
             lambda: EmotionTable(config.emo_num, config.s2mel.style_encoder.dim, config.gpt.model_dim),
             state,
             self.files.emotion_matrix,
         )
 
-    def s2mel(self) -> S2Mel:
+    def load_s2mel(self) -> S2Mel:
         file = self.files.s2mel
-        return self._place(
+        return self._load_module(
             lambda: S2Mel(self.config.s2mel, self.config.gpt.model_dim),
             read_state(file, "net"),
             file,
-            s2mel_weights,
+            s2mel_weights.rename_s2mel_weights,
+            s2mel_weights.IGNORED,
             self.precision.s2mel,
         )
 
-    def vocoder(self) -> bigvgan.BigVGAN:
+    def load_vocoder(self) -> bigvgan.BigVGAN:
         config = load_vocoder_config(self.files.bigvgan / "config.json")
-        file = _first(self.files.bigvgan, VOCODER_FILES)
+        file = _first_file(self.files.bigvgan, VOCODER_FILES)
         state = read_state(file, "generator")
-        return self._place(lambda: bigvgan.BigVGAN(config), state, file, bigvgan, self.precision.vocoder)
+        return self._load_module(
+            lambda: bigvgan.BigVGAN(config),
+            state,
+            file,
+            bigvgan.rename_bigvgan_weights,
+            bigvgan.IGNORED,
+            self.precision.vocoder,
+        )
 
-    def _place(
+    def _load_module(
         self,
         build: Callable[[], AnyModule],
         state: State,
         file: Path,
-        room: Any = None,
+        rename: RenameWeights | None = None,
+        ignored: Sequence[str] = (),
         dtype: torch.dtype = torch.float32,
     ) -> AnyModule:
-        """Load strictly, as the `room` (a module file with `rename` and `IGNORED`) says its released names are."""
+        """Load strictly, log how long it took. `rename` and `ignored`: see `load_strict`."""
         start = time.perf_counter()
         module = load_strict(
             build,
             state,
             file=file,
-            ignored=room.IGNORED if room else (),
-            rename=room.rename if room else None,
+            ignored=ignored,
+            rename=rename,
             device=self.placement.home,
             dtype=dtype,
         )
@@ -193,7 +212,7 @@ class _Loader:
         return module
 
 
-def _first(folder: Path, names: Sequence[str]) -> Path:
+def _first_file(folder: Path, names: Sequence[str]) -> Path:
     """The first of `names` that lies in `folder`; finding the folder has made sure of one."""
     return next(file for name in names if (file := folder / name).is_file())
 
@@ -201,7 +220,7 @@ def _first(folder: Path, names: Sequence[str]) -> Path:
 def _semantic_state(state: State, statistics: Mapping[str, torch.Tensor], layers: int, file: Path) -> State:
     """The layers that are read, under the module's names; what lies above them is never touched."""
     try:
-        needed = semantic.rename(state, statistics, layers)
+        needed = semantic.rename_semantic_weights(state, statistics, layers)
     except KeyError as error:
         name = error.args[0]
         holder = "wav2vec2bert_stats.pt" if name in ("mean", "var") else file
@@ -214,7 +233,7 @@ def _semantic_state(state: State, statistics: Mapping[str, torch.Tensor], layers
     return needed
 
 
-def _matrix(file: Path) -> torch.Tensor:
+def _read_matrix(file: Path) -> torch.Tensor:
     data = read_weights(file)
     if isinstance(data, Mapping) and len(data) == 1:
         data = next(iter(data.values()))

@@ -18,7 +18,7 @@ SHOWN = 6
 """How many wrong tensors an error names before it only counts them."""
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
-Rename = Callable[[State], State]
+RenameWeights = Callable[[State], State]
 
 
 def load_strict(
@@ -27,7 +27,7 @@ def load_strict(
     *,
     file: Path,
     ignored: Sequence[str] = (),
-    rename: Rename | None = None,
+    rename: RenameWeights | None = None,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> AnyModule:
@@ -40,12 +40,12 @@ def load_strict(
     with torch.device("meta"):
         module = build()
     _skip_ignored(state, ignored, file)
-    tensors = _renamed(state, rename, file)
+    tensors = _rename_tensors(state, rename, file)
     state.clear()
     expected = module.state_dict()
-    _check(tensors, expected, file)
+    _check_tensors(tensors, expected, file)
     # Each source goes as its copy comes, so that a mapped file and one copy are all there ever is.
-    converted = {name: _converted(tensors.pop(name), device, dtype) for name in expected}
+    converted = {name: _convert_tensor(tensors.pop(name), device, dtype) for name in expected}
     module.load_state_dict(converted, strict=True, assign=True)
     if torch.device(device).type != "meta":  # the doctor only asks whether a file fits
         _check_nothing_left_on_meta(module)
@@ -62,38 +62,38 @@ def _skip_ignored(state: State, ignored: Sequence[str], file: Path) -> None:
         logger.info("%s: skipped tensors that inference does not use: %s", file.name, counts)
 
 
-def _renamed(state: State, rename: Rename | None, file: Path) -> State:
+def _rename_tensors(state: State, rename: RenameWeights | None, file: Path) -> State:
     if rename is None:
         return dict(state)
     try:
         return rename(dict(state))
     except KeyError as error:
-        raise CheckpointError(f"{file}: {error.args[0]}: missing; {_remedy()}") from error
+        raise CheckpointError(f"{file}: {error.args[0]}: missing; {_version_remedy()}") from error
     except RuntimeError as error:
-        raise CheckpointError(f"{file}: got tensors that do not fit together ({error}); {_remedy()}") from error
+        raise CheckpointError(f"{file}: got tensors that do not fit together ({error}); {_version_remedy()}") from error
 
 
-def _check(tensors: State, expected: State, file: Path) -> None:
-    problems = [f"{name}: missing, expected {_shape(t)}" for name, t in expected.items() if name not in tensors]
+def _check_tensors(tensors: State, expected: State, file: Path) -> None:
+    problems = [f"{name}: missing, expected {_shape_text(t)}" for name, t in expected.items() if name not in tensors]
     for name, tensor in tensors.items():
         if name not in expected:
-            problems.append(f"{name}: got {_shape(tensor)}, expected no such tensor")
+            problems.append(f"{name}: got {_shape_text(tensor)}, expected no such tensor")
         elif tensor.shape != expected[name].shape:
-            problems.append(f"{name}: got {_shape(tensor)}, expected {_shape(expected[name])}")
+            problems.append(f"{name}: got {_shape_text(tensor)}, expected {_shape_text(expected[name])}")
     if problems:
         more = f" (and {len(problems) - SHOWN} more)" if len(problems) > SHOWN else ""
-        raise CheckpointError(f"{file}: {'; '.join(problems[:SHOWN])}{more}; {_remedy()}")
+        raise CheckpointError(f"{file}: {'; '.join(problems[:SHOWN])}{more}; {_version_remedy()}")
 
 
-def _remedy() -> str:
+def _version_remedy() -> str:
     return "the file belongs to another model or version than its config.yaml: run `indextts2 fetch` into a new folder"
 
 
-def _shape(tensor: torch.Tensor) -> str:
+def _shape_text(tensor: torch.Tensor) -> str:
     return str(list(tensor.shape))
 
 
-def _converted(tensor: torch.Tensor, device: torch.device | str, dtype: torch.dtype) -> torch.Tensor:
+def _convert_tensor(tensor: torch.Tensor, device: torch.device | str, dtype: torch.dtype) -> torch.Tensor:
     return tensor.detach().to(device=device, dtype=dtype if tensor.is_floating_point() else None).contiguous()
 
 

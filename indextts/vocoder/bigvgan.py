@@ -17,7 +17,7 @@ IGNORED = ("*.filter",)
 """Constants of the architecture, computed anew."""
 
 
-def rename(state: dict[str, Tensor]) -> dict[str, Tensor]:
+def rename_bigvgan_weights(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """The released generator's state dict as `BigVGAN`'s: weight norm folded, filters left out, wrappers dropped."""
     kept = {_plain(name): tensor for name, tensor in state.items() if not name.endswith(".filter")}
     return fold_weight_norm(kept)

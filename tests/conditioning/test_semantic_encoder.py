@@ -7,7 +7,7 @@ import torch
 from helpers.seeded import normal
 from helpers.tiny_models import write_w2v_bert
 from indextts2_multitalk.indextts.conditioning.features import KaldiFilterBank
-from indextts2_multitalk.indextts.conditioning.semantic import SemanticEncoder, rename
+from indextts2_multitalk.indextts.conditioning.semantic import SemanticEncoder, rename_semantic_weights
 from indextts2_multitalk.indextts.errors import CheckpointError
 from safetensors.torch import load_file
 from transformers import SeamlessM4TFeatureExtractor, Wav2Vec2BertModel
@@ -29,7 +29,7 @@ def statistics():
 def load(folder, statistics, layers):
     with torch.device("meta"):
         encoder = SemanticEncoder.from_folder(folder, layers)
-    state = rename(load_file(folder / "model.safetensors"), statistics, layers)
+    state = rename_semantic_weights(load_file(folder / "model.safetensors"), statistics, layers)
     encoder.load_state_dict(state, strict=True, assign=True)
     return encoder
 
@@ -61,7 +61,10 @@ def test_layers_above_are_not_held(folder, statistics):
 def test_what_the_model_lacks_is_not_passed_on(folder, statistics):
     state = load_file(folder / "model.safetensors")
     extras = {"masked_spec_embed": torch.zeros(WIDTH), "adapter.proj.weight": torch.zeros(1)}
-    assert rename(state | extras, statistics, LAYERS).keys() == rename(state, statistics, LAYERS).keys()
+    assert (
+        rename_semantic_weights(state | extras, statistics, LAYERS).keys()
+        == rename_semantic_weights(state, statistics, LAYERS).keys()
+    )
 
 
 @torch.inference_mode()

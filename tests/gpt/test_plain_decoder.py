@@ -6,7 +6,7 @@ from helpers.tiny_gpt import random_prompt, tiny_voice
 from indextts2_multitalk.accel.request import Request
 from indextts2_multitalk.accel.sampling.params import SamplingParams, SamplingTable
 from indextts2_multitalk.accel.sampling.sampler import draw
-from indextts2_multitalk.indextts.gpt.model import rename
+from indextts2_multitalk.indextts.gpt.model import rename_gpt_weights
 from indextts2_multitalk.indextts.gpt.plain_decoder import PlainDecoder
 
 SAMPLED = SamplingParams(num_beams=1, temperature=1.2, top_k=10, top_p=0.9, repetition_penalty=1.5)
@@ -86,6 +86,6 @@ def test_rename_transposes_the_blocks_and_leaves_out_what_is_not_the_decoders(mo
         name: t.t() if name.startswith("gpt.h.") and t.dim() == 2 else t for name, t in model.state_dict().items()
     }
     extras = ("text_head.weight", "gpt.wte.weight", "emo_layer.bias", "conditioning_encoder.embed.out.0.weight")
-    renamed = rename({**released, **{name: torch.zeros(1) for name in extras}})
+    renamed = rename_gpt_weights({**released, **{name: torch.zeros(1) for name in extras}})
     model.load_state_dict(renamed, strict=True)
     assert all(tensor.is_contiguous() for tensor in renamed.values())

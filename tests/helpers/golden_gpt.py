@@ -4,7 +4,7 @@ import torch
 from indextts2_multitalk.accel.request import Finished, Request
 from indextts2_multitalk.accel.sampling.params import SamplingParams
 from indextts2_multitalk.indextts.config import GPTConfig
-from indextts2_multitalk.indextts.gpt.model import UnifiedVoice, rename
+from indextts2_multitalk.indextts.gpt.model import UnifiedVoice, rename_gpt_weights
 from indextts2_multitalk.indextts.gpt.prompt import build_prompt, penalised_from_the_start
 
 HEAD_GAIN = 4.0
@@ -19,7 +19,7 @@ SEARCHES = {
 
 def golden_voice(goldens, head_gain: float = 1.0) -> UnifiedVoice:
     """The seeded decoder of a goldens folder, loaded as released files are."""
-    state = rename(goldens.state("gpt"))
+    state = rename_gpt_weights(goldens.state("gpt"))
     state["mel_head.weight"] = state["mel_head.weight"] * head_gain
     with torch.device("meta"):
         model = UnifiedVoice(GPTConfig.model_validate(goldens.config["gpt"]))

@@ -7,7 +7,7 @@ from helpers.released_names import s2mel_shapes
 from helpers.seeded import normal, seeded_state
 from indextts2_multitalk.s2mel.config import S2MelConfig
 from indextts2_multitalk.s2mel.model import FlowLine, S2Mel
-from indextts2_multitalk.s2mel.weights import rename
+from indextts2_multitalk.s2mel.weights import rename_s2mel_weights
 
 CONFIG: dict[str, Any] = {
     "length_regulator": {
@@ -43,7 +43,7 @@ def small_model() -> S2Mel:
     """Float32 on the CPU."""
     with torch.device("meta"):
         model = S2Mel(S2MelConfig.model_validate(CONFIG), LATENT_WIDTH)
-    model.load_state_dict(rename(released_state()), strict=True, assign=True)
+    model.load_state_dict(rename_s2mel_weights(released_state()), strict=True, assign=True)
     return model.eval()
 
 

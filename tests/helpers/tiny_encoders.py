@@ -55,7 +55,9 @@ def tiny_semantic(folder: Path) -> semantic.SemanticEncoder:
     write_w2v_bert(folder, hidden_size=WIDTH, layers=LAYERS)
     encoder = semantic.SemanticEncoder.from_folder(folder, LAYERS)
     statistics = {"mean": zeros(WIDTH), "var": ones(WIDTH)}
-    encoder.load_state_dict(semantic.rename(load_file(folder / "model.safetensors"), statistics, LAYERS))
+    encoder.load_state_dict(
+        semantic.rename_semantic_weights(load_file(folder / "model.safetensors"), statistics, LAYERS)
+    )
     return encoder.requires_grad_(False)
 
 

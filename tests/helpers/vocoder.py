@@ -6,7 +6,7 @@ import torch
 from helpers.released_names_audio import bigvgan_shapes
 from helpers.seeded import normal, seeded_state
 from indextts2_multitalk.indextts.config import BigVGANConfig
-from indextts2_multitalk.indextts.vocoder.bigvgan import BigVGAN, rename
+from indextts2_multitalk.indextts.vocoder.bigvgan import BigVGAN, rename_bigvgan_weights
 
 CONFIG: dict[str, Any] = {
     "num_mels": 80,
@@ -26,7 +26,7 @@ def small_vocoder() -> BigVGAN:
     state["conv_post.weight_g"] = 0.02 * state["conv_post.weight_g"]
     with torch.device("meta"):
         model = BigVGAN(BigVGANConfig.model_validate(CONFIG))
-    model.load_state_dict(rename(state), strict=True, assign=True)
+    model.load_state_dict(rename_bigvgan_weights(state), strict=True, assign=True)
     return model.eval()
 
 

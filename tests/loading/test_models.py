@@ -73,7 +73,7 @@ def test_loading_inside_a_node(released: Path) -> None:
 
 
 def test_conditioning_models(models: Models) -> None:
-    conditioning = models.conditioning()
+    conditioning = models.conditioning_models()
     content = torch.zeros(1, 10, models.config.s2mel.length_regulator.in_channels, dtype=torch.float64)
     assert conditioning.regulate(content, 17).shape == (1, 17, models.config.s2mel.length_regulator.channels)
     assert conditioning.text_emotion.folder is not None

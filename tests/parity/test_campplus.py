@@ -1,7 +1,7 @@
 """Speaker style against the golden one."""
 
 import torch
-from indextts2_multitalk.indextts.conditioning.campplus import CAMPPlus, rename
+from indextts2_multitalk.indextts.conditioning.campplus import CAMPPlus, rename_campplus_weights
 
 INPUT_FRAMES = 250
 
@@ -29,5 +29,5 @@ def test_style(goldens, close):
     sizes = layout(goldens.shapes("campplus"))
     with torch.device("meta"):
         model = CAMPPlus(**sizes)
-    model.load_state_dict(rename(goldens.state("campplus")), strict=True, assign=True)
+    model.load_state_dict(rename_campplus_weights(goldens.state("campplus")), strict=True, assign=True)
     close(model(goldens.input("campplus", (1, INPUT_FRAMES, sizes["bands"]))), figures["style"], 1e-4)

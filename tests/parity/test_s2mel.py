@@ -6,7 +6,7 @@ from indextts2_multitalk.s2mel.config import S2MelConfig
 from indextts2_multitalk.s2mel.model import FlowLine, S2Mel
 from indextts2_multitalk.s2mel.packing import pack
 from indextts2_multitalk.s2mel.schedule import Times
-from indextts2_multitalk.s2mel.weights import rename
+from indextts2_multitalk.s2mel.weights import rename_s2mel_weights
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def model(goldens) -> S2Mel:
     state = {f"{part}.{name}": t for part in sections for name, t in goldens.state(f"s2mel.{part}").items()}
     with torch.device("meta"):
         model = S2Mel(config, latent_width=goldens.shapes("s2mel.gpt_layer")["0.weight"][1])
-    model.load_state_dict(rename(state), strict=True, assign=True)
+    model.load_state_dict(rename_s2mel_weights(state), strict=True, assign=True)
     return model.eval()
 
 

@@ -1,7 +1,7 @@
 """Codes and embeddings of the semantic codec against the golden ones."""
 
 import torch
-from indextts2_multitalk.indextts.conditioning.codec import SemanticCodec, rename
+from indextts2_multitalk.indextts.conditioning.codec import SemanticCodec, rename_codec_weights
 from indextts2_multitalk.indextts.config import SemanticCodecConfig
 
 
@@ -11,7 +11,7 @@ def test_codec(goldens, close):
     config = SemanticCodecConfig(**goldens.config["semantic_codec"])
     with torch.device("meta"):
         codec = SemanticCodec(config)
-    codec.load_state_dict(rename(goldens.state("semantic_codec")), strict=True, assign=True)
+    codec.load_state_dict(rename_codec_weights(goldens.state("semantic_codec")), strict=True, assign=True)
 
     tokens = figures["codes"].shape[1]
     codes, quantized = codec.quantize(goldens.input("codec", (1, tokens, config.hidden_size)))

@@ -7,7 +7,7 @@ may be further from the golden one than a few times that one's own rounding.
 
 import torch
 from indextts2_multitalk.indextts.config import BigVGANConfig
-from indextts2_multitalk.indextts.vocoder.bigvgan import BigVGAN, rename
+from indextts2_multitalk.indextts.vocoder.bigvgan import BigVGAN, rename_bigvgan_weights
 
 
 @torch.inference_mode()
@@ -16,7 +16,7 @@ def test_waveform(goldens, close):
     config = BigVGANConfig.model_validate(goldens.config["bigvgan"])
     with torch.device("meta"):
         model = BigVGAN(config)
-    model.load_state_dict(rename(goldens.state("bigvgan")), strict=True, assign=True)
+    model.load_state_dict(rename_bigvgan_weights(goldens.state("bigvgan")), strict=True, assign=True)
     frames = figures["wav"].shape[-1] // model.hop
     mel = 1.5 * goldens.input("voc_mel", (1, config.num_mels, frames)) - 4
     found, golden = model(mel), figures["wav"].double()

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from indextts2_multitalk.indextts.conditioning.emotion import mixed
-from indextts2_multitalk.indextts.conditioning.voice_encoder import VoiceEncoder, rename
+from indextts2_multitalk.indextts.conditioning.voice_encoder import VoiceEncoder, rename_voice_encoder_weights
 from indextts2_multitalk.indextts.config import GPTConfig
 
 SPEAKER_TOKENS, EMOTION_TOKENS = 120, 90
@@ -21,7 +21,7 @@ def encoder(goldens):
     config = GPTConfig(**goldens.config["gpt"])
     with torch.device("meta"):
         module = VoiceEncoder(config, semantic_width(goldens.shapes("gpt"), config))
-    module.load_state_dict(rename(goldens.state("gpt")), strict=True, assign=True)
+    module.load_state_dict(rename_voice_encoder_weights(goldens.state("gpt")), strict=True, assign=True)
     return module
 
 

@@ -7,25 +7,25 @@ import torch
 from helpers.s2mel import CONFIG, LATENT_WIDTH, released_state, small_model
 from indextts2_multitalk.s2mel.config import S2MelConfig
 from indextts2_multitalk.s2mel.model import S2Mel
-from indextts2_multitalk.s2mel.weights import rename
+from indextts2_multitalk.s2mel.weights import rename_s2mel_weights
 
 
 def test_wrapped_names_are_the_same_file():
     plain = released_state()
     wrapped = {name.replace(".", ".module.", 1): tensor for name, tensor in plain.items()}
-    first, second = rename(plain), rename(wrapped)
+    first, second = rename_s2mel_weights(plain), rename_s2mel_weights(wrapped)
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_every_tensor_of_the_module_is_loaded_and_nothing_else():
-    assert rename(released_state()).keys() == small_model().state_dict().keys()
+    assert rename_s2mel_weights(released_state()).keys() == small_model().state_dict().keys()
 
 
 def test_rename_leaves_its_argument_alone():
     state = released_state()
     names = set(state)
-    rename(state)
+    rename_s2mel_weights(state)
     assert set(state) == names
 
 

@@ -11,7 +11,7 @@ import torch
 from indextts2_multitalk.indextts.options import LoadOptions, SpeakOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
 from indextts2_multitalk.indextts.records import Audio, Line, Voice
-from indextts2_multitalk.s2mel.weights import rename as rename_s2mel
+from indextts2_multitalk.s2mel.weights import rename_s2mel_weights
 from indextts2_multitalk.training.export import export, s2mel_names
 from indextts2_multitalk.training.gpt_stage import Manner
 from indextts2_multitalk.training.known_voices import WINDOW_CODES, KnownVoices
@@ -140,7 +140,7 @@ def test_the_report_has_every_stage(trained, tmp_path):
 def test_the_packs_names_come_back_from_the_released_ones():
     torch.manual_seed(0)
     state = new_s2mel(demo_config(), torch.zeros(80)).state_dict()
-    again = rename_s2mel(s2mel_names(state))
+    again = rename_s2mel_weights(s2mel_names(state))
     assert again.keys() == state.keys()
     for name, tensor in state.items():
         torch.testing.assert_close(again[name], tensor)
