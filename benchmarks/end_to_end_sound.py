@@ -10,7 +10,7 @@ from indextts2_multitalk.indextts.options import LoadOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
 from indextts2_multitalk.indextts.records import Audio, Codes, Line, Voice
 from indextts2_multitalk.indextts.seeds import seed_lines
-from indextts2_multitalk.indextts.segments import Segment, Spoken
+from indextts2_multitalk.indextts.segments import LatentSegment, Segment
 from measure import Refused, emit
 
 MEL_TOLERANCE, LOG_SPECTRAL_TOLERANCE = 1e-2, 0.5
@@ -50,7 +50,7 @@ def sound_of(files: CheckpointFiles, modules: Models) -> Sound:
     prompt = build_prompt(modules.gpt, features.latents, features.emotion, range(2, 30))
     latents = latent_pass(modules.gpt, [prompt], [drawn])[0]
     segment = Segment(0, 0, Line(0, voice.name, TEXT, voice=voice), (), features, features.emotion)
-    line = pipeline._renderer.flow_line(Spoken(segment, Codes(drawn, latents)))
+    line = pipeline._renderer.flow_line(LatentSegment(segment, Codes(drawn, latents)))
     mel = modules.s2mel.generate([line])[0]
     wave = modules.vocoder(mel[None].to(modules.vocoder.dtype))[0, 0]
     pipeline.release()

@@ -46,7 +46,7 @@ def check_output(file: Path, formats: Sequence[str] = FORMATS) -> None:
         with tempfile.TemporaryFile(dir=file.parent):
             pass
     except OSError as error:
-        raise _unwritable(file, error) from error
+        raise _unwritable_error(file, error) from error
 
 
 def write_audio(file: Path, waveform: Tensor, sample_rate: int) -> None:
@@ -57,7 +57,7 @@ def write_audio(file: Path, waveform: Tensor, sample_rate: int) -> None:
         soundfile.write(part, waveform.squeeze(0).numpy(), sample_rate)
         os.replace(part, file)
     except (OSError, soundfile.SoundFileError) as error:
-        raise _unwritable(file, error) from error
+        raise _unwritable_error(file, error) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -68,7 +68,7 @@ def write_text(file: Path, text: str) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise _unwritable(file, error) from error
+        raise _unwritable_error(file, error) from error
 
 
 def write_bytes(file: Path, data: bytes) -> None:
@@ -77,7 +77,7 @@ def write_bytes(file: Path, data: bytes) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
     except OSError as error:
-        raise _unwritable(file, error) from error
+        raise _unwritable_error(file, error) from error
 
 
 def append_text(file: Path, text: str) -> None:
@@ -87,8 +87,8 @@ def append_text(file: Path, text: str) -> None:
         with file.open("a", encoding="utf-8") as out:
             out.write(text)
     except OSError as error:
-        raise _unwritable(file, error) from error
+        raise _unwritable_error(file, error) from error
 
 
-def _unwritable(file: Path, error: Exception) -> OutputError:
+def _unwritable_error(file: Path, error: Exception) -> OutputError:
     return OutputError(f"{file}: cannot be written ({error}); check the folder's rights and the free space")

@@ -22,5 +22,5 @@ OnEvent = Callable[[Event], None]
 """Called between any two decode polls and any two flow steps; what it raises, a BaseException too, ends the run."""
 
 
-def ignore(event: Event) -> None:
+def ignore_event(event: Event) -> None:
     """For callers that do not listen."""

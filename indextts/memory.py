@@ -24,15 +24,15 @@ TEXT_READER_BYTES = 1400 * 2**20
 _IDEOGRAPH = re.compile(r"[\u3040-\u9fff\uac00-\ud7af]")
 
 
-def run_bytes(config: GPTConfig, dtype: torch.dtype, lines: Sequence[Line], options: SpeakOptions) -> int:
+def estimate_run_bytes(config: GPTConfig, dtype: torch.dtype, lines: Sequence[Line], options: SpeakOptions) -> int:
     """Bytes for the keys and values of all lines, every beam counted whole, and for working room."""
     per_token = 2 * config.layers * config.model_dim * dtype.itemsize
-    cache = options.num_beams * sum(_tokens(line.text, options.max_codes) for line in lines) * per_token
+    cache = options.num_beams * sum(_estimate_tokens(line.text, options.max_codes) for line in lines) * per_token
     reads_text = any(line.emotion is not None and line.emotion.mode == "text" for line in lines)
     return cache + WORKING_BYTES + reads_text * TEXT_READER_BYTES
 
 
-def _tokens(text: str, max_codes: int) -> int:
+def _estimate_tokens(text: str, max_codes: int) -> int:
     ideographs = len(_IDEOGRAPH.findall(text))
     spoken = ideographs + -(-(len(text) - ideographs) // LETTERS_PER_TEXT_TOKEN)
     return PROMPT_TOKENS + spoken + min(max_codes, CODES_PER_TEXT_TOKEN * spoken)

@@ -14,21 +14,21 @@ from torch import Tensor
 from ..accel.request import Finished, Request
 from .conditioning.encoder import ConditioningEncoder
 from .decoding import Decoding, choose_decoder
+from .error_context import translate_out_of_memory, with_line_context
 from .errors import AudioError
-from .events import Event, OnEvent, ignore
-from .failures import naming, naming_memory
+from .events import Event, OnEvent, ignore_event
 from .gpt.prompt import build_prompt, penalised_from_the_start
 from .loading.find import CheckpointFiles, find_checkpoint
 from .loading.models import Models, load_models
 from .loading.placement import choose_placement
-from .memory import CODES_PER_TEXT_TOKEN, run_bytes
+from .memory import CODES_PER_TEXT_TOKEN, estimate_run_bytes
 from .offload import Alternate, KeepAll, OffloadPolicy
 from .options import LoadOptions, SpeakOptions
 from .records import Line, Take, Voice, VoiceFeatures
-from .rendering import Renderer, stage
+from .rendering import Renderer, matmul_stage
 from .report import Report
-from .segments import Decoded, Segment
-from .shelf import Shelf
+from .segments import DecodedSegment, Segment
+from .take_assembler import TakeAssembler
 from .text.frontend import PreparedText, TextFrontend
 
 COMPILED = Path(os.environ.get("INDEXTTS2_CACHE", Path.home() / ".cache" / "indextts2")) / "compiled"
@@ -72,7 +72,7 @@ class Pipeline:
 
     def memory_required(self, lines: Sequence[Line], options: SpeakOptions) -> int:
         """Bytes of device memory that speaking `lines` takes beside the weights; an estimate, rather too much."""
-        return run_bytes(self.modules.config.gpt, self.modules.gpt.mel_head.weight.dtype, lines, options)
+        return estimate_run_bytes(self.modules.config.gpt, self.modules.gpt.mel_head.weight.dtype, lines, options)
 
     def text_emotion(self, line: Line) -> tuple[float, ...] | None:
         """The eight weights that were read for a line whose emotion comes from text; None for every other line."""
@@ -96,7 +96,7 @@ class Pipeline:
 
     @torch.inference_mode()
     def speak(
-        self, lines: Sequence[Line], options: SpeakOptions | None = None, on_event: OnEvent = ignore
+        self, lines: Sequence[Line], options: SpeakOptions | None = None, on_event: OnEvent = ignore_event
     ) -> Iterator[Take]:
         """One take per line, in the lines' order, each as soon as it and all before it are done.
 
@@ -105,44 +105,46 @@ class Pipeline:
         """
         options = options or SpeakOptions()
         report = self._report = self._new_report()
-        with naming_memory(self.device):
-            yield from self._speak(lines, options, report, on_event)
+        with translate_out_of_memory(self.device):
+            yield from self._speak_lines(lines, options, report, on_event)
 
-    def _speak(self, lines: Sequence[Line], options: SpeakOptions, report: Report, on_event: OnEvent) -> Iterator[Take]:
+    def _speak_lines(
+        self, lines: Sequence[Line], options: SpeakOptions, report: Report, on_event: OnEvent
+    ) -> Iterator[Take]:
         start = time.perf_counter()
-        texts = self._read(lines, options, report)
-        segments = self._condition(lines, texts, report, on_event)
-        shelf = Shelf(lines, texts, options.segment_silence_seconds)
+        texts = self._prepare_texts(lines, options, report)
+        segments = self._condition_segments(lines, texts, report, on_event)
+        assembler = TakeAssembler(lines, texts, options.segment_silence_seconds)
         # Closed at once where the run ends early, not when its traceback is let go: the engine is free for the next.
-        with closing(self._decode(segments, options, report, on_event)) as decoded:
+        with closing(self._decode_segments(segments, options, report, on_event)) as decoded:
             while batch := list(islice(decoded, options.flow_batch)):
-                self._render(batch, shelf, options, report, on_event)
+                self._render_batch(batch, assembler, options, report, on_event)
                 report.note_memory()
                 report.wall_seconds = time.perf_counter() - start
-                for take in shelf.ready():
+                for take in assembler.pop_ready():
                     report.add_take(take)
                     yield take
 
-    def _read(self, lines: Sequence[Line], options: SpeakOptions, report: Report) -> list[PreparedText]:
+    def _prepare_texts(self, lines: Sequence[Line], options: SpeakOptions, report: Report) -> list[PreparedText]:
         """Text: what each line says, as token segments."""
         texts = []
-        with report.stage("text"):
+        with report.time_stage("text"):
             for line in lines:
-                with naming(line):
+                with with_line_context(line):
                     texts.append(self._text.prepare_text(line.text, options.language, options.max_segment_tokens))
         report.lines, report.segments = len(lines), sum(len(text.segments) for text in texts)
         return texts
 
-    def _condition(
+    def _condition_segments(
         self, lines: Sequence[Line], texts: Sequence[PreparedText], report: Report, on_event: OnEvent
     ) -> list[Segment]:
         """Conditioning: who says it and how. Voices and emotions heard before come from the cache."""
         segments = []
         heard: dict[Voice, VoiceFeatures] = {}  # of this run: even to look a voice up takes reading its samples
-        with stage(report, "conditioning", self.device):
+        with matmul_stage(report, "conditioning", self.device):
             for place, (line, text) in enumerate(zip(lines, texts, strict=True)):
                 on_event(Event("conditioning", place, len(lines), line.index))
-                with naming(line):
+                with with_line_context(line):
                     if line.voice is None:
                         raise AudioError(f"{line.speaker} has no voice; give reference audio for {line.speaker}")
                     if line.voice not in heard:
@@ -154,9 +156,9 @@ class Pipeline:
         report.voices = len({id(segment.voice) for segment in segments})
         return segments
 
-    def _decode(
+    def _decode_segments(
         self, segments: Sequence[Segment], options: SpeakOptions, report: Report, on_event: OnEvent
-    ) -> Generator[Decoded, None, None]:
+    ) -> Generator[DecodedSegment, None, None]:
         """GPT: the codes of every segment, decoded as one batch, in the order the decoder finishes them."""
         self.offload.load_generators()
         prompts = [build_prompt(self.modules.gpt, s.voice.latents, s.emotion, s.text_ids) for s in segments]
@@ -167,37 +169,42 @@ class Pipeline:
             for segment, prompt in zip(segments, prompts, strict=True)
         ]
         expected = sum(CODES_PER_TEXT_TOKEN * len(segment.text_ids) for segment in segments)
-        generate = self._decoder(report).decoder.generate
+        generate = self._get_decoding(report).decoder.generate
         with closing(generate(requests, lambda drawn: on_event(Event("gpt", drawn, max(expected, drawn))))) as answers:
-            while (answer := self._next(answers, report)) is not None:
-                answer = replace(answer, tokens=self._audible(answer.tokens))
+            while (answer := self._next_answer(answers, report)) is not None:
+                answer = replace(answer, tokens=self._keep_codec_codes(answer.tokens))
                 report.codes += len(answer.tokens)
-                yield Decoded(segments[answer.index], prompts[answer.index], answer)
+                yield DecodedSegment(segments[answer.index], prompts[answer.index], answer)
         if self.options.low_memory and self._decoding is not None:
             self._decoding.close()  # the flow of the last lines may have the room
 
-    def _next(self, answers: Iterator[Finished], report: Report) -> Finished | None:
-        with stage(report, "gpt", self.device):
+    def _next_answer(self, answers: Iterator[Finished], report: Report) -> Finished | None:
+        with matmul_stage(report, "gpt", self.device):
             return next(answers, None)
 
-    def _render(
-        self, batch: Sequence[Decoded], shelf: Shelf, options: SpeakOptions, report: Report, on_event: OnEvent
+    def _render_batch(
+        self,
+        batch: Sequence[DecodedSegment],
+        assembler: TakeAssembler,
+        options: SpeakOptions,
+        report: Report,
+        on_event: OnEvent,
     ) -> None:
-        """Latents, mel and waveform of decoded segments, onto the shelf."""
+        """Latents, mel and waveform of decoded segments, into the reorder buffer."""
         for item in batch:
             if not item.answer.tokens.numel():
-                shelf.leave_empty(item.segment.place, item.segment.part)
+                assembler.put_empty(item.segment.place, item.segment.part)
         sounding = [item for item in batch if item.answer.tokens.numel()]
-        hidden_states = self._decoder(report).hidden_states
-        for said, wave in self._renderer.render(sounding, hidden_states, options, report, on_event):
-            shelf.put(said.segment.place, said.segment.part, wave, said.codes)
-        report.flow, report.vocoder = self._renderer.descriptions
+        hidden_states = self._get_decoding(report).hidden_states
+        for said, wave in self._renderer.render_segments(sounding, hidden_states, options, report, on_event):
+            assembler.put(said.segment.place, said.segment.part, wave, said.codes)
+        report.flow, report.vocoder = self._renderer.backend_descriptions
 
-    def _audible(self, tokens: Tensor) -> Tensor:
+    def _keep_codec_codes(self, tokens: Tensor) -> Tensor:
         """Codes that the codec knows; the start code, which the GPT may draw as any other, has no sound."""
         return tokens[tokens < self.modules.config.semantic_codec.codebook_size]
 
-    def _decoder(self, report: Report) -> Decoding:
+    def _get_decoding(self, report: Report) -> Decoding:
         if self._decoding is None:
             self._decoding = choose_decoder(self.modules.gpt, self.options.use_accel, not self.options.low_memory)
         report.decoder = self._decoding.choice

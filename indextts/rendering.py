@@ -17,7 +17,7 @@ from .loading.models import Models
 from .options import SpeakOptions
 from .records import Codes, Mel
 from .report import Report
-from .segments import Decoded, Spoken, frames_of
+from .segments import DecodedSegment, LatentSegment, count_mel_frames
 from .vocoder.vocoder import Vocoder
 
 HiddenStates = Callable[[Tensor], Tensor]
@@ -25,9 +25,9 @@ HiddenStates = Callable[[Tensor], Tensor]
 
 
 @contextmanager
-def stage(report: Report, name: str, device: torch.device) -> Iterator[None]:
+def matmul_stage(report: Report, name: str, device: torch.device) -> Iterator[None]:
     """A stage of `report` that multiplies matrices."""
-    with report.stage(name), use_fastest_matmul(device):
+    with report.time_stage(name), use_fastest_matmul(device):
         yield
 
 
@@ -39,58 +39,62 @@ class Renderer:
         self._vocoder = Vocoder(modules.vocoder, use_cuda_kernel)
 
     @property
-    def _device(self) -> torch.device:
+    def _current_device(self) -> torch.device:
         """Where the models are now."""
         return self._modules.emotions.styles.device
 
     @property
-    def descriptions(self) -> tuple[str, str]:
+    def backend_descriptions(self) -> tuple[str, str]:
         """How flow and vocoder run, for the report."""
         return self._modules.s2mel.choice.description, self._vocoder.description
 
-    def render(
+    def render_segments(
         self,
-        batch: Sequence[Decoded],
+        batch: Sequence[DecodedSegment],
         hidden_states: HiddenStates | None,
         options: SpeakOptions,
         report: Report,
         on_event: OnEvent,
-    ) -> Iterator[tuple[Spoken, Tensor]]:
+    ) -> Iterator[tuple[LatentSegment, Tensor]]:
         """Each segment, of one code at least, and its waveform float32 [1, N] on the CPU.
 
         hidden_states: see `latent_pass`.
         """
         if not batch:
             return iter(())
-        spoken = self._latents(batch, hidden_states, report)
-        waves = self._vocode(self._flow(spoken, options, report, on_event), report, on_event)
+        spoken = self._compute_latents(batch, hidden_states, report)
+        waves = self._run_vocoder(self._run_flow(spoken, options, report, on_event), report, on_event)
         return zip(spoken, waves, strict=True)
 
-    def flow_line(self, item: Spoken) -> FlowLine:
+    def flow_line(self, item: LatentSegment) -> FlowLine:
         """All that the flow hears of a segment."""
         s2mel, voice, codes = self._modules.s2mel, item.segment.voice, item.codes
-        embedded = self._modules.codec.vq2emb(codes.tokens.to(self._device)[None])[0]
+        embedded = self._modules.codec.vq2emb(codes.tokens.to(self._current_device)[None])[0]
         content = s2mel.content(embedded.to(s2mel.dtype), codes.latents.to(s2mel.dtype))
-        condition = s2mel.regulate(content[None], frames_of(codes, item.segment.line.speed))[0]
+        condition = s2mel.regulate(content[None], count_mel_frames(codes, item.segment.line.speed))[0]
         return FlowLine(voice.prompt_condition, condition, voice.prompt_mel, voice.style, item.segment.seed)
 
     def release(self) -> None:
         """Drop whatever holds addresses of the vocoder's weights."""
         self._vocoder.release()
 
-    def _latents(self, batch: Sequence[Decoded], hidden_states: HiddenStates | None, report: Report) -> list[Spoken]:
+    def _compute_latents(
+        self, batch: Sequence[DecodedSegment], hidden_states: HiddenStates | None, report: Report
+    ) -> list[LatentSegment]:
         """GPT, a second time: what its hidden states say about the codes it wrote."""
-        with stage(report, "latents", self._device):
+        with matmul_stage(report, "latents", self._current_device):
             prompts, codes = [d.prompt for d in batch], [d.answer.tokens for d in batch]
             latents = latent_pass(self._modules.gpt, prompts, codes, hidden_states)
         return [
-            Spoken(d.segment, Codes(d.answer.tokens, hidden, d.answer.finished))
+            LatentSegment(d.segment, Codes(d.answer.tokens, hidden, d.answer.finished))
             for d, hidden in zip(batch, latents, strict=True)
         ]
 
-    def _flow(self, batch: Sequence[Spoken], options: SpeakOptions, report: Report, on_event: OnEvent) -> list[Mel]:
+    def _run_flow(
+        self, batch: Sequence[LatentSegment], options: SpeakOptions, report: Report, on_event: OnEvent
+    ) -> list[Mel]:
         """S2Mel: codes and latents into mel, all segments of the batch in one flow."""
-        with stage(report, "s2mel", self._device):
+        with matmul_stage(report, "s2mel", self._current_device):
             frames = self._modules.s2mel.generate(
                 [self.flow_line(item) for item in batch],
                 options.steps,
@@ -99,8 +103,8 @@ class Renderer:
             )
         return [Mel(mel) for mel in frames]
 
-    def _vocode(self, mels: Sequence[Mel], report: Report, on_event: OnEvent) -> list[Tensor]:
-        with stage(report, "vocoder", self._device):
+    def _run_vocoder(self, mels: Sequence[Mel], report: Report, on_event: OnEvent) -> list[Tensor]:
+        with matmul_stage(report, "vocoder", self._current_device):
             waves = [wave.cpu() for wave in self._vocoder.speak([mel.frames for mel in mels])]
         on_event(Event("vocoder", len(mels), len(mels)))
         return waves

@@ -33,13 +33,13 @@ class Report:
     wall_seconds: float = 0.0
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def time_stage(self, name: str) -> Iterator[None]:
         """Add the time spent inside to `name`, also when the stage is cancelled."""
         start = time.perf_counter()
         try:
             yield
         finally:
-            self.drain()
+            self.wait_for_device()
             self.seconds[name] += time.perf_counter() - start
 
     def add_take(self, take: Take) -> None:
@@ -47,7 +47,7 @@ class Report:
         self.audio_seconds += take.seconds
         self.notes += [f"line {take.line.source_line} ({take.line.speaker}): {note}" for note in take.notes]
 
-    def drain(self) -> None:
+    def wait_for_device(self) -> None:
         """Wait for the device, so that a time is the stage's own."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
@@ -61,7 +61,7 @@ class Report:
     def real_time_factor(self) -> float | None:
         return self.wall_seconds / self.audio_seconds if self.audio_seconds else None
 
-    def text(self) -> str:
+    def to_text(self) -> str:
         """The report as lines of plain text for a console or a node's info output."""
         rows = [
             f"device: {self.device}, {self.precision}",

@@ -32,7 +32,7 @@ class Segment:
 
 
 @dataclass(frozen=True, eq=False)
-class Decoded:
+class DecodedSegment:
     """What the decoder wrote for a segment. prompt: [P, D], read once more for the latents."""
 
     segment: Segment
@@ -41,13 +41,13 @@ class Decoded:
 
 
 @dataclass(frozen=True, eq=False)
-class Spoken:
-    """A decoded segment with its latents, on its way to the waveform."""
+class LatentSegment:
+    """A decoded segment with the GPT's latents of its codes, no waveform yet."""
 
     segment: Segment
     codes: Codes
 
 
-def frames_of(codes: Codes, speed: float) -> int:
+def count_mel_frames(codes: Codes, speed: float) -> int:
     """Mel frames that `codes` are spoken in at `speed` (1.0: as the model would; 2.0: in half the time)."""
     return max(1, int(len(codes.tokens) * FRAMES_PER_CODE / speed))

@@ -64,7 +64,7 @@ def perform(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions, v
 
 def _report(handle: ModelHandle, loaded: LoadedModel) -> str:
     model = f"model: {handle.name} from {loaded.files.folder}, {loaded.load_summary}"
-    return f"{model}\n{loaded.pipeline.report().text()}"
+    return f"{model}\n{loaded.pipeline.report().to_text()}"
 
 
 def _speak(loaded: LoadedModel, lines: list[Line], options: SpeakOptions, verbose: bool) -> Iterator[Take]:

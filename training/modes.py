@@ -39,7 +39,7 @@ def record(model: Path, out: Path, studio: Studio, texts: Sequence[str]) -> None
         sayings = speak(pipeline, studio, texts)
         waves = {f"{number:03d}": (saying.wav16 * 2**15).astype(np.int16) for number, saying in enumerate(sayings)}
         np.savez_compressed(out / f"{name}.npz", **waves)
-        logger.info("%s:\n%s", name, pipeline.report().text())
+        logger.info("%s:\n%s", name, pipeline.report().to_text())
         pipeline.release()
 
 

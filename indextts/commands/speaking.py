@@ -99,7 +99,7 @@ def _perform(lines: Sequence[Line], options: argparse.Namespace, silence_seconds
     console = terminal()
     with RunProgress(console) as progress:
         takes = list(pipeline.speak(seed_lines(lines, options.seed), settings, progress))
-    console.print(pipeline.report().text())
+    console.print(pipeline.report().to_text())
     return assemble(takes, silence_seconds)
 
 

@@ -59,7 +59,7 @@ class FakePipeline:
         self.released += 1
 
     def report(self) -> SimpleNamespace:
-        return SimpleNamespace(text=lambda: "decoder: fake")
+        return SimpleNamespace(to_text=lambda: "decoder: fake")
 
 
 def hum(line: Line) -> torch.Tensor:

@@ -50,7 +50,7 @@ def test_low_memory_says_the_same(released_folder, lines, options):
 def test_in_low_memory_mode_the_cache_is_gone_before_the_last_lines_are_rendered(released_folder, lines, options):
     pipeline = Pipeline.load(released_folder, LoadOptions(device="cpu", low_memory=True))
     held, flow = [], pipeline.modules.s2mel.generate
-    pool = pipeline._decoder(pipeline.report()).decoder._pool
+    pool = pipeline._get_decoding(pipeline.report()).decoder._pool
 
     def generate(*arguments):
         held.append(pool.bytes)

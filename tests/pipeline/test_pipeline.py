@@ -9,7 +9,7 @@ from indextts2_multitalk.indextts.events import Event
 from indextts2_multitalk.indextts.options import LoadOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
 from indextts2_multitalk.indextts.records import Codes, Emotion, Voice
-from indextts2_multitalk.indextts.segments import frames_of
+from indextts2_multitalk.indextts.segments import count_mel_frames
 
 
 def speak(pipeline, lines, options, on_event=None):
@@ -63,7 +63,7 @@ def test_speed_changes_length_not_codes(pipeline, lines, options):
 
 @pytest.mark.parametrize(("speed", "frames"), [(1.0, 172), (2.0, 86), (0.5, 344), (1.3, 132)])
 def test_frames_follow_speed(speed, frames):
-    assert frames_of(Codes(torch.zeros(100, dtype=torch.int64), torch.zeros(100, 4)), speed) == frames
+    assert count_mel_frames(Codes(torch.zeros(100, dtype=torch.int64), torch.zeros(100, 4)), speed) == frames
 
 
 def test_emotion_changes_the_take(pipeline, lines, options, codes):
@@ -94,7 +94,7 @@ def test_long_text_becomes_segments_with_a_breath_between(pipeline, lines, optio
 def test_what_runs_out_of_codes_is_noted(pipeline, lines, options):
     takes = speak(pipeline, lines, replace(options, max_codes=3))
     assert any("cut off after 3 codes" in note for take in takes for note in take.notes)
-    assert "cut off" in pipeline.report().text()
+    assert "cut off" in pipeline.report().to_text()
 
 
 def test_an_error_names_its_line(pipeline, lines, options):
@@ -149,7 +149,7 @@ def test_no_graph_is_kept(pipeline, lines, options):
 
 def test_the_report_says_what_ran(pipeline, lines, options):
     speak(pipeline, lines, options)
-    text = pipeline.report().text()
+    text = pipeline.report().to_text()
     assert "float32" in text
     assert "lines: 3 in 3 segments, 2 voices" in text
     assert ("engine" in text) == pipeline.options.use_accel

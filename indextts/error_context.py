@@ -11,7 +11,7 @@ from .records import Line
 
 
 @contextmanager
-def naming_memory(device: torch.device) -> Iterator[None]:
+def translate_out_of_memory(device: torch.device) -> Iterator[None]:
     """Say what to lower where the device's memory does not suffice."""
     try:
         yield
@@ -23,7 +23,7 @@ def naming_memory(device: torch.device) -> Iterator[None]:
 
 
 @contextmanager
-def naming(line: Line) -> Iterator[None]:
+def with_line_context(line: Line) -> Iterator[None]:
     """Put the line's place and speaker in front of what a user's error says."""
     try:
         yield

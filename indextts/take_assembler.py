@@ -1,4 +1,4 @@
-"""Where finished segments wait until their line is whole and every line before it has gone."""
+"""Reorder buffer: finished segments wait here until their line is whole and every line before it has gone."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,51 +11,51 @@ from .text.frontend import PreparedText
 
 
 @dataclass(eq=False)
-class _Place:
+class _PendingLine:
     line: Line
     waves: list[Tensor | None]
     codes: list[Tensor | None]
     notes: list[str] = field(default_factory=list)
 
 
-class Shelf:
+class TakeAssembler:
     """Takes leave in the order of the script, whatever order their segments come in."""
 
     def __init__(self, lines: Sequence[Line], texts: Sequence[PreparedText], segment_silence_seconds: float) -> None:
         """texts: what each line was prepared to; it says how many segments to wait for."""
-        self._places = [_place(line, text) for line, text in zip(lines, texts, strict=True)]
+        self._pending_lines = [_await_segments(line, text) for line, text in zip(lines, texts, strict=True)]
         self._gap = torch.zeros(1, round(segment_silence_seconds * OUTPUT_SAMPLE_RATE))
         self._next = 0
 
     def put(self, place: int, part: int, wave: Tensor, codes: Codes) -> None:
         """The waveform float32 [1, N] on the CPU of one segment, and the codes it was made from."""
-        held = self._places[place]
+        held = self._pending_lines[place]
         held.waves[part], held.codes[part] = wave, codes.tokens
         if not codes.finished:
             held.notes.append(f"cut off after {len(codes.tokens)} codes; raise max_codes or split the line")
 
-    def leave_empty(self, place: int, part: int) -> None:
+    def put_empty(self, place: int, part: int) -> None:
         """The decoder stopped before its first code: nothing to hear, and a word about it."""
-        held = self._places[place]
+        held = self._pending_lines[place]
         held.waves[part], held.codes[part] = torch.zeros(1, 0), torch.zeros(0, dtype=torch.int64)
         held.notes.append("the model ended a segment before its first code, nothing is spoken; try another seed")
 
-    def ready(self) -> Iterator[Take]:
+    def pop_ready(self) -> Iterator[Take]:
         """The takes that can go now; each goes once."""
-        while self._next < len(self._places):
-            held = self._places[self._next]
+        while self._next < len(self._pending_lines):
+            held = self._pending_lines[self._next]
             waves, codes = [w for w in held.waves if w is not None], [c for c in held.codes if c is not None]
             if len(waves) < len(held.waves):
                 return
             self._next += 1
-            yield Take(held.line, self._join(waves), tuple(codes), notes=tuple(held.notes))
+            yield Take(held.line, self._join_segments(waves), tuple(codes), notes=tuple(held.notes))
 
-    def _join(self, waves: Sequence[Tensor]) -> Tensor:
+    def _join_segments(self, waves: Sequence[Tensor]) -> Tensor:
         pieces = [piece for wave in waves for piece in (self._gap, wave)]
         return torch.cat(pieces[1:], dim=1)
 
 
-def _place(line: Line, text: PreparedText) -> _Place:
+def _await_segments(line: Line, text: PreparedText) -> _PendingLine:
     parts = len(text.segments)
     unknown = [f"cannot be spoken and was left out: {' '.join(text.unknown)}"] if text.unknown else []
-    return _Place(line, [None] * parts, [None] * parts, unknown)
+    return _PendingLine(line, [None] * parts, [None] * parts, unknown)
