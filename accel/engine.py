@@ -4,12 +4,13 @@ Holds the cache, the runner (CUDA graphs and their buffers) and the states they 
 """
 
 import logging
+import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import torch
 
-from .attention import choose
+from .attention import choose_attention
 from .batch import Batch, answers
 from .cache.cache_pool import CachePool, Need
 from .cache.paged_cache import PagedCache
@@ -58,10 +59,17 @@ class EngineOptions:
 class Engine:
     """See `accel.request.Decoder`. One run at a time; a run that ends in any way returns every page."""
 
-    def __init__(self, weights: DecoderWeights, options: EngineOptions | None = None) -> None:
+    def __init__(
+        self,
+        weights: DecoderWeights,
+        options: EngineOptions | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Raises `ValueError` for an attention backend that cannot run. clock: seconds, see `TorchRunner`."""
         self._weights = weights
         self._options = options or EngineOptions()
-        self.attention = choose(weights.device, weights.dtype, weights.head_dim, self._options.attention)
+        self._clock = clock
+        self.attention = choose_attention(weights.device, weights.dtype, weights.head_dim, self._options.attention)
         behind = self._options.looks_behind
         self._looks_behind = LOOKS_BEHIND.get(weights.device.type, 0) if behind is None else behind
         self._page_size = self._options.page_size or self.attention.backend.page_size
@@ -103,6 +111,17 @@ class Engine:
             "runner": self._runner.name if self._runner is not None else "not started",
             "cache_bytes": self._pool.bytes,
         }
+
+    def describe_attention(self) -> str:
+        """The backend, why it and no other, and where it costs the CUDA graphs: for reports."""
+        lost = self._weights.device.type == "cuda" and not self._can_capture
+        graphs = "; no CUDA graphs, which need triton" if lost else ""
+        return f"attention {self.attention.backend.name} ({self.attention.reason}){graphs}"
+
+    @property
+    def _can_capture(self) -> bool:
+        """The captured step is made of our own kernels, attention included."""
+        return self.attention.backend.name == "triton"
 
     def close(self) -> None:
         """Drop graphs, states and cache. The engine can be used again and would build them anew."""
@@ -165,11 +184,11 @@ class Engine:
         return cache, self._runner
 
     def _new_runner(self, cache: PagedCache) -> StepRunner:
-        if self._weights.device.type == "cuda" and self._options.graphs and self.attention.backend.name == "triton":
+        if self._weights.device.type == "cuda" and self._options.graphs and self._can_capture:
             from .runners.graph_runner import GraphRunner
 
             return GraphRunner(self._weights, cache, self.attention.backend)
-        return TorchRunner(self._weights, cache, self.attention.backend)
+        return TorchRunner(self._weights, cache, self.attention.backend, self._clock)
 
     @staticmethod
     def _reporter(on_poll: OnPoll | None, before: int) -> Callable[[int], None]:

@@ -11,7 +11,7 @@ import torch
 from decode_check import LOGITS_TOLERANCE
 from decode_model import FULL, seeded_weights
 from indextts2_multitalk.accel.attention import AttentionBackend
-from indextts2_multitalk.accel.attention.triton import Backend
+from indextts2_multitalk.accel.attention.triton import TritonAttention
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache
 from indextts2_multitalk.accel.kernels.step import DecodeStep
 from indextts2_multitalk.accel.runners.torch_runner import TorchRunner
@@ -34,7 +34,7 @@ def main() -> None:
     with torch.inference_mode():
         weights = seeded_weights(FULL, dtype, torch.device("cuda"))
         for rows in arguments.rows:
-            measure(weights, Backend(), rows, arguments.context)
+            measure(weights, TritonAttention(), rows, arguments.context)
 
 
 def measure(weights: DecoderWeights, backend: AttentionBackend, rows: int, context: int) -> None:
@@ -73,7 +73,7 @@ def filled(weights: DecoderWeights, backend: AttentionBackend, pages: int) -> Pa
     shape = (len(slots), heads, width)
     for layer in cache.layers:
         held = (torch.randn(shape, dtype=weights.dtype, device=weights.device) for _ in range(2))
-        backend.store(*held, layer, slots)
+        backend.store_kv(*held, layer, slots)
     return cache
 
 

@@ -39,9 +39,8 @@ def choose_decoder(model: UnifiedVoice, use_accel: bool, weights_stay: bool = Tr
     latent pass worth capturing."""
     if use_accel:
         engine = Engine(model.decoder_weights(), EngineOptions(expected_tokens=USUAL_CODES))
-        attention = engine.attention
-        reason = f"engine, attention {attention.backend.name} ({attention.reason})"
-        decoding = Decoding(engine, reason, LatentGraphs(model) if weights_stay else None)
+        latent_graphs = LatentGraphs(model) if weights_stay else None
+        decoding = Decoding(engine, f"engine, {engine.describe_attention()}", latent_graphs)
     else:
         decoding = Decoding(PlainDecoder(model), "plain loop (use_accel is off)")
     log.info("decoder: %s", decoding.choice)

@@ -2,7 +2,7 @@
 
 Dimensions: N packed tokens, R rows that decode, H heads, W head width, S page size, C block table columns.
 A layer's keys and values live in pages of S tokens. Token t of row r lies at offset t % S of page
-block_tables[r, t // S]. Its *slot* is page * S + offset.
+block_tables[r, t // S]. Its *slot* is page * S + offset; a slot mapping is the slots of packed tokens.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from ..cache.paged_cache import Pages
 
 
 class AttentionBackend(Protocol):
-    """Attention over paged keys and values. All tensors of a call share device and dtype; head width scales by W^-1/2.
+    """Attention over a paged KV cache. All tensors of a call share device and dtype; scores are scaled by W^-1/2.
 
     name: what the registry and the report call it. page_size: the S it prefers.
     """
@@ -23,30 +23,43 @@ class AttentionBackend(Protocol):
     name: str
     page_size: int
 
-    def store(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
-        """Write keys and values [N, H, W] to slots int64 [N] of the pages."""
+    @staticmethod
+    def why_unavailable(device: torch.device, dtype: torch.dtype, head_dim: int) -> str | None:
+        """Why it cannot run there, or None where it can."""
         ...
 
-    def prefill(
+    def store_kv(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
+        """Write keys and values [N, H, W] to the slot mapping int64 [N]."""
+        ...
+
+    def attend_prefill(
         self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, lengths: Sequence[int]
     ) -> torch.Tensor:
-        """Causal self-attention of packed prompts [N, H, W] with sum(lengths) == N. Returns [N, H, W]."""
+        """Prefill: causal self-attention of packed prompts [N, H, W] with sum(lengths) == N. Returns [N, H, W]."""
         ...
 
-    def plan(self, block_tables: torch.Tensor, lengths: torch.Tensor, page_size: int) -> Any:
-        """Whatever `decode` needs to know, worked out once a step for all layers.
+    def plan_decode(self, block_tables: torch.Tensor, lengths: torch.Tensor, page_size: int) -> Any:
+        """Whatever `attend_decode` needs to know, worked out once a step for all layers.
 
         block_tables: int32 [R, C]. lengths: int32 [R], tokens in the cache, the one just stored counted.
         """
         ...
 
-    def decode(self, queries: torch.Tensor, pages: Pages, plan: Any) -> torch.Tensor:
-        """One query [R, H, W] for each row over all tokens of that row. Returns [R, H, W]."""
+    def attend_decode(self, queries: torch.Tensor, pages: Pages, plan: Any) -> torch.Tensor:
+        """Decode: one query [R, H, W] for each row over all tokens of that row. Returns [R, H, W]."""
         ...
 
 
 @dataclass(frozen=True)
-class Choice:
+class BlockTablePlan:
+    """For kernels that read block tables int32 [R, C] and lengths int32 [R] on the device."""
+
+    block_tables: torch.Tensor
+    lengths: torch.Tensor
+
+
+@dataclass(frozen=True)
+class AttentionChoice:
     """The backend that runs, and why it and no other."""
 
     backend: AttentionBackend

@@ -5,12 +5,12 @@ Dimensions: N packed tokens, R rows that decode, H heads, W head width, C block 
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 
 from ...runtime.device_capability import why_too_old
 from ..cache.paged_cache import Pages, store_tokens
+from .base import BlockTablePlan
 
 DTYPES = (torch.float16, torch.bfloat16)
 WIDEST = 256
@@ -18,54 +18,45 @@ PAGE_UNIT = 256
 """flash_attn takes pages of a multiple of this many tokens."""
 
 
-def unavailable(device: torch.device, dtype: torch.dtype, head_dim: int) -> str | None:
-    """Why the package cannot run, or None."""
-    if device.type != "cuda":
-        return f"it needs a CUDA device, got {device.type}"
-    if dtype not in DTYPES:
-        return f"it computes in float16 or bfloat16, got {dtype}"
-    if head_dim % 8 or head_dim > WIDEST:
-        return f"it needs a head width that is a multiple of 8 up to {WIDEST}, got {head_dim}"
-    too_old = why_too_old(device)
-    if too_old is not None:
-        return too_old
-    try:
-        import flash_attn  # noqa: F401
-    except ImportError as error:
-        return f"flash_attn cannot be imported ({error})"
-    return None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """block_tables int32 [R, C], lengths int32 [R]."""
-
-    block_tables: torch.Tensor
-    lengths: torch.Tensor
-
-
-class Backend:
+class FlashAttention:
     """See `AttentionBackend`."""
 
     name = "flash"
     page_size = PAGE_UNIT
 
-    def store(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
+    @staticmethod
+    def why_unavailable(device: torch.device, dtype: torch.dtype, head_dim: int) -> str | None:
+        if device.type != "cuda":
+            return f"it needs a CUDA device, got {device.type}"
+        if dtype not in DTYPES:
+            return f"it computes in float16 or bfloat16, got {dtype}"
+        if head_dim % 8 or head_dim > WIDEST:
+            return f"it needs a head width that is a multiple of 8 up to {WIDEST}, got {head_dim}"
+        too_old = why_too_old(device)
+        if too_old is not None:
+            return too_old
+        try:
+            import flash_attn  # noqa: F401
+        except ImportError as error:
+            return f"flash_attn cannot be imported ({error})"
+        return None
+
+    def store_kv(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
         store_tokens(keys, values, pages, slots)
 
-    def prefill(
+    def attend_prefill(
         self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, lengths: Sequence[int]
     ) -> torch.Tensor:
         from flash_attn import flash_attn_varlen_func
 
-        starts, longest = _starts(tuple(lengths), queries.device), max(lengths)
+        starts, longest = _cumulative_lengths(tuple(lengths), queries.device), max(lengths)
         return flash_attn_varlen_func(queries, keys, values, starts, starts, longest, longest, causal=True)
 
-    def plan(self, block_tables: torch.Tensor, lengths: torch.Tensor, page_size: int) -> Plan:
+    def plan_decode(self, block_tables: torch.Tensor, lengths: torch.Tensor, page_size: int) -> BlockTablePlan:
         assert page_size % PAGE_UNIT == 0, f"flash_attn needs pages of a multiple of {PAGE_UNIT} tokens"
-        return Plan(block_tables.contiguous(), lengths)
+        return BlockTablePlan(block_tables.contiguous(), lengths)
 
-    def decode(self, queries: torch.Tensor, pages: Pages, plan: Plan) -> torch.Tensor:
+    def attend_decode(self, queries: torch.Tensor, pages: Pages, plan: BlockTablePlan) -> torch.Tensor:
         from flash_attn import flash_attn_with_kvcache
 
         keys, values = pages
@@ -76,6 +67,6 @@ class Backend:
 
 
 @functools.lru_cache(maxsize=2)
-def _starts(lengths: tuple[int, ...], device: torch.device) -> torch.Tensor:
+def _cumulative_lengths(lengths: tuple[int, ...], device: torch.device) -> torch.Tensor:
     """int32 [B + 1]. The layers share it."""
     return torch.tensor([0, *lengths]).cumsum(0).to(device, torch.int32)

@@ -20,13 +20,8 @@ MOST_BETWEEN = 1.5
 """Pages are read in place, those of others masked, unless that makes them this much more; then they are gathered."""
 
 
-def unavailable(device: torch.device, dtype: torch.dtype, head_dim: int) -> str | None:
-    """Always None: torch brings it along."""
-    return None
-
-
 @dataclass(frozen=True)
-class Group:
+class SharedPages:
     """Rows that share pages, attended to in one go.
 
     slots: where all their tokens lie: a slice, or int64 [U]. mask: bool [rows, U], True where a row's token is; None
@@ -40,72 +35,80 @@ class Group:
 
 
 @dataclass(frozen=True)
-class GatherPlan:
+class GatheredPlan:
     """pages int64 [R, C] and mask bool [R, 1, 1, C * S], True where a token is."""
 
     pages: torch.Tensor
     mask: torch.Tensor
 
 
-class Backend:
+class SdpaAttention:
     """See `AttentionBackend`."""
 
     name = "sdpa"
     page_size = 16
     """A beam that follows another copies half a page on average."""
 
-    def store(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
+    @staticmethod
+    def why_unavailable(device: torch.device, dtype: torch.dtype, head_dim: int) -> str | None:
+        return None
+
+    def store_kv(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
         store_tokens(keys, values, pages, slots)
 
-    def prefill(
+    def attend_prefill(
         self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, lengths: Sequence[int]
     ) -> torch.Tensor:
         sizes = list(lengths)
         parts = zip(queries.split(sizes), keys.split(sizes), values.split(sizes), strict=True)
-        return torch.cat([_attend(q, k, v, causal=True) for q, k, v in parts])
+        return torch.cat([_attend_dense(q, k, v, causal=True) for q, k, v in parts])
 
-    def plan(self, block_tables: torch.Tensor, lengths: torch.Tensor, page_size: int) -> list[Group] | GatherPlan:
+    def plan_decode(
+        self, block_tables: torch.Tensor, lengths: torch.Tensor, page_size: int
+    ) -> list[SharedPages] | GatheredPlan:
         if block_tables.device.type == "cpu":
-            return _groups(block_tables, lengths.tolist(), page_size)
+            return _group_rows(block_tables, lengths.tolist(), page_size)
         columns = -(-int(lengths.max()) // page_size)
         tables = block_tables[:, :columns].long()
         mask = torch.arange(columns * page_size, device=lengths.device) < lengths[:, None]
-        return GatherPlan(tables, mask[:, None, None])
+        return GatheredPlan(tables, mask[:, None, None])
 
-    def decode(self, queries: torch.Tensor, pages: Pages, plan: list[Group] | GatherPlan) -> torch.Tensor:
+    def attend_decode(
+        self, queries: torch.Tensor, pages: Pages, plan: list[SharedPages] | GatheredPlan
+    ) -> torch.Tensor:
         keys, values = pages
-        if isinstance(plan, GatherPlan):
+        if isinstance(plan, GatheredPlan):
             return _attend_gathered(queries, keys, values, plan)
         if len(plan) == 1:
-            return _attend_group(queries, keys, values, plan[0])
+            return _attend_shared(queries, keys, values, plan[0])
         parts = zip(queries.split([group.rows for group in plan]), plan, strict=True)
-        return torch.cat([_attend_group(part, keys, values, group) for part, group in parts])
+        return torch.cat([_attend_shared(part, keys, values, group) for part, group in parts])
 
 
-def _groups(block_tables: torch.Tensor, lengths: list[int], page_size: int) -> list[Group]:
+def _group_rows(block_tables: torch.Tensor, lengths: list[int], page_size: int) -> list[SharedPages]:
     """Rows one after another that begin with the same page make a group: the beams of one line."""
     numbered = zip(block_tables[:, : -(-max(lengths) // page_size)].tolist(), lengths, strict=True)
     shared = [list(rows) for _, rows in groupby(numbered, key=lambda row: row[0][0])]
-    return [_group([(table[: -(-n // page_size)], n) for table, n in rows], page_size) for rows in shared]
+    return [_share_pages([(table[: -(-n // page_size)], n) for table, n in rows], page_size) for rows in shared]
 
 
-def _group(rows: list[tuple[list[int], int]], page_size: int) -> Group:
+def _share_pages(rows: list[tuple[list[int], int]], page_size: int) -> SharedPages:
     """rows: (pages, length) of each."""
     table, length = rows[0]
     if len(rows) == 1 and table == list(range(table[0], table[0] + len(table))):
-        return Group(1, slice(table[0] * page_size, table[0] * page_size + length), None)
+        return SharedPages(1, slice(table[0] * page_size, table[0] * page_size + length), None)
     pages = sorted({page for table, _ in rows for page in table})
     if pages[-1] + 1 - pages[0] <= MOST_BETWEEN * len(pages):
         pages = list(range(pages[0], pages[-1] + 1))
-    mask = _owned(rows, pages, page_size)
+    mask = _ownership_mask(rows, pages, page_size)
     if len(pages) == pages[-1] + 1 - pages[0]:
-        return Group(len(rows), slice(pages[0] * page_size, (pages[-1] + 1) * page_size), torch.from_numpy(mask))
+        return SharedPages(len(rows), slice(pages[0] * page_size, (pages[-1] + 1) * page_size), torch.from_numpy(mask))
     used = mask.any(axis=0).nonzero()[0]
     slots = (np.array(pages)[:, None] * page_size + np.arange(page_size)).ravel()[used]
-    return Group(len(rows), torch.from_numpy(slots), torch.from_numpy(mask[:, used]))
+    return SharedPages(len(rows), torch.from_numpy(slots), torch.from_numpy(mask[:, used]))
 
 
-def _owned(rows: list[tuple[list[int], int]], pages: list[int], page_size: int) -> np.ndarray:
+def _ownership_mask(rows: list[tuple[list[int], int]], pages: list[int], page_size: int) -> np.ndarray:
     """bool [rows, pages * S]: which tokens of `pages`, side by side, each row reads."""
     place = {page: number for number, page in enumerate(pages)}
     mask = np.zeros((len(rows), len(pages), page_size), dtype=bool)
@@ -115,17 +118,17 @@ def _owned(rows: list[tuple[list[int], int]], pages: list[int], page_size: int) 
     return mask.reshape(len(rows), -1)
 
 
-def _attend_group(
-    queries: torch.Tensor, key_pages: torch.Tensor, value_pages: torch.Tensor, group: Group
+def _attend_shared(
+    queries: torch.Tensor, key_pages: torch.Tensor, value_pages: torch.Tensor, group: SharedPages
 ) -> torch.Tensor:
     keys, values = key_pages.flatten(0, 1), value_pages.flatten(0, 1)
     if isinstance(group.slots, slice):
-        return _attend(queries, keys[group.slots], values[group.slots], mask=group.mask)
+        return _attend_dense(queries, keys[group.slots], values[group.slots], mask=group.mask)
     slots = group.slots
-    return _attend(queries, keys.index_select(0, slots), values.index_select(0, slots), mask=group.mask)
+    return _attend_dense(queries, keys.index_select(0, slots), values.index_select(0, slots), mask=group.mask)
 
 
-def _attend(
+def _attend_dense(
     queries: torch.Tensor,
     keys: torch.Tensor,
     values: torch.Tensor,
@@ -138,7 +141,7 @@ def _attend(
 
 
 def _attend_gathered(
-    queries: torch.Tensor, key_pages: torch.Tensor, value_pages: torch.Tensor, plan: GatherPlan
+    queries: torch.Tensor, key_pages: torch.Tensor, value_pages: torch.Tensor, plan: GatheredPlan
 ) -> torch.Tensor:
     keys, values = (pages[plan.pages].flatten(1, 2).transpose(1, 2) for pages in (key_pages, value_pages))
     return scaled_dot_product_attention(queries[:, :, None], keys, values, attn_mask=plan.mask)[:, :, 0]

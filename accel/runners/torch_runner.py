@@ -16,22 +16,30 @@ from ..next_token import choose_next
 from ..state import DecodeState
 from ..weights import DecoderWeights, LayerWeights
 
-LOOK_SECONDS = 0.05
-"""How long `TorchRunner` keeps the host waiting for its look, and whoever wants to cancel."""
+READBACK_SECONDS = 0.05
+"""How long `TorchRunner` keeps the host from reading back, and whoever wants to cancel."""
 
 Attend = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """(layer number, queries, keys, values [N, H, W]) -> [N, H, W]; stores keys and values on the way."""
 
 
 class TorchRunner:
-    """Plain torch operations, on any device. Returns early where a lane has ended, which another line may want."""
+    """Plain torch operations, on any device. Returns early where a lane has ended, which another line may want, and
+    after READBACK_SECONDS by `clock`."""
 
     name = "torch"
 
-    def __init__(self, weights: DecoderWeights, cache: PagedCache, attention: AttentionBackend) -> None:
+    def __init__(
+        self,
+        weights: DecoderWeights,
+        cache: PagedCache,
+        attention: AttentionBackend,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._weights = weights
         self._cache = cache
         self._attention = attention
+        self._clock = clock
         self._pages = cache.layers
 
     def prefill(self, prompts: Sequence[torch.Tensor], slots: torch.Tensor) -> torch.Tensor:
@@ -45,7 +53,7 @@ class TorchRunner:
 
         def attend(number: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
             self._store(number, k, v, slots)
-            return self._attention.prefill(q, k, v, lengths)
+            return self._attention.attend_prefill(q, k, v, lengths)
 
         return _blocks(x, self._weights, attend)
 
@@ -58,10 +66,10 @@ class TorchRunner:
 
     def run(self, state: DecodeState, lanes: int, steps: int) -> None:
         view = state if lanes == state.capacity else state.view(0, lanes)
-        start = time.monotonic()
+        start = self._clock()
         for _ in range(steps):
             choose_next(view, self._step(view), self._cache, self._weights.stop_token)
-            if bool(view.lanes.finished.any()) or time.monotonic() - start > LOOK_SECONDS:
+            if bool(view.lanes.finished.any()) or self._clock() - start > READBACK_SECONDS:
                 break
 
     def close(self) -> None:
@@ -71,11 +79,11 @@ class TorchRunner:
         rows, size = state.rows, self._cache.page_size
         column, offset = rows.lengths // size, rows.lengths % size
         slots = rows.block_tables.gather(1, column.long()[:, None]).squeeze(1).long() * size + offset
-        plan = self._attention.plan(rows.block_tables, rows.lengths + 1, size)
+        plan = self._attention.plan_decode(rows.block_tables, rows.lengths + 1, size)
 
         def attend(number: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
             self._store(number, k, v, slots)
-            return self._attention.decode(q, self._pages[number], plan)
+            return self._attention.attend_decode(q, self._pages[number], plan)
 
         x = _blocks(self._embed(state), self._weights, attend)
         rows.lengths.add_(state.per_row(state.alive))
@@ -88,7 +96,7 @@ class TorchRunner:
         return self._weights.token_embedding.index_select(0, state.rows.tokens) + place
 
     def _store(self, number: int, keys: torch.Tensor, values: torch.Tensor, slots: torch.Tensor) -> None:
-        self._attention.store(keys, values, self._pages[number], slots)
+        self._attention.store_kv(keys, values, self._pages[number], slots)
 
 
 def _blocks(x: torch.Tensor, weights: DecoderWeights, attend: Attend) -> torch.Tensor:

@@ -1,5 +1,6 @@
 """Steps that are launched before the last ones' outcome is read: every line still has pages where it writes."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -53,6 +54,22 @@ def test_steps_are_launched_before_the_last_ones_are_read(behind, expected, beam
     note(TorchRunner, "start", lambda *_: "j")
     note(TorchRunner, "run", lambda _runner, _state, _lanes, steps: str(steps))
     note(Look, "read", lambda _: "L")
-    engine = Engine(NEVER_STOPS, EngineOptions(poll_steps=4, looks_behind=behind))
+    engine = Engine(NEVER_STOPS, EngineOptions(poll_steps=4, looks_behind=behind), clock=lambda: 0.0)
     list(engine.generate([build(3, 0, 10, replace(SAMPLED, num_beams=beams))]))
     assert "".join(told) == expected
+
+
+def test_a_slow_machine_reads_back_in_time(monkeypatch):
+    """Every reading of the clock is 0.04 s after the last: two steps and the host wants to know."""
+    seconds, counts = itertools.count(), []
+    run = TorchRunner.run
+
+    def counted(runner, state, lanes, steps):
+        before = int(state.lanes.steps[0])
+        run(runner, state, lanes, steps)
+        counts.append(int(state.lanes.steps[0]) - before)
+
+    monkeypatch.setattr(TorchRunner, "run", counted)
+    engine = Engine(NEVER_STOPS, EngineOptions(poll_steps=4), clock=lambda: 0.04 * next(seconds))
+    list(engine.generate([build(3, 0, 7, SAMPLED)]))
+    assert counts == [2, 2, 2]

@@ -23,7 +23,7 @@ sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 import torch
 import triton
 from decode_model import FULL, seeded_weights
-from indextts2_multitalk.accel.attention.triton import Backend
+from indextts2_multitalk.accel.attention.triton import TritonAttention
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache
 from indextts2_multitalk.accel.kernels import ahead, embed, overlap, tile_shapes, tiles
 from indextts2_multitalk.accel.kernels.beam_search import BeamBuffers, advance_beams
@@ -110,7 +110,7 @@ def decode() -> None:
     """Steps of one line to many, the draw, and beams."""
     weights = seeded_weights(dataclasses.replace(FULL, layers=2), HALF, CPU)
     for rows in (1, 3, 16, 32, 64):
-        decode_step(weights, rows, Backend())
+        decode_step(weights, rows, TritonAttention())
     draw_next(a_state(weights, 16, 1), torch.zeros(16, weights.vocabulary), weights.stop_token)
     state = a_state(weights, 1, 3)
     cache = PagedCache.allocate(2, 3 * COLUMNS + 1, 16, weights.heads, weights.head_dim, HALF, CPU)
@@ -118,12 +118,12 @@ def decode() -> None:
     advance_beams(state, torch.zeros(3, weights.vocabulary), cache, weights.stop_token, buffers)
 
 
-def decode_step(weights: DecoderWeights, rows: int, backend: Backend) -> None:
+def decode_step(weights: DecoderWeights, rows: int, backend: TritonAttention) -> None:
     pages, size, heads, width = rows * COLUMNS + 1, backend.page_size, weights.heads, weights.head_dim
     cache = PagedCache.allocate(2, pages, size, heads, width, HALF, CPU)
     DecodeStep(weights, cache, a_state(weights, rows, 1))()
     new = torch.zeros(2, 5, heads, width, dtype=HALF)
-    backend.store(*new, cache.layers[0], torch.arange(5))
+    backend.store_kv(*new, cache.layers[0], torch.arange(5))
 
 
 def a_state(weights: DecoderWeights, lanes: int, beams: int) -> DecodeState:

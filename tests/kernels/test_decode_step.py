@@ -6,7 +6,7 @@ import torch
 triton = pytest.importorskip("triton")
 from helpers.kernel_decoder import HEADS, VOCABULARY, WIDTH, weights  # noqa: E402
 from helpers.kernels import DEVICE, MARKS, multiplies, normal  # noqa: E402
-from indextts2_multitalk.accel.attention.sdpa import Backend  # noqa: E402
+from indextts2_multitalk.accel.attention.sdpa import SdpaAttention  # noqa: E402
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache  # noqa: E402
 from indextts2_multitalk.accel.kernels import step  # noqa: E402
 from indextts2_multitalk.accel.kernels.step import DecodeStep, problem  # noqa: E402
@@ -48,7 +48,7 @@ def is_the_plain_step(dtype: torch.dtype, lanes: int, beams: int, final_norms: i
         cache.values.copy_(normal(*cache.values.shape, seed=6))
         caches.append(cache)
     actual = DecodeStep(decoder, caches[0], state)()
-    expected = TorchRunner(decoder, caches[1], Backend())._step(state)
+    expected = TorchRunner(decoder, caches[1], SdpaAttention())._step(state)
     tolerance = 1e-5 if dtype is torch.float32 else 1e-2 if dtype is torch.float16 else 5e-2
     assert ((actual - expected).norm() / expected.norm()).item() < tolerance
     for one, other in zip(vars(caches[0]).values(), vars(caches[1]).values(), strict=True):

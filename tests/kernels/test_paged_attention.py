@@ -5,8 +5,8 @@ import torch
 
 triton = pytest.importorskip("triton")
 from helpers.kernels import DEVICE, DTYPES, MARKS, normal  # noqa: E402
-from indextts2_multitalk.accel.attention.prompts import attend_prompts  # noqa: E402
-from indextts2_multitalk.accel.attention.sdpa import Backend as Sdpa  # noqa: E402
+from indextts2_multitalk.accel.attention.packed_prefill import attend_packed  # noqa: E402
+from indextts2_multitalk.accel.attention.sdpa import SdpaAttention  # noqa: E402
 from indextts2_multitalk.accel.cache.paged_cache import store_tokens  # noqa: E402
 from indextts2_multitalk.accel.kernels import paged_attention as paged  # noqa: E402
 from indextts2_multitalk.accel.kernels.kv_store import kv_store  # noqa: E402
@@ -75,5 +75,5 @@ def test_keys_and_values_reach_their_slots(dtype, heads, width):
 @pytest.mark.parametrize("lengths", [[5], [5, 4, 3], [9, 1, 1]])
 def test_prompts_attend_to_themselves_alone(lengths):
     q, k, v = torch.randn(3, sum(lengths), 2, 8)
-    expected = Sdpa().prefill(q, k, v, lengths)
-    torch.testing.assert_close(attend_prompts(q, k, v, lengths), expected)
+    expected = SdpaAttention().attend_prefill(q, k, v, lengths)
+    torch.testing.assert_close(attend_packed(q, k, v, lengths), expected)

@@ -6,7 +6,7 @@ import torch
 triton = pytest.importorskip("triton")
 from helpers.kernel_decoder import HEADS, VOCABULARY, WIDTH, weights  # noqa: E402
 from helpers.kernels import DEVICE, DTYPES, MARKS, normal  # noqa: E402
-from indextts2_multitalk.accel.attention.sdpa import Backend  # noqa: E402
+from indextts2_multitalk.accel.attention.sdpa import SdpaAttention  # noqa: E402
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache  # noqa: E402
 from indextts2_multitalk.accel.kernels.persistent_step import (  # noqa: E402
     PersistentStep,
@@ -60,7 +60,7 @@ def test_steps_in_a_row_are_the_plain_ones(dtype, shape, cached, final_norms):
     """Two: words of the step before still lie there, and must not be taken for new ones."""
     decoder, state, (mine, plain) = weights(dtype, final_norms), line(cached), caches(dtype)
     logits = torch.full((1, VOCABULARY), float("nan"), device=DEVICE)
-    step, expected = PersistentStep(decoder, mine, state, logits, shape), TorchRunner(decoder, plain, Backend())
+    step, expected = PersistentStep(decoder, mine, state, logits, shape), TorchRunner(decoder, plain, SdpaAttention())
     for number in range(2):
         state.rows.tokens.fill_(5 * number + 2)
         state.lanes.steps.fill_(number + 1)

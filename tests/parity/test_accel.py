@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 from helpers.golden_gpt import HEAD_GAIN, SEARCHES, check_codes, golden_prompt, golden_request, golden_voice
-from indextts2_multitalk.accel.attention.sdpa import Backend
+from indextts2_multitalk.accel.attention.sdpa import SdpaAttention
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache
 from indextts2_multitalk.accel.engine import Engine, EngineOptions
 from indextts2_multitalk.accel.request import Request
@@ -103,4 +103,4 @@ def _prefill(weights: DecoderWeights, prompts: list[torch.Tensor]) -> torch.Tens
         len(weights.layers), rows // 16 + 2, 16, weights.heads, weights.head_dim, weights.dtype, weights.device
     )
     with torch.inference_mode():
-        return TorchRunner(weights, cache, Backend()).prefill(prompts, torch.arange(16, 16 + rows))
+        return TorchRunner(weights, cache, SdpaAttention()).prefill(prompts, torch.arange(16, 16 + rows))

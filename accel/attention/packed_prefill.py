@@ -1,4 +1,4 @@
-"""Causal attention of packed prompts by torch, for backends that bring only a decode kernel.
+"""Prefill attention of packed, variable-length prompts by torch, for backends that bring only a decode kernel.
 
 Dimensions: N packed tokens, B prompts, T tokens of the longest, H heads, W head width.
 """
@@ -13,27 +13,29 @@ MOST_PADDING = 2
 """Prompts are padded to one batch unless that makes them this much larger; then they go one by one."""
 
 
-def attend_prompts(
+def attend_packed(
     queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, lengths: Sequence[int]
 ) -> torch.Tensor:
-    """As `AttentionBackend.prefill`: [N, H, W] to [N, H, W]."""
+    """As `AttentionBackend.attend_prefill`: [N, H, W] to [N, H, W]."""
     sizes = tuple(lengths)
     if len(sizes) > 1 and max(sizes) * len(sizes) <= MOST_PADDING * sum(sizes):
-        return _padded(queries, keys, values, sizes)
+        return _attend_padded(queries, keys, values, sizes)
     parts = zip(queries.split(sizes), keys.split(sizes), values.split(sizes), strict=True)
-    return torch.cat([_attend(*(x[None] for x in part))[0] for part in parts])
+    return torch.cat([_attend_causal(*(x[None] for x in part))[0] for part in parts])
 
 
-def _padded(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, sizes: tuple[int, ...]) -> torch.Tensor:
+def _attend_padded(
+    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, sizes: tuple[int, ...]
+) -> torch.Tensor:
     """What pads stands behind a prompt's end, where no token of it looks."""
-    places, back = _places(sizes, queries.device)
+    places, back = _padding_indices(sizes, queries.device)
     shape = (len(sizes), max(sizes), *queries.shape[1:])
-    out = _attend(*(x.index_select(0, places).view(shape) for x in (queries, keys, values)))
+    out = _attend_causal(*(x.index_select(0, places).view(shape) for x in (queries, keys, values)))
     return out.flatten(0, 1).index_select(0, back)
 
 
 @functools.lru_cache(maxsize=2)
-def _places(sizes: tuple[int, ...], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+def _padding_indices(sizes: tuple[int, ...], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
     """The packed token of each padded place, int64 [B * T], and each token's place, int64 [N]. The layers share it."""
     width = max(sizes)
     ends = torch.tensor(sizes).cumsum(0)
@@ -43,7 +45,7 @@ def _places(sizes: tuple[int, ...], device: torch.device) -> tuple[torch.Tensor,
     return places.to(device), inside.flatten().nonzero().squeeze(1).to(device)
 
 
-def _attend(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+def _attend_causal(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
     """[B, T, H, W]."""
     q, k, v = (x.transpose(1, 2) for x in (queries, keys, values))
     return scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2)
