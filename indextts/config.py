@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..s2mel.config import S2MelConfig
+from ..s2mel.config import S2MelConfig, StrictConfig
 from .errors import ConfigError
 
 logger = logging.getLogger(__name__)
@@ -22,11 +22,7 @@ logger = logging.getLogger(__name__)
 AnyConfig = TypeVar("AnyConfig", bound=BaseModel)
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ConformerConfig(_Section):
+class ConformerConfig(StrictConfig):
     output_size: int
     linear_units: int
     attention_heads: int
@@ -35,7 +31,7 @@ class ConformerConfig(_Section):
     perceiver_mult: int = 2
 
 
-class GPTConfig(_Section):
+class GPTConfig(StrictConfig):
     model_dim: int
     heads: int
     layers: int
@@ -59,7 +55,7 @@ class GPTConfig(_Section):
         return self.model_dim // self.heads
 
 
-class SemanticCodecConfig(_Section):
+class SemanticCodecConfig(StrictConfig):
     codebook_size: int
     hidden_size: int
     codebook_dim: int
@@ -108,24 +104,24 @@ class W2VBertConfig(BaseModel):
     layer_norm_eps: float = 1e-5
 
     @property
-    def distances(self) -> int:
+    def relative_position_count(self) -> int:
         """How many distances of a key from its query are told apart."""
         return self.left_max_position_embeddings + self.right_max_position_embeddings + 1
 
 
-class DatasetConfig(_Section):
+class DatasetConfig(StrictConfig):
     bpe_model: str = "bpe.model"
     sample_rate: int = 24000
     squeeze: bool = False
     mel: dict[str, Any] = Field(default_factory=dict)
 
 
-class VocoderConfig(_Section):
+class VocoderConfig(StrictConfig):
     name: str = "nvidia/bigvgan_v2_22khz_80band_256x"
     type: str = "bigvgan"
 
 
-class ModelConfig(_Section):
+class ModelConfig(StrictConfig):
     """A released folder's `config.yaml`. File names are relative to the folder."""
 
     gpt: GPTConfig

@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from ..indextts.audio_file import read_audio
-from ..indextts.loading.places import DEMO_FOLDER
+from ..indextts.loading.layouts import DEMO_FOLDER
 from .audio import audio_to
 
 VOICES = ("anna", "ben", "anna_happy")

@@ -7,7 +7,7 @@ import comfy.model_management
 import comfy.utils
 import folder_paths
 
-from ..indextts.loading.download import download, hub_endpoint
+from ..indextts.loading.download import download_file, hub_endpoint
 from ..indextts.loading.fetch import missing_files
 from ..indextts.loading.find import survey_files
 from .folders import AUTO, model_roots
@@ -25,7 +25,7 @@ def fetch(settings: ModelSettings) -> None:
     files = list(missing_files(survey, survey.folder or _new_folder(settings), hub_endpoint()))
     for number, file in enumerate(files, start=1):
         log.info("downloading %s (%d of %d) to %s", file.path, number, len(files), file.target)
-        download(file, hub_endpoint(), _Watch())
+        download_file(file, hub_endpoint(), _Watch())
 
 
 class _Watch:

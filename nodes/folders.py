@@ -7,7 +7,7 @@ import folder_paths
 
 from ..indextts.audio_file import FORMATS
 from ..indextts.errors import ConfigError, OutputError
-from ..indextts.loading.places import DEMO, PACK, default_roots
+from ..indextts.loading.layouts import DEMO, PACK, default_roots
 
 AUTO = "auto"
 NOT_MODELS = ("custom_nodes", "datasets")

@@ -8,7 +8,7 @@ import comfy.model_management as management
 from comfy_api.latest import io
 
 from ..indextts.errors import IndexTTSError
-from ..indextts.loading.places import DEMO_FOLDER
+from ..indextts.loading.layouts import DEMO_FOLDER
 from .fetching import fetch
 from .folders import AUTO
 from .inputs import RECOMMENDED, Model, Stats, switch

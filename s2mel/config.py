@@ -3,15 +3,17 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class _Strict(BaseModel):
+class StrictConfig(BaseModel):
+    """A section of a configuration, every key of which is known."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class StyleEncoderConfig(_Strict):
+class StyleEncoderConfig(StrictConfig):
     dim: int = 192
 
 
-class LengthRegulatorConfig(_Strict):
+class LengthRegulatorConfig(StrictConfig):
     channels: int
     in_channels: int
     is_discrete: bool = False
@@ -24,7 +26,7 @@ class LengthRegulatorConfig(_Strict):
     n_f0_bins: int = 512
 
 
-class DiTConfig(_Strict):
+class DiTConfig(StrictConfig):
     hidden_dim: int
     num_heads: int
     depth: int
@@ -49,7 +51,7 @@ class DiTConfig(_Strict):
     add_resblock_in_transformer: bool = False
 
 
-class WaveNetConfig(_Strict):
+class WaveNetConfig(StrictConfig):
     hidden_dim: int
     num_layers: int
     kernel_size: int
@@ -58,7 +60,7 @@ class WaveNetConfig(_Strict):
     style_condition: bool = True
 
 
-class S2MelConfig(_Strict):
+class S2MelConfig(StrictConfig):
     """Every size S2Mel needs. `preprocess_params` is the trainer's and is accepted unread."""
 
     length_regulator: LengthRegulatorConfig

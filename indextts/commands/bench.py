@@ -14,7 +14,7 @@ from rich.table import Table
 
 from ..audio_file import append_text, read_audio
 from ..loading.find import find_checkpoint
-from ..loading.places import DEMO_FOLDER, default_roots
+from ..loading.layouts import DEMO_FOLDER, default_roots
 from ..options import LoadOptions
 from ..pipeline import Pipeline
 from ..records import Audio, Line, Take, Voice

@@ -13,8 +13,8 @@ from ..config import ConformerConfig, GPTConfig, load_model_config, load_vocoder
 from ..decoding import choose_decoder
 from ..gpt.model import UnifiedVoice
 from ..loading.find import CheckpointFiles, Survey
+from ..loading.layouts import PACK
 from ..loading.models import load_models
-from ..loading.places import PACK
 from ..options import LoadOptions
 from ..vocoder.bigvgan import BigVGAN
 
@@ -28,7 +28,7 @@ def acceleration_imports() -> str:
 
 def model_initialises(survey: Survey) -> str:
     """Where the files are complete, every tensor in them fits; else the modules can be built at the released size."""
-    if survey.complete and survey.folder is not None:
+    if survey.is_complete and survey.folder is not None:
         models = load_models(CheckpointFiles(folder=survey.folder, **survey.found), LoadOptions(device="meta"))
         count = sum(parameter.numel() for parameter in models.parameters())
         return f"all files fit, {count / 1e6:.0f} million parameters"

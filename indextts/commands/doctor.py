@@ -11,7 +11,7 @@ from importlib import import_module
 import torch
 
 from ..loading.find import Survey, survey_files
-from ..loading.places import COMPANIONS, CORE_FILES, QWEN_FOLDER, default_roots
+from ..loading.layouts import COMPANIONS, CORE_FILES, QWEN_FOLDER, default_roots
 
 OK, NOTE, MISSING = "ok", "note", "missing"
 
@@ -131,7 +131,7 @@ def _files(survey: Survey) -> Iterator[Finding]:
 
 
 def _file_remedy(survey: Survey) -> str:
-    if survey.demo:
+    if survey.is_demo:
         return "the demonstration voice comes as it is with the pack; indextts2 fetch brings IndexTTS-2, which has all"
     return f"indextts2 fetch --to {survey.folder}" if survey.folder else "indextts2 fetch"
 

@@ -17,7 +17,7 @@ from ..dialogue.script import parse_script
 from ..dialogue.timeline import Timeline, assemble, to_srt
 from ..errors import ConfigError, EmotionError, ScriptError
 from ..loading.find import find_checkpoint
-from ..loading.places import default_roots
+from ..loading.layouts import default_roots
 from ..options import LoadOptions, SpeakOptions
 from ..pipeline import Pipeline
 from ..records import Emotion, Line, Voice

@@ -91,7 +91,7 @@ class _Attention(nn.Module):
         self.heads = config.num_attention_heads
         self.linear_qkv = Linear(width, 3 * width)
         self.linear_out = Linear(width, width)
-        self.distance_embedding = nn.Embedding(config.distances, width // self.heads)
+        self.distance_embedding = nn.Embedding(config.relative_position_count, width // self.heads)
 
     def forward(self, x: Tensor, around: Surroundings) -> Tensor:
         query, key, value = self.linear_qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)

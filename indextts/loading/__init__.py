@@ -1,1 +1,1 @@
-"""From files on disk to modules with weights: find, read, load strictly, fetch what is missing."""
+"""From files on disk to modules with weights: find, read safely, check tensor by tensor, place, download."""

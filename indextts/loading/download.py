@@ -39,7 +39,7 @@ class RemoteFile:
 
 
 @dataclass(frozen=True)
-class _Source:
+class _DownloadSource:
     url: str
     size: int
     etag: str
@@ -60,30 +60,30 @@ def list_files(repo: str, folder: str, endpoint: str) -> list[str]:
     try:
         paths = HfApi(endpoint=endpoint).list_repo_files(repo)
     except Exception as error:  # the hub client's errors differ from version to version
-        raise _unreachable(repo, endpoint, error) from error
+        raise _unreachable_error(repo, endpoint, error) from error
     return [path for path in paths if path.startswith(f"{folder}/")]
 
 
-def download(file: RemoteFile, endpoint: str, on_progress: OnProgress | None = None) -> None:
+def download_file(file: RemoteFile, endpoint: str, on_progress: OnProgress | None = None) -> None:
     """Bring `file` to its target, whole and checked, or raise `CheckpointError` and keep the part that came.
 
     A target that is there already with the right size stays as it is.
     """
-    source = _locate(file, endpoint)
+    source = _resolve_source(file, endpoint)
     if file.target.is_file() and file.target.stat().st_size == source.size:
         return
     part = file.target.with_name(f"{file.target.name}.{source.etag[:16]}.partial")
-    with _writing_to(file.target.parent):
+    with _translate_write_errors(file.target.parent):
         part.parent.mkdir(parents=True, exist_ok=True)
         part.touch()
-    _check_space(part, source.size)
-    _receive(file, source, part, on_progress or (lambda name, done, total: None))
+    _check_disk_space(part, source.size)
+    _receive_file(file, source, part, on_progress or (lambda name, done, total: None))
     _check_hash(file, source, part)
-    with _writing_to(file.target):
+    with _translate_write_errors(file.target):
         os.replace(part, file.target)
 
 
-def _locate(file: RemoteFile, endpoint: str) -> _Source:
+def _resolve_source(file: RemoteFile, endpoint: str) -> _DownloadSource:
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.utils import build_hf_headers
 
@@ -91,33 +91,35 @@ def _locate(file: RemoteFile, endpoint: str) -> _Source:
     try:
         metadata = get_hf_file_metadata(url)
     except Exception as error:  # the hub client's errors differ from version to version
-        raise _unreachable(f"{file.repo}/{file.path}", endpoint, error) from error
+        raise _unreachable_error(f"{file.repo}/{file.path}", endpoint, error) from error
     if metadata.size is None:
-        raise _unreachable(f"{file.repo}/{file.path}", endpoint, ValueError("the hub does not tell the file's size"))
+        raise _unreachable_error(
+            f"{file.repo}/{file.path}", endpoint, ValueError("the hub does not tell the file's size")
+        )
     location = metadata.location or url
     # Where the hub sends on to another host, the link itself is the permission: the token stays here.
     own = urlsplit(location).netloc == urlsplit(endpoint).netloc
-    return _Source(location, metadata.size, metadata.etag or "unversioned", build_hf_headers() if own else {})
+    return _DownloadSource(location, metadata.size, metadata.etag or "unversioned", build_hf_headers() if own else {})
 
 
-def _receive(file: RemoteFile, source: _Source, part: Path, on_progress: OnProgress) -> None:
+def _receive_file(file: RemoteFile, source: _DownloadSource, part: Path, on_progress: OnProgress) -> None:
     """Append to `part` until it is whole; a broken connection is taken up again where it broke."""
     failures = 0
     while (have := part.stat().st_size) < source.size:
         try:
-            _append(file, source, part, have, on_progress)
+            _append_response(file, source, part, have, on_progress)
             broken: Exception = EOFError("the connection ended early")
         except (OSError, urllib.error.HTTPError) as error:
             broken = error
         failures = 0 if part.stat().st_size > have else failures + 1
         if failures == TRIES or (isinstance(broken, urllib.error.HTTPError) and broken.code < 500):
-            raise _unreachable(f"{file.repo}/{file.path}", source.url, broken) from broken
+            raise _unreachable_error(f"{file.repo}/{file.path}", source.url, broken) from broken
         time.sleep(0.1 * failures**2)
 
 
-def _append(file: RemoteFile, source: _Source, part: Path, have: int, on_progress: OnProgress) -> None:
+def _append_response(file: RemoteFile, source: _DownloadSource, part: Path, have: int, on_progress: OnProgress) -> None:
     request = urllib.request.Request(source.url, headers={**source.headers, "Range": f"bytes={have}-"})
-    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS, context=_tls()) as answer:
+    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS, context=_tls_context()) as answer:
         resumed = answer.status == 206
         with part.open("ab" if resumed else "wb") as out:
             done = have if resumed else 0
@@ -128,7 +130,7 @@ def _append(file: RemoteFile, source: _Source, part: Path, have: int, on_progres
 
 
 @contextmanager
-def _writing_to(place: Path) -> Iterator[None]:
+def _translate_write_errors(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -137,7 +139,7 @@ def _writing_to(place: Path) -> Iterator[None]:
         ) from error
 
 
-def _tls() -> ssl.SSLContext:
+def _tls_context() -> ssl.SSLContext:
     context = ssl.create_default_context()
     if not context.cert_store_stats()["x509_ca"]:  # Python from python.org on macOS brings no certificates
         import certifi
@@ -146,7 +148,7 @@ def _tls() -> ssl.SSLContext:
     return context
 
 
-def _check_space(part: Path, size: int) -> None:
+def _check_disk_space(part: Path, size: int) -> None:
     needed = size - part.stat().st_size
     free = shutil.disk_usage(part.parent).free
     if free < needed:
@@ -156,7 +158,7 @@ def _check_space(part: Path, size: int) -> None:
         )
 
 
-def _check_hash(file: RemoteFile, source: _Source, part: Path) -> None:
+def _check_hash(file: RemoteFile, source: _DownloadSource, part: Path) -> None:
     """Large files carry their SHA-256 as their tag; of small ones the size must do."""
     digest: Any = hashlib.sha256()
     if len(source.etag) == 2 * digest.digest_size:
@@ -171,7 +173,7 @@ def _check_hash(file: RemoteFile, source: _Source, part: Path) -> None:
         )
 
 
-def _unreachable(what: str, where: str, error: Exception) -> CheckpointError:
+def _unreachable_error(what: str, where: str, error: Exception) -> CheckpointError:
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     host = urlsplit(where).netloc
     return CheckpointError(

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import CheckpointError
-from .download import OnProgress, RemoteFile, download, hub_endpoint, list_files
-from .find import Survey, explain, survey_files
-from .places import (
+from .download import OnProgress, RemoteFile, download_file, hub_endpoint, list_files
+from .find import Survey, explain_missing, survey_files
+from .layouts import (
     COMPANIONS,
     CORE_FILES,
     CORE_REPO,
     QWEN_FOLDER,
     default_hub_cache,
     default_roots,
-    guessed_models_folders,
+    guess_models_folders,
 )
 
 
@@ -25,10 +25,10 @@ def fetch_missing(to: Path | None = None, endpoint: str | None = None, on_progre
     """
     hub_cache = default_hub_cache()  # it belongs to the hub's own client: found, but never written to
     survey = survey_files([root for root in default_roots(to) if hub_cache not in root.parents], hub_cache)
-    folder = survey.folder or to or _new_folder()
+    folder = survey.folder or to or _choose_new_folder()
     hub = hub_endpoint(endpoint)
     for file in missing_files(survey, folder, hub):
-        download(file, hub, on_progress)
+        download_file(file, hub, on_progress)
     return folder
 
 
@@ -38,9 +38,9 @@ def missing_files(survey: Survey, folder: Path, endpoint: str) -> Iterator[Remot
     The demonstration voice comes whole with the pack or not at all: IndexTTS-2's files would not fit it. Raises
     `CheckpointError` where it is not whole.
     """
-    if survey.demo:
-        if not survey.complete:
-            raise CheckpointError(explain(survey))
+    if survey.is_demo:
+        if not survey.is_complete:
+            raise CheckpointError(explain_missing(survey))
         return
     for field in survey.missing:
         if field in CORE_FILES:
@@ -62,6 +62,6 @@ def _companion_files(field: str, cache: Path) -> Iterator[RemoteFile]:
         yield RemoteFile(companion.repo, name, place / name)
 
 
-def _new_folder() -> Path:
-    models = next((folder for folder in guessed_models_folders() if folder.is_dir()), None)
+def _choose_new_folder() -> Path:
+    models = next((folder for folder in guess_models_folders() if folder.is_dir()), None)
     return models / "indextts" / "IndexTTS-2" if models else Path("checkpoints")

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..config import read_config_file
 from ..errors import CheckpointError, ConfigError
-from .places import (
+from .layouts import (
     COMPANIONS,
     CONFIG_KEYS,
     CORE_FILES,
@@ -18,7 +18,7 @@ from .places import (
     Companion,
     default_hub_cache,
     has_demo,
-    snapshots,
+    list_snapshots,
 )
 
 PICKLES = (".pth", ".pt", ".bin")
@@ -57,11 +57,11 @@ class Survey:
     other_versions: dict[Path, str]
 
     @property
-    def complete(self) -> bool:
+    def is_complete(self) -> bool:
         return not set(self.missing) - {"qwen"}
 
     @property
-    def demo(self) -> bool:
+    def is_demo(self) -> bool:
         """Whether the demonstration voice was looked for, which nothing can be downloaded into."""
         return DEMO_FOLDER in self.looked_in
 
@@ -73,8 +73,8 @@ def find_checkpoint(roots: Sequence[Path], hub_cache: Path | None = None) -> Che
     missing, where was looked and how to get it.
     """
     survey = survey_files(roots, hub_cache)
-    if not survey.complete:
-        raise CheckpointError(explain(survey))
+    if not survey.is_complete:
+        raise CheckpointError(explain_missing(survey))
     assert survey.folder is not None, "complete without a folder"
     return CheckpointFiles(folder=survey.folder, **survey.found)
 
@@ -83,46 +83,46 @@ def survey_files(roots: Sequence[Path], hub_cache: Path | None = None) -> Survey
     """Look everywhere and raise nothing: what `doctor` shows and `fetch` completes."""
     hub = default_hub_cache() if hub_cache is None else hub_cache
     candidates = list(dict.fromkeys(root / layout for root in roots for layout in CORE_LAYOUTS))
-    other_versions = {folder: version for folder in candidates if (version := _other_version(folder))}
-    core, found = _best_core(folder for folder in candidates if folder not in other_versions)
+    other_versions = {folder: version for folder in candidates if (version := _detect_other_version(folder))}
+    core, found = _find_best_core(folder for folder in candidates if folder not in other_versions)
     bases = [*([core, core.parent] if core else []), *(base for root in roots for base in (root, root / "TTS"))]
     for field, companion in COMPANIONS.items():
         if place := _find_companion(companion, bases, hub):
             found[field] = place
-    names = _core_names(core) if core else CORE_FILES
+    names = _core_file_names(core) if core else CORE_FILES
     wanted = names | {field: companion.label for field, companion in COMPANIONS.items()} | {"qwen": QWEN_FOLDER}
     missing = {field: name for field, name in wanted.items() if field not in found}
     return Survey(core, found, missing, (*roots, hub), other_versions)
 
 
-def _other_version(folder: Path) -> str | None:
+def _detect_other_version(folder: Path) -> str | None:
     """Which other IndexTTS (1.x or 2.5) a folder holds; None where it holds 2.0 or nothing."""
-    if not folder.is_dir() or ((folder / "bpe.model").is_file() and _present(folder, "s2mel.pth")):
+    if not folder.is_dir() or ((folder / "bpe.model").is_file() and _find_file(folder, "s2mel.pth")):
         return None
     if (folder / "codec.pth").is_file() or any(folder.glob("*.tiktoken")):
         return "2.5"
     return "1.x" if (folder / "dvae.pth").is_file() or (folder / "bigvgan_generator.pth").is_file() else None
 
 
-def _best_core(folders: Iterable[Path]) -> tuple[Path | None, dict[str, Path]]:
+def _find_best_core(folders: Iterable[Path]) -> tuple[Path | None, dict[str, Path]]:
     """The first complete core folder; where none is, the first of those that hold the most files."""
     best: Path | None = None
     most: dict[str, Path] = {}
     for folder in folders:
-        found = _core_files(folder)
+        found = _find_core_files(folder)
         weights = found.keys() & CORE_FILES.keys() - {"config"}
         if weights and len(found.keys() & CORE_FILES.keys()) > len(most.keys() & CORE_FILES.keys()):
             best, most = folder, found
     return best, most
 
 
-def _core_names(folder: Path) -> dict[str, str]:
+def _core_file_names(folder: Path) -> dict[str, str]:
     config = _read_config(folder / "config.yaml")
     return {field: str(config.get(CONFIG_KEYS.get(field, ""), name)) for field, name in CORE_FILES.items()}
 
 
-def _core_files(folder: Path) -> dict[str, Path]:
-    found = {field: path for field, name in _core_names(folder).items() if (path := _present(folder, name))}
+def _find_core_files(folder: Path) -> dict[str, Path]:
+    found = {field: path for field, name in _core_file_names(folder).items() if (path := _find_file(folder, name))}
     qwen = folder / QWEN_FOLDER
     if (qwen / "config.json").is_file():
         found["qwen"] = qwen
@@ -140,7 +140,7 @@ def _read_config(file: Path) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _present(folder: Path, name: str) -> Path | None:
+def _find_file(folder: Path, name: str) -> Path | None:
     """The file itself, or the same weights as .safetensors."""
     file = folder / name
     if file.is_file():
@@ -150,31 +150,33 @@ def _present(folder: Path, name: str) -> Path | None:
 
 
 def _find_companion(companion: Companion, bases: Sequence[Path], hub: Path) -> Path | None:
-    return next((whole for place in _places(companion, bases, hub) if (whole := _whole(companion, place))), None)
+    return next(
+        (whole for place in _companion_places(companion, bases, hub) if (whole := _find_whole(companion, place))), None
+    )
 
 
-def _places(companion: Companion, bases: Sequence[Path], hub: Path) -> Iterator[Path]:
+def _companion_places(companion: Companion, bases: Sequence[Path], hub: Path) -> Iterator[Path]:
     for base in dict.fromkeys(bases):
         for folder in (base, base / "hf_cache", base / "external_models" / companion.external):
             yield from (folder / name for name in companion.names)
-            yield from _in_snapshots(companion, folder)
+            yield from _snapshot_places(companion, folder)
         yield base / "external_models" / companion.external / companion.in_repo
-    yield from _in_snapshots(companion, hub)
+    yield from _snapshot_places(companion, hub)
 
 
-def _in_snapshots(companion: Companion, cache: Path) -> Iterator[Path]:
-    return (snapshot / companion.in_repo for snapshot in snapshots(cache, companion.repo))
+def _snapshot_places(companion: Companion, cache: Path) -> Iterator[Path]:
+    return (snapshot / companion.in_repo for snapshot in list_snapshots(cache, companion.repo))
 
 
-def _whole(companion: Companion, place: Path) -> Path | None:
+def _find_whole(companion: Companion, place: Path) -> Path | None:
     """The companion at `place`, if all its files are there."""
     if not companion.files:
-        return _present(place.parent, place.name)
+        return _find_file(place.parent, place.name)
     complete = all(any((place / name).is_file() for name in names.split("|")) for names in companion.files)
     return place if complete else None
 
 
-def explain(survey: Survey) -> str:
+def explain_missing(survey: Survey) -> str:
     """What an incomplete model lacks, where was looked for it, and how to get it."""
     if survey.folder is None and survey.other_versions:
         folder, version = next(iter(survey.other_versions.items()))
@@ -183,7 +185,7 @@ def explain(survey: Survey) -> str:
             f"Point to an IndexTTS-2 folder, or run `indextts2 fetch --to FOLDER` to download one"
         )
     missing = ", ".join(name for field, name in survey.missing.items() if field != "qwen")
-    if survey.demo:
+    if survey.is_demo:
         return (
             f"the demonstration voice lacks {missing} in {DEMO_FOLDER}. It comes with the pack: install the pack "
             f"again, or run `indextts2 fetch` and choose model_dir auto for IndexTTS-2 itself"

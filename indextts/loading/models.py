@@ -22,7 +22,7 @@ from ..options import LoadOptions
 from ..vocoder import bigvgan
 from .find import CheckpointFiles
 from .placement import Placement, choose_placement
-from .read import State, read_state, read_weights
+from .read import StateDict, read_state_dict, read_weights
 from .strict import AnyModule, RenameWeights, load_strict
 
 logger = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class _Loader:
     def load_gpt_and_voice_encoder(self) -> tuple[gpt.UnifiedVoice, voice_encoder.VoiceEncoder]:
         """Both halves of `gpt.pth`."""
         config, file = self.config, self.files.gpt
-        state = read_state(file, "model")
+        state = read_state_dict(file, "model")
         encoder_state = {name: state.pop(name) for name in list(state) if name.startswith(voice_encoder.PREFIXES)}
         encoder = self._load_module(
             lambda: voice_encoder.VoiceEncoder(config.gpt, config.semantic_codec.hidden_size),
@@ -129,7 +129,7 @@ class _Loader:
     def load_semantic_encoder(self) -> semantic.SemanticEncoder:
         folder, layers, width = self.files.w2v_bert, self.config.semantic_layer, self.config.semantic_codec.hidden_size
         file = _first_file(folder, W2V_BERT_FILES)
-        state = _semantic_state(read_state(file), read_state(self.files.w2v_statistics), layers, file)
+        state = _semantic_state(read_state_dict(file), read_state_dict(self.files.w2v_statistics), layers, file)
         encoder = self._load_module(
             lambda: semantic.SemanticEncoder.from_folder(folder, layers), state, file, dtype=self.precision.semantic
         )
@@ -143,7 +143,7 @@ class _Loader:
         file = self.files.semantic_codec
         return self._load_module(
             lambda: codec.SemanticCodec(self.config.semantic_codec),
-            read_state(file),
+            read_state_dict(file),
             file,
             codec.rename_codec_weights,
             codec.IGNORED,
@@ -152,7 +152,7 @@ class _Loader:
     def load_campplus(self) -> campplus.CAMPPlus:
         file = self.files.campplus
         return self._load_module(
-            campplus.CAMPPlus, read_state(file), file, campplus.rename_campplus_weights, campplus.IGNORED
+            campplus.CAMPPlus, read_state_dict(file), file, campplus.rename_campplus_weights, campplus.IGNORED
         )
 
     def load_emotion_table(self) -> EmotionTable:
@@ -168,7 +168,7 @@ class _Loader:
         file = self.files.s2mel
         return self._load_module(
             lambda: S2Mel(self.config.s2mel, self.config.gpt.model_dim),
-            read_state(file, "net"),
+            read_state_dict(file, "net"),
             file,
             s2mel_weights.rename_s2mel_weights,
             s2mel_weights.IGNORED,
@@ -178,7 +178,7 @@ class _Loader:
     def load_vocoder(self) -> bigvgan.BigVGAN:
         config = load_vocoder_config(self.files.bigvgan / "config.json")
         file = _first_file(self.files.bigvgan, VOCODER_FILES)
-        state = read_state(file, "generator")
+        state = read_state_dict(file, "generator")
         return self._load_module(
             lambda: bigvgan.BigVGAN(config),
             state,
@@ -191,7 +191,7 @@ class _Loader:
     def _load_module(
         self,
         build: Callable[[], AnyModule],
-        state: State,
+        state: StateDict,
         file: Path,
         rename: RenameWeights | None = None,
         ignored: Sequence[str] = (),
@@ -217,7 +217,7 @@ def _first_file(folder: Path, names: Sequence[str]) -> Path:
     return next(file for name in names if (file := folder / name).is_file())
 
 
-def _semantic_state(state: State, statistics: Mapping[str, torch.Tensor], layers: int, file: Path) -> State:
+def _semantic_state(state: StateDict, statistics: Mapping[str, torch.Tensor], layers: int, file: Path) -> StateDict:
     """The layers that are read, under the module's names; what lies above them is never touched."""
     try:
         needed = semantic.rename_semantic_weights(state, statistics, layers)

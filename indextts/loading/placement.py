@@ -42,7 +42,7 @@ class Placement:
 
 def choose_placement(options: LoadOptions) -> Placement:
     """Raises `ConfigError` for a device that this machine, or this PyTorch, does not have."""
-    device = _device(options.device)
+    device = _resolve_device(options.device)
     half = options.use_fp16 and device.type == "cuda"
     choices = []
     if options.use_fp16 and not half:
@@ -52,7 +52,7 @@ def choose_placement(options: LoadOptions) -> Placement:
     )
 
 
-def _device(name: str | None) -> torch.device:
+def _resolve_device(name: str | None) -> torch.device:
     if name is None:
         return torch.device("cuda" if torch.cuda.is_available() else "mps" if _has_mps() else "cpu")
     try:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ..errors import CheckpointError
-from .read import State
+from .read import StateDict
 
 logger = logging.getLogger(__name__)
 
@@ -18,12 +18,12 @@ SHOWN = 6
 """How many wrong tensors an error names before it only counts them."""
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
-RenameWeights = Callable[[State], State]
+RenameWeights = Callable[[StateDict], StateDict]
 
 
 def load_strict(
     build: Callable[[], AnyModule],
-    state: State,
+    state: StateDict,
     *,
     file: Path,
     ignored: Sequence[str] = (),
@@ -52,7 +52,7 @@ def load_strict(
     return module.requires_grad_(False).eval()
 
 
-def _skip_ignored(state: State, ignored: Sequence[str], file: Path) -> None:
+def _skip_ignored(state: StateDict, ignored: Sequence[str], file: Path) -> None:
     skipped = {pattern: [name for name in state if fnmatchcase(name, pattern)] for pattern in ignored}
     for names in skipped.values():
         for name in names:
@@ -62,7 +62,7 @@ def _skip_ignored(state: State, ignored: Sequence[str], file: Path) -> None:
         logger.info("%s: skipped tensors that inference does not use: %s", file.name, counts)
 
 
-def _rename_tensors(state: State, rename: RenameWeights | None, file: Path) -> State:
+def _rename_tensors(state: StateDict, rename: RenameWeights | None, file: Path) -> StateDict:
     if rename is None:
         return dict(state)
     try:
@@ -73,7 +73,7 @@ def _rename_tensors(state: State, rename: RenameWeights | None, file: Path) -> S
         raise CheckpointError(f"{file}: got tensors that do not fit together ({error}); {_version_remedy()}") from error
 
 
-def _check_tensors(tensors: State, expected: State, file: Path) -> None:
+def _check_tensors(tensors: StateDict, expected: StateDict, file: Path) -> None:
     problems = [f"{name}: missing, expected {_shape_text(t)}" for name, t in expected.items() if name not in tensors]
     for name, tensor in tensors.items():
         if name not in expected:

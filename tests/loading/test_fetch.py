@@ -10,10 +10,10 @@ from helpers.hub import Hub, serve
 from helpers.waiting import HUNG_SECONDS
 from indextts2_multitalk.indextts.errors import CheckpointError
 from indextts2_multitalk.indextts.loading import download as downloading
-from indextts2_multitalk.indextts.loading.download import RemoteFile, download
+from indextts2_multitalk.indextts.loading.download import RemoteFile, download_file
 from indextts2_multitalk.indextts.loading.fetch import fetch_missing
 from indextts2_multitalk.indextts.loading.find import find_checkpoint
-from indextts2_multitalk.indextts.loading.places import default_roots
+from indextts2_multitalk.indextts.loading.layouts import default_roots
 
 LARGE = random.Random(7).randbytes(200_000)
 FILES = {
@@ -103,17 +103,17 @@ def test_continues_after_an_interruption(tmp_path: Path, hub: Hub) -> None:
     file = RemoteFile(*GPT, tmp_path / "gpt.pth")
     hub.cut = 70_000
     with pytest.raises(Stop):
-        download(file, hub.endpoint, stop)
+        download_file(file, hub.endpoint, stop)
     assert not file.target.exists()
     hub.cut = None
-    download(file, hub.endpoint)
+    download_file(file, hub.endpoint)
     assert hub.requests == [("gpt.pth", 0), ("gpt.pth", 70_000)]
     assert file.target.read_bytes() == LARGE
 
 
 def test_broken_connections_are_taken_up_where_they_broke(tmp_path: Path, hub: Hub) -> None:
     hub.cut = 60_000
-    download(RemoteFile(*GPT, tmp_path / "gpt.pth"), hub.endpoint)
+    download_file(RemoteFile(*GPT, tmp_path / "gpt.pth"), hub.endpoint)
     assert [start for _, start in hub.requests] == [0, 60_000, 120_000, 180_000]
     assert (tmp_path / "gpt.pth").read_bytes() == LARGE
 
@@ -123,13 +123,13 @@ def test_dead_connection_gives_up_and_keeps_what_came(tmp_path: Path, hub: Hub) 
     part = tmp_path / f"gpt.pth.{hashlib.sha256(LARGE).hexdigest()[:16]}.partial"
     part.write_bytes(LARGE[:100])
     with pytest.raises(CheckpointError, match=r"gpt.pth: cannot be downloaded .*the same command continues"):
-        download(RemoteFile(*GPT, tmp_path / "gpt.pth"), hub.endpoint)
+        download_file(RemoteFile(*GPT, tmp_path / "gpt.pth"), hub.endpoint)
     assert part.stat().st_size == 100
 
 
 def test_part_of_another_revision_is_not_continued(tmp_path: Path, hub: Hub) -> None:
     (tmp_path / "gpt.pth.0123456789abcdef.partial").write_bytes(b"old")
-    download(RemoteFile(*GPT, tmp_path / "gpt.pth"), hub.endpoint)
+    download_file(RemoteFile(*GPT, tmp_path / "gpt.pth"), hub.endpoint)
     assert hub.requests == [("gpt.pth", 0)]
     assert (tmp_path / "gpt.pth").read_bytes() == LARGE
 
@@ -137,7 +137,7 @@ def test_part_of_another_revision_is_not_continued(tmp_path: Path, hub: Hub) -> 
 def test_other_content_than_announced_is_refused(tmp_path: Path, hub: Hub) -> None:
     hub.announced[GPT] = LARGE[::-1]
     with pytest.raises(CheckpointError, match="not what the hub announced"):
-        download(RemoteFile(*GPT, tmp_path / "gpt.pth"), hub.endpoint)
+        download_file(RemoteFile(*GPT, tmp_path / "gpt.pth"), hub.endpoint)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -162,7 +162,7 @@ def test_no_hub(tmp_path: Path) -> None:
 def test_full_disk(tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(downloading.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 10}))
     with pytest.raises(CheckpointError, match="GiB free"):
-        download(RemoteFile(*GPT, tmp_path / "gpt.pth"), hub.endpoint)
+        download_file(RemoteFile(*GPT, tmp_path / "gpt.pth"), hub.endpoint)
 
 
 def test_folder_that_cannot_be_made(tmp_path: Path, hub: Hub) -> None:

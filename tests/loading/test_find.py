@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from indextts2_multitalk.indextts.errors import CheckpointError
 from indextts2_multitalk.indextts.loading.find import find_checkpoint, survey_files
-from indextts2_multitalk.indextts.loading.places import default_roots, snapshots
+from indextts2_multitalk.indextts.loading.layouts import default_roots, list_snapshots
 
 CORE = ("config.yaml", "gpt.pth", "s2mel.pth", "bpe.model", "feat1.pt", "feat2.pt", "wav2vec2bert_stats.pt")
 LAYOUTS = (
@@ -215,5 +215,5 @@ def test_snapshot_of_main_comes_first(hub: Path) -> None:
     (hub / "models--x--y" / "refs").mkdir()
     for revision in ("old", "new"):
         (hub / "models--x--y" / "refs" / "main").write_text(revision, encoding="utf-8")
-        assert snapshots(hub, "x/y")[0].name == revision
-    assert snapshots(hub, "x/z") == []
+        assert list_snapshots(hub, "x/y")[0].name == revision
+    assert list_snapshots(hub, "x/z") == []

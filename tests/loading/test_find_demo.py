@@ -7,17 +7,17 @@ from helpers.released_folder import write_released_folder
 from indextts2_multitalk.indextts.commands import doctor
 from indextts2_multitalk.indextts.commands.cli import main
 from indextts2_multitalk.indextts.errors import CheckpointError
-from indextts2_multitalk.indextts.loading import fetch, find, places
+from indextts2_multitalk.indextts.loading import fetch, find, layouts
 from indextts2_multitalk.indextts.loading.find import find_checkpoint, survey_files
-from indextts2_multitalk.indextts.loading.places import default_roots
+from indextts2_multitalk.indextts.loading.layouts import default_roots
 
 
 @pytest.fixture
 def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A pack with nothing but a demonstration voice, on a machine without models."""
     folder = write_released_folder(tmp_path / "pack" / "checkpoints" / "demo", safetensors=True)
-    monkeypatch.setattr(places, "PACK", tmp_path / "pack")
-    for module in (places, find):
+    monkeypatch.setattr(layouts, "PACK", tmp_path / "pack")
+    for module in (layouts, find):
         monkeypatch.setattr(module, "DEMO_FOLDER", folder)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     for variable in ("INDEXTTS_MODEL_DIR", "COMFYUI_PATH"):
@@ -56,7 +56,7 @@ def test_it_is_not_offered_where_it_is_not_or_to_who_named_a_folder(demo: Path, 
 
 
 def test_it_is_installed_and_not_downloaded(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch, "download", lambda *_: pytest.fail("a download"))
+    monkeypatch.setattr(fetch, "download_file", lambda *_: pytest.fail("a download"))
     monkeypatch.setattr(fetch, "list_files", lambda *_: pytest.fail("a look at the hub"))
     (demo / "qwen0.6bemo4-merge" / "config.json").unlink()
     assert fetch.fetch_missing(Path("demo")) == demo

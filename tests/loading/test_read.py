@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from indextts2_multitalk.indextts.errors import CheckpointError
-from indextts2_multitalk.indextts.loading.read import read_state, read_weights
+from indextts2_multitalk.indextts.loading.read import read_state_dict, read_weights
 from safetensors.torch import save_file
 
 STATE = {"a.weight": torch.arange(12.0).reshape(3, 4), "a.bias": torch.ones(3), "steps": torch.tensor(7)}
@@ -23,26 +23,26 @@ def same(actual: dict[str, torch.Tensor]) -> bool:
 def test_pickles(tmp_path: Path, suffix: str, zipped: bool) -> None:
     file = tmp_path / f"weights{suffix}"
     torch.save(STATE, file, _use_new_zipfile_serialization=zipped)
-    assert same(read_state(file))
+    assert same(read_state_dict(file))
 
 
 def test_safetensors(tmp_path: Path) -> None:
     file = tmp_path / "weights.safetensors"
     save_file(STATE, file)
-    assert same(read_state(file))
+    assert same(read_state_dict(file))
 
 
 @pytest.mark.parametrize("key", ["model", "net", "generator"])
 def test_wrapped(tmp_path: Path, key: str) -> None:
     file = tmp_path / "weights.pth"
     torch.save({key: STATE, "epoch": 3, "notes": "x"}, file)
-    assert same(read_state(file, key))
+    assert same(read_state_dict(file, key))
 
 
 def test_nested_under_data_parallel_names(tmp_path: Path) -> None:
     file = tmp_path / "weights.pth"
     torch.save({"net": {"part": {f"module.{name}": t for name, t in STATE.items()}, "module.rest": {"x": STATE}}}, file)
-    state = read_state(file, "net")
+    state = read_state_dict(file, "net")
     assert same({name.removeprefix("part."): t for name, t in state.items() if name.startswith("part.")})
     assert "rest.x.a.bias" in state
 
@@ -51,7 +51,7 @@ def test_bare_tensor(tmp_path: Path) -> None:
     torch.save(STATE["a.weight"], tmp_path / "feat1.pt")
     assert torch.equal(read_weights(tmp_path / "feat1.pt"), STATE["a.weight"])
     with pytest.raises(CheckpointError, match=r"feat1.pt: got Tensor, expected a dict"):
-        read_state(tmp_path / "feat1.pt")
+        read_state_dict(tmp_path / "feat1.pt")
 
 
 class Bomb:
@@ -67,7 +67,7 @@ def test_pickled_code_is_not_run(tmp_path: Path, zipped: bool) -> None:
     file, target = tmp_path / "gpt.pth", tmp_path / "ran"
     torch.save({"model": STATE, "bomb": Bomb(target)}, file, _use_new_zipfile_serialization=zipped)
     with pytest.raises(CheckpointError, match=r"gpt.pth: got pickled code \(.*mkdir\), expected tensors alone"):
-        read_state(file, "model")
+        read_state_dict(file, "model")
     assert not target.exists()
 
 
@@ -81,7 +81,7 @@ def test_truncated_anywhere(tmp_path_factory: pytest.TempPathFactory, suffix: st
     data = whole.read_bytes()
     cut.write_bytes(data[: int(len(data) * part)])
     with pytest.raises(CheckpointError, match=rf"s2mel{suffix}: got {cut.stat().st_size} bytes.*indextts2 fetch"):
-        read_state(cut)
+        read_state_dict(cut)
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".bin", ".safetensors"])
@@ -92,16 +92,16 @@ def test_any_bytes(tmp_path_factory: pytest.TempPathFactory, suffix: str, data: 
     file = tmp_path_factory.mktemp("bytes") / f"weights{suffix}"
     file.write_bytes(data)
     with pytest.raises(CheckpointError, match="weights"):
-        read_state(file)
+        read_state_dict(file)
 
 
 def test_lfs_pointer(tmp_path: Path) -> None:
     file = tmp_path / "gpt.pth"
     file.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", encoding="utf-8")
     with pytest.raises(CheckpointError, match="Git LFS pointer"):
-        read_state(file)
+        read_state_dict(file)
 
 
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"gpt.pth: cannot be opened"):
-        read_state(tmp_path / "gpt.pth")
+        read_state_dict(tmp_path / "gpt.pth")

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from helpers.expected_nodes import DEMO_VOICE
 from helpers.fake_pipeline import FakePipeline
-from indextts2_multitalk.indextts.loading.places import DEMO_FOLDER
+from indextts2_multitalk.indextts.loading.layouts import DEMO_FOLDER
 
 OFFERED = DEMO_VOICE.required[0][2]["options"]
 

@@ -21,7 +21,7 @@ def manager(comfy: fake_comfy.Management, monkeypatch: pytest.MonkeyPatch, tmp_p
         on_progress(file.path, 10, 10)
         asked.append(file)
 
-    monkeypatch.setattr(fetching, "download", download)
+    monkeypatch.setattr(fetching, "download_file", download)
     monkeypatch.setattr(fetching, "model_roots", lambda wanted: [tmp_path / "models"])
     monkeypatch.setattr(
         fetching,

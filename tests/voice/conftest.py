@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from indextts2_multitalk.indextts.audio_file import read_audio
-from indextts2_multitalk.indextts.loading.places import DEMO_FOLDER
+from indextts2_multitalk.indextts.loading.layouts import DEMO_FOLDER
 from indextts2_multitalk.indextts.options import LoadOptions, SpeakOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
 from indextts2_multitalk.indextts.records import Emotion, Line, Voice

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from helpers import fake_comfy
-from indextts2_multitalk.indextts.loading.places import DEMO, DEMO_FOLDER
+from indextts2_multitalk.indextts.loading.layouts import DEMO, DEMO_FOLDER
 
 TEXT = "Anna: [surprised] You found the old radio!\nBen: It still works."
 

@@ -1,4 +1,4 @@
-"""What a complete model is made of, file by file, and the places where other programs put each of them."""
+"""What a complete model is made of, file by file, and the folder layouts in which other programs keep it."""
 
 import os
 from collections.abc import Sequence
@@ -114,8 +114,8 @@ def default_roots(model_dir: Path | None = None, models_folders: Sequence[Path] 
         return [DEMO_FOLDER if model_dir == Path(DEMO) else model_dir.expanduser()]
     named = os.environ.get("INDEXTTS_MODEL_DIR")
     roots = [Path(named).expanduser()] if named else []
-    roots += [Path("checkpoints"), *(models_folders or guessed_models_folders()), PACK / "checkpoints"]
-    return [*roots, *snapshots(default_hub_cache(), CORE_REPO)]
+    roots += [Path("checkpoints"), *(models_folders or guess_models_folders()), PACK / "checkpoints"]
+    return [*roots, *list_snapshots(default_hub_cache(), CORE_REPO)]
 
 
 def has_demo() -> bool:
@@ -123,7 +123,7 @@ def has_demo() -> bool:
     return (DEMO_FOLDER / "config.yaml").is_file()
 
 
-def guessed_models_folders() -> list[Path]:
+def guess_models_folders() -> list[Path]:
     """ComfyUI's models folder, from COMFYUI_PATH or from where the pack lies; there may be none."""
     comfyui = os.environ.get("COMFYUI_PATH")
     folders = [Path(comfyui).expanduser() / "models"] if comfyui else []
@@ -137,7 +137,7 @@ def default_hub_cache() -> Path:
     return Path(HF_HUB_CACHE)
 
 
-def snapshots(cache: Path, repo: str) -> list[Path]:
+def list_snapshots(cache: Path, repo: str) -> list[Path]:
     """Downloaded revisions of `repo` in a Hugging Face cache: the one `main` names, then the newest first."""
     folder = cache / f"models--{repo.replace('/', '--')}"
     if not (folder / "snapshots").is_dir():
