@@ -1,19 +1,22 @@
 """Triton's own compiler over the kernels at full size, for a chip that need not be there. A script of its own, since
 the tests around it have imported Triton as an interpreter.
 
-    python tests/helpers/compile_kernels.py 90
+    python tests/helpers/compile_kernels.py 90 [CASE …]
 
-Prints JSON: the bytes of shared memory that a program may have, and a list of what was compiled, each with its kernel,
-registers (None where nothing can tell), bytes of shared memory and options.
+Prints JSON: the bytes of shared memory that a program may have, and a list of what was compiled, each with its case,
+kernel, registers (None where nothing can tell), bytes of shared memory and options.
 """
 
 import dataclasses
+import functools
 import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,7 @@ from indextts2_multitalk.accel.attention.triton import TritonAttention
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache
 from indextts2_multitalk.accel.kernels import ahead, embed, overlap, tile_shapes, tiles
 from indextts2_multitalk.accel.kernels.beam_search import BeamBuffers, advance_beams
+from indextts2_multitalk.accel.kernels.persistent_step import PersistentStep, Shape, multipliers_for
 from indextts2_multitalk.accel.kernels.sample import draw_next
 from indextts2_multitalk.accel.kernels.step import DecodeStep
 from indextts2_multitalk.accel.state import DecodeState
@@ -70,55 +74,66 @@ class Chip:
         return CPU
 
 
-def compile_for(capability: int) -> list[dict[str, Any]]:
-    """Whatever is launched is compiled and does not run; whoever asks about the chip hears of this one, on which all
-    that may be held is."""
+@dataclass(frozen=True)
+class Launch:
+    """case: of `CASES`. compiled: Triton's kernel. options: constants and options of the launch."""
+
+    case: str
+    kernel: str
+    compiled: Any
+    options: dict[str, Any]
+
+
+def launches(capability: int, cases: Iterable[str]) -> Iterator[Launch]:
+    """Whatever `cases` launch, compiled and not run, of several that are alike in a case the first. Whoever asks about
+    the chip hears of this one, on which all that may be held is."""
     triton.runtime.driver.set_active(Chip(capability))
     for module in (overlap, tile_shapes, ahead, embed):
         module.overlaps = lambda device: overlap.CAN_WAIT and capability >= 90
     tile_shapes._can_hold = lambda: True
     stages_for = tiles.stages_for
     tiles.stages_for = lambda shape, rows, size, device: stages_for(shape, rows, size, torch.device("cuda"))
-    found: list[dict[str, Any]] = []
+    found: dict[tuple[str, str], Launch] = {}
     launch = JITFunction.run
 
     def only_compile(self: Any, *arguments: Any, grid: Any, warmup: bool, **options: Any) -> None:
         compiled = launch(self, *arguments, grid=grid, warmup=True, **options)
-        flags = {name: value for name, value in options.items() if isinstance(value, (bool, int, str))}
-        took = {"registers": registers(compiled.asm["cubin"]), "shared": compiled.metadata.shared}
-        found.append({"kernel": self.__name__, **took, **flags})
+        found.setdefault((case, compiled.hash), Launch(case, self.__name__, compiled, options))
 
     JITFunction.run = only_compile
-    decode()
-    flow()
-    vocode()
-    return found
+    for case in cases:
+        known = len(found)
+        CASES[case]()
+        yield from list(found.values())[known:]
 
 
 def registers(binary: bytes) -> int | None:
+    said = inspected("-res-usage", binary)
+    return None if said is None else int(re.findall(r"REG:(\d+)", said)[0])
+
+
+def inspected(option: str, binary: bytes) -> str | None:
+    """What Triton's own cuobjdump says of a compiled kernel, where there is one."""
     tool = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
     if not tool.is_file():
         return None
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
         file.write(binary)
         file.flush()
-        said = subprocess.run([tool, "-res-usage", file.name], capture_output=True, text=True, check=True)
-    return int(re.findall(r"REG:(\d+)", said.stdout)[0])
+        return subprocess.run([tool, option, file.name], capture_output=True, text=True, check=True).stdout
 
 
-def decode() -> None:
-    """Steps of one line to many, the draw, and beams."""
-    weights = seeded_weights(dataclasses.replace(FULL, layers=2), HALF, CPU)
-    for rows in (1, 3, 16, 32, 64):
-        decode_step(weights, rows, TritonAttention())
-    draw_next(a_state(weights, 16, 1), torch.zeros(16, weights.vocabulary), weights.stop_token)
-    state = a_state(weights, 1, 3)
-    cache = PagedCache.allocate(2, 3 * COLUMNS + 1, 16, weights.heads, weights.head_dim, HALF, CPU)
-    buffers = BeamBuffers.allocate(3, 3, weights.vocabulary, CPU)
-    advance_beams(state, torch.zeros(3, weights.vocabulary), cache, weights.stop_token, buffers)
+@functools.cache
+def decoder() -> DecoderWeights:
+    return seeded_weights(dataclasses.replace(FULL, layers=2), HALF, CPU)
 
 
-def decode_step(weights: DecoderWeights, rows: int, backend: TritonAttention) -> None:
+def a_state(weights: DecoderWeights, lanes: int, beams: int) -> DecodeState:
+    return DecodeState.allocate(lanes, beams, weights.vocabulary, COLUMNS, weights.max_tokens, CPU)
+
+
+def decode_step(rows: int) -> None:
+    weights, backend = decoder(), TritonAttention()
     pages, size, heads, width = rows * COLUMNS + 1, backend.page_size, weights.heads, weights.head_dim
     cache = PagedCache.allocate(2, pages, size, heads, width, HALF, CPU)
     DecodeStep(weights, cache, a_state(weights, rows, 1))()
@@ -126,8 +141,31 @@ def decode_step(weights: DecoderWeights, rows: int, backend: TritonAttention) ->
     backend.store_kv(*new, cache.layers[0], torch.arange(5))
 
 
-def a_state(weights: DecoderWeights, lanes: int, beams: int) -> DecodeState:
-    return DecodeState.allocate(lanes, beams, weights.vocabulary, COLUMNS, weights.max_tokens, CPU)
+class OnGPU(DecoderWeights):
+    device = torch.device("cuda")
+
+
+def persistent_step() -> None:
+    """As it is cut on an H100 or an H200."""
+    weights, programs = decoder(), 132
+    cache = PagedCache.allocate(2, COLUMNS + 1, 16, weights.heads, weights.head_dim, HALF, CPU)
+    shape = Shape(programs, multipliers_for(weights.width, programs - 25), 16, 4, 64, 9)
+    logits = torch.zeros(1, weights.vocabulary)
+    step = PersistentStep(weights, cache, a_state(weights, 1, 1), logits, shape)
+    step._weights = OnGPU(**vars(weights))
+    step()
+
+
+def draw() -> None:
+    weights = decoder()
+    draw_next(a_state(weights, 16, 1), torch.zeros(16, weights.vocabulary), weights.stop_token)
+
+
+def beams() -> None:
+    weights = decoder()
+    cache = PagedCache.allocate(2, 3 * COLUMNS + 1, 16, weights.heads, weights.head_dim, HALF, CPU)
+    buffers = BeamBuffers.allocate(3, 3, weights.vocabulary, CPU)
+    advance_beams(a_state(weights, 1, 3), torch.zeros(3, weights.vocabulary), cache, weights.stop_token, buffers)
 
 
 def flow() -> None:
@@ -145,7 +183,7 @@ def flow() -> None:
     pointwise.swiglu(torch.zeros(128, 2 * 1536, dtype=HALF))
 
 
-def vocode() -> None:
+def vocoder() -> None:
     """BigVGAN's convolutions in every width of tile, and its activation."""
     lengths = torch.tensor([3], dtype=torch.int32)
     for channels in (24, 48, 96, 192, 384):
@@ -155,9 +193,27 @@ def vocode() -> None:
         snake(x, torch.ones(channels), torch.ones(channels), lengths, 4)
 
 
+ROWS = 1, 3, 8, 16, 32, 48, 64
+CASES = {
+    **{f"decode, {rows} rows": functools.partial(decode_step, rows) for rows in ROWS},
+    "decode, persistent": persistent_step,
+    "draw": draw,
+    "beams": beams,
+    "flow": flow,
+    "vocoder": vocoder,
+}
+
+
+def main(capability: int, cases: list[str]) -> dict[str, Any]:
+    kernels = []
+    for launch in launches(capability, cases or CASES):
+        took = {"registers": registers(launch.compiled.asm["cubin"]), "shared": launch.compiled.metadata.shared}
+        flags = {name: value for name, value in launch.options.items() if isinstance(value, (bool, int, str))}
+        kernels.append({"case": launch.case, "kernel": launch.kernel, **took, **flags})
+    return {"limit": SHARED[capability], "kernels": kernels}
+
+
 if __name__ == "__main__":
     with torch.inference_mode(), tempfile.TemporaryDirectory() as cache:
         os.environ["TRITON_CACHE_DIR"] = cache
-        capability = int(sys.argv[1])
-        result = {"limit": SHARED[capability], "kernels": compile_for(capability)}
-    sys.stdout.write(json.dumps(result))
+        sys.stdout.write(json.dumps(main(int(sys.argv[1]), sys.argv[2:])))

@@ -16,9 +16,8 @@ SCRIPT = Path(__file__).parents[1] / "helpers" / "compile_kernels.py"
 KERNELS = (
     "_add_rows _add_tiles _advance _attention_tiles _cat_rows _continue "
     "_convolve_tiles _draw _embed _follow _gated_tiles _gemv _kv_store _nominate _norm_rows _paged_attention "
-    "_rotate_rows _snake_runs _swiglu_rows _tiles _weigh"
+    "_rotate_rows _snake_runs _swiglu_rows _tiles _weigh step"
 )
-"""All but the persistent step, which asks the chip itself how it is cut."""
 
 
 @pytest.fixture(scope="module", params=[86, 90, 120], ids=["RTX 3090", "H100", "RTX 5090"])
