@@ -77,7 +77,7 @@ def fused_step(weights: DecoderWeights, cache: PagedCache, state: DecodeState):
     if weights.device.type == "cpu":
         plain = TorchRunner(weights, cache, Engine(weights).attention.backend)
         return lambda: plain._step(state)
-    from indextts2_multitalk.accel.kernels.step import DecodeStep
+    from indextts2_multitalk.accel.kernels.decode_step import DecodeStep
 
     return DecodeStep(weights, cache, state)
 
@@ -95,7 +95,7 @@ def same_draws(weights: DecoderWeights) -> None:
     """Draws on equal logits, all filters on."""
     if weights.device.type == "cpu":
         return
-    from indextts2_multitalk.accel.kernels.sample import draw_next
+    from indextts2_multitalk.accel.kernels.sampling.draw import draw_next
     from indextts2_multitalk.accel.next_token import choose_next
 
     todo = requests(weights, 64, ALL_FILTERS, 20)

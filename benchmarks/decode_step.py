@@ -13,7 +13,7 @@ from decode_model import FULL, seeded_weights
 from indextts2_multitalk.accel.attention import AttentionBackend
 from indextts2_multitalk.accel.attention.triton import TritonAttention
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache
-from indextts2_multitalk.accel.kernels.step import DecodeStep
+from indextts2_multitalk.accel.kernels.decode_step import DecodeStep
 from indextts2_multitalk.accel.runners.torch_runner import TorchRunner
 from indextts2_multitalk.accel.state import DecodeState
 from indextts2_multitalk.accel.weights import DecoderWeights

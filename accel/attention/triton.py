@@ -31,7 +31,7 @@ class TritonAttention:
         return why_no_triton(device)
 
     def store_kv(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
-        from ..kernels.kv_store import kv_store
+        from ..kernels.attention.kv_store import kv_store
 
         kv_store(keys, values, pages, slots)
 
@@ -44,6 +44,6 @@ class TritonAttention:
         return BlockTablePlan(block_tables, lengths)
 
     def attend_decode(self, queries: torch.Tensor, pages: Pages, plan: BlockTablePlan) -> torch.Tensor:
-        from ..kernels.paged_attention import paged_attention
+        from ..kernels.attention.paged_attention import paged_attention
 
         return paged_attention(queries, pages, plan.block_tables, plan.lengths)

@@ -13,10 +13,10 @@ import torch
 from ...runtime.cuda_graphs import CaptureOnSecondRun, GraphCache
 from ..attention import AttentionBackend
 from ..cache.paged_cache import PagedCache
-from ..kernels.beam_search import BeamBuffers, advance_beams
-from ..kernels.folding import FoldedNorms
-from ..kernels.sample import draw_next
-from ..kernels.step import DecodeStep, problem
+from ..kernels.decode_step import DecodeStep, problem
+from ..kernels.linear.folded_norm import FoldedNorms
+from ..kernels.sampling.beam_search import BeamBuffers, advance_beams
+from ..kernels.sampling.draw import draw_next
 from ..state import DecodeState
 from ..weights import DecoderWeights
 from .prefill_graphs import PromptGraphs

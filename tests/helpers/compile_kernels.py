@@ -28,11 +28,12 @@ import triton
 from decode_model import FULL, seeded_weights
 from indextts2_multitalk.accel.attention.triton import TritonAttention
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache
-from indextts2_multitalk.accel.kernels import ahead, embed, overlap, tile_shapes, tiles
-from indextts2_multitalk.accel.kernels.beam_search import BeamBuffers, advance_beams
-from indextts2_multitalk.accel.kernels.persistent_step import PersistentStep, Shape, multipliers_for
-from indextts2_multitalk.accel.kernels.sample import draw_next
-from indextts2_multitalk.accel.kernels.step import DecodeStep
+from indextts2_multitalk.accel.kernels import l2_prefetch, pdl
+from indextts2_multitalk.accel.kernels.decode_step import DecodeStep
+from indextts2_multitalk.accel.kernels.linear import embedding, gemm, gemm_shapes
+from indextts2_multitalk.accel.kernels.persistent.step import PersistentStep, Shape, multipliers_for
+from indextts2_multitalk.accel.kernels.sampling.beam_search import BeamBuffers, advance_beams
+from indextts2_multitalk.accel.kernels.sampling.draw import draw_next
 from indextts2_multitalk.accel.state import DecodeState
 from indextts2_multitalk.accel.weights import DecoderWeights
 from indextts2_multitalk.indextts.vocoder.convolution_kernel import Filter, convolve
@@ -88,11 +89,11 @@ def launches(capability: int, cases: Iterable[str]) -> Iterator[Launch]:
     """Whatever `cases` launch, compiled and not run, of several that are alike in a case the first. Whoever asks about
     the chip hears of this one, on which all that may be held is."""
     triton.runtime.driver.set_active(Chip(capability))
-    for module in (overlap, tile_shapes, ahead, embed):
-        module.overlaps = lambda device: overlap.CAN_WAIT and capability >= 90
-    tile_shapes._can_hold = lambda: True
-    stages_for = tiles.stages_for
-    tiles.stages_for = lambda shape, rows, size, device: stages_for(shape, rows, size, torch.device("cuda"))
+    for module in (pdl, gemm_shapes, l2_prefetch, embedding):
+        module.overlaps = lambda device: pdl.CAN_WAIT and capability >= 90
+    gemm_shapes._can_hold = lambda: True
+    stages_for = gemm.stages_for
+    gemm.stages_for = lambda shape, rows, size, device: stages_for(shape, rows, size, torch.device("cuda"))
     found: dict[tuple[str, str], Launch] = {}
     launch = JITFunction.run
 

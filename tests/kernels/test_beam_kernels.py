@@ -8,8 +8,8 @@ import torch
 triton = pytest.importorskip("triton")
 from helpers.kernels import DEVICE, MARKS, normal, poisoned  # noqa: E402
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache  # noqa: E402
-from indextts2_multitalk.accel.kernels import beam_search  # noqa: E402
-from indextts2_multitalk.accel.kernels.beam_search import BeamBuffers, advance_beams  # noqa: E402
+from indextts2_multitalk.accel.kernels.sampling import beam_search  # noqa: E402
+from indextts2_multitalk.accel.kernels.sampling.beam_search import BeamBuffers, advance_beams  # noqa: E402
 from indextts2_multitalk.accel.next_token import choose_next  # noqa: E402
 from indextts2_multitalk.accel.request import Request  # noqa: E402
 from indextts2_multitalk.accel.sampling.params import SamplingParams  # noqa: E402

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 triton = pytest.importorskip("triton")
-from indextts2_multitalk.accel.kernels.overlap import CAN_WAIT  # noqa: E402
+from indextts2_multitalk.accel.kernels.pdl import CAN_WAIT  # noqa: E402
 
 SCRIPT = Path(__file__).parents[1] / "helpers" / "compile_kernels.py"
 KERNELS = (

@@ -8,8 +8,8 @@ from helpers.kernel_decoder import HEADS, VOCABULARY, WIDTH, weights  # noqa: E4
 from helpers.kernels import DEVICE, MARKS, multiplies, normal  # noqa: E402
 from indextts2_multitalk.accel.attention.sdpa import SdpaAttention  # noqa: E402
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache  # noqa: E402
-from indextts2_multitalk.accel.kernels import step  # noqa: E402
-from indextts2_multitalk.accel.kernels.step import DecodeStep, problem  # noqa: E402
+from indextts2_multitalk.accel.kernels import decode_step  # noqa: E402
+from indextts2_multitalk.accel.kernels.decode_step import DecodeStep, problem  # noqa: E402
 from indextts2_multitalk.accel.runners.torch_runner import TorchRunner  # noqa: E402
 from indextts2_multitalk.accel.state import DecodeState  # noqa: E402
 
@@ -56,7 +56,7 @@ def is_the_plain_step(dtype: torch.dtype, lanes: int, beams: int, final_norms: i
 
 
 def test_one_row_takes_one_launch_where_that_suits(monkeypatch):
-    monkeypatch.setattr(step, "suits", lambda decoder: True)
+    monkeypatch.setattr(decode_step, "suits", lambda decoder: True)
     monkeypatch.setattr(DecodeStep, "_few", None)
     is_the_plain_step(torch.float16, 1, 1, 2)
 
@@ -65,14 +65,14 @@ def test_one_launch_that_does_not_run_is_left_with_a_word(monkeypatch, caplog):
     def refuse(self):
         raise RuntimeError("too many blocks in cooperative launch")
 
-    monkeypatch.setattr(step, "suits", lambda decoder: True)
-    monkeypatch.setattr(step.PersistentStep, "__call__", refuse)
+    monkeypatch.setattr(decode_step, "suits", lambda decoder: True)
+    monkeypatch.setattr(decode_step.PersistentStep, "__call__", refuse)
     is_the_plain_step(torch.float32, 1, 1, 1)
     assert "too many blocks in cooperative launch" in caplog.text
 
 
 @pytest.mark.parametrize(("version", "refused"), [("3.3.1", True), ("3.4.0", False), ("3.10.0+git12", False)])
 def test_an_older_triton_is_named(monkeypatch, version, refused):
-    monkeypatch.setattr(step.triton, "__version__", version)
+    monkeypatch.setattr(decode_step.triton, "__version__", version)
     reason = problem(weights(torch.float32, 1))
     assert (reason == f"the kernels need Triton 3.4 or newer, got {version}") if refused else reason is None

@@ -8,8 +8,8 @@ import torch
 triton = pytest.importorskip("triton")
 from helpers.kernels import DEVICE, MARKS, normal, poisoned  # noqa: E402
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache  # noqa: E402
-from indextts2_multitalk.accel.kernels import sample  # noqa: E402
-from indextts2_multitalk.accel.kernels.sample import draw_next  # noqa: E402
+from indextts2_multitalk.accel.kernels.sampling import draw  # noqa: E402
+from indextts2_multitalk.accel.kernels.sampling.draw import draw_next  # noqa: E402
 from indextts2_multitalk.accel.next_token import choose_next  # noqa: E402
 from indextts2_multitalk.accel.request import Request  # noqa: E402
 from indextts2_multitalk.accel.sampling.params import SamplingParams  # noqa: E402
@@ -30,7 +30,7 @@ SETTINGS = [
 
 @pytest.fixture(autouse=True)
 def _poisoned_buffers(monkeypatch):
-    for kind in (sample.Nominations, sample.ShortLists):
+    for kind in (draw.Nominations, draw.ShortLists):
         allocate = kind.allocate
         monkeypatch.setattr(kind, "allocate", lambda *args, allocate=allocate: poisoned(allocate(*args)))
 
@@ -111,8 +111,8 @@ def test_up_to_32_are_found_without_a_second_look_at_the_logits(top_k, monkeypat
         given(logits, *args, **options)
         logits.fill_(float("nan"))
 
-    given = sample.nominate
-    monkeypatch.setattr(sample, "nominate", nominate)
+    given = draw.nominate
+    monkeypatch.setattr(draw, "nominate", nominate)
     check(1100, [replace(WIDE, top_k=top_k)] * 2, [logits], stop=1099)
 
 

@@ -5,12 +5,12 @@ import torch
 
 triton = pytest.importorskip("triton")
 from helpers.kernels import DEVICE, DTYPES, MARKS, multiplies, normal  # noqa: E402
-from indextts2_multitalk.accel.kernels.folding import fold  # noqa: E402
-from indextts2_multitalk.accel.kernels.gemv import Shape, gemv, gemv_torch  # noqa: E402
-from indextts2_multitalk.accel.kernels.norm import norm_rows, norm_rows_torch  # noqa: E402
-from indextts2_multitalk.accel.kernels.residual import Shares, Stream, add_tiled, add_tiled_torch  # noqa: E402
-from indextts2_multitalk.accel.kernels.tile_shapes import TileShape  # noqa: E402
-from indextts2_multitalk.accel.kernels.tiles import tiled, tiled_torch  # noqa: E402
+from indextts2_multitalk.accel.kernels.linear.folded_norm import fold  # noqa: E402
+from indextts2_multitalk.accel.kernels.linear.gemm import tiled, tiled_torch  # noqa: E402
+from indextts2_multitalk.accel.kernels.linear.gemm_shapes import TileShape  # noqa: E402
+from indextts2_multitalk.accel.kernels.linear.gemv import Shape, gemv, gemv_torch  # noqa: E402
+from indextts2_multitalk.accel.kernels.linear.layer_norm import norm_rows, norm_rows_torch  # noqa: E402
+from indextts2_multitalk.accel.kernels.linear.splitk_residual import Shares, Stream, add_tiled, add_tiled_torch  # noqa: E402
 
 pytestmark = MARKS
 TOLERANCE = {torch.float32: 2e-5, torch.float16: 2e-3, torch.bfloat16: 1.6e-2}

@@ -8,8 +8,8 @@ from helpers.kernels import DEVICE, DTYPES, MARKS, normal  # noqa: E402
 from indextts2_multitalk.accel.attention.packed_prefill import attend_packed  # noqa: E402
 from indextts2_multitalk.accel.attention.sdpa import SdpaAttention  # noqa: E402
 from indextts2_multitalk.accel.cache.paged_cache import store_tokens  # noqa: E402
-from indextts2_multitalk.accel.kernels import paged_attention as paged  # noqa: E402
-from indextts2_multitalk.accel.kernels.kv_store import kv_store  # noqa: E402
+from indextts2_multitalk.accel.kernels.attention import paged_attention as paged  # noqa: E402
+from indextts2_multitalk.accel.kernels.attention.kv_store import kv_store  # noqa: E402
 
 pytestmark = MARKS
 TOLERANCE = {torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 2e-2}

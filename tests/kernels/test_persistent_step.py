@@ -8,14 +8,14 @@ from helpers.kernel_decoder import HEADS, VOCABULARY, WIDTH, weights  # noqa: E4
 from helpers.kernels import DEVICE, DTYPES, MARKS, normal  # noqa: E402
 from indextts2_multitalk.accel.attention.sdpa import SdpaAttention  # noqa: E402
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache  # noqa: E402
-from indextts2_multitalk.accel.kernels.persistent_step import (  # noqa: E402
+from indextts2_multitalk.accel.kernels.persistent.mailbox import waiting  # noqa: E402
+from indextts2_multitalk.accel.kernels.persistent.step import (  # noqa: E402
     PersistentStep,
     Shape,
     multipliers_for,
     shape_for,
     suits,
 )
-from indextts2_multitalk.accel.kernels.words import waiting  # noqa: E402
 from indextts2_multitalk.accel.runners.torch_runner import TorchRunner  # noqa: E402
 from indextts2_multitalk.accel.state import DecodeState  # noqa: E402
 

@@ -5,7 +5,7 @@ import torch
 
 triton = pytest.importorskip("triton")
 from helpers.kernels import DEVICE, MARKS, normal, poisoned  # noqa: E402
-from indextts2_multitalk.accel.kernels.top_k import NO_TOKEN, PART, WIDTH, Nominations, nominate  # noqa: E402
+from indextts2_multitalk.accel.kernels.sampling.top_k import NO_TOKEN, PART, WIDTH, Nominations, nominate  # noqa: E402
 from indextts2_multitalk.accel.sampling.params import SamplingParams, SamplingTable  # noqa: E402
 from indextts2_multitalk.accel.sampling.sampler import penalise  # noqa: E402
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 import triton
 
-from .overlap import overlaps
-from .version import triton_version
+from ..pdl import overlaps
+from ..triton_version import triton_version
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ HELD_BYTES = 640
 @dataclass(frozen=True)
 class TileShape:
     """outputs of one program. block: inputs looked at together. slices: of K, a program each. stages: of the loop that
-    streams weights and rows, or 0 where a program holds all its weights before the rows are there (held_tiles.py).
+    streams weights and rows, or 0 where a program holds all its weights before the rows come (weight_stationary.py).
     """
 
     outputs: int

@@ -14,8 +14,8 @@ import torch
 import triton
 import triton.language as tl
 
-from ..sampling.params import SamplingTable
-from .overlap import launch_options, ready
+from ...sampling.params import SamplingTable
+from ..pdl import launch_options, ready
 
 LEAST = tl.constexpr(-(2**31))
 """Below every number's order."""

@@ -7,10 +7,10 @@ import torch
 import triton
 import triton.language as tl
 
-from ..state import DecodeState
-from ..weights import DecoderWeights
-from .overlap import overlaps, ready
-from .tiles import SCALE
+from ...state import DecodeState
+from ...weights import DecoderWeights
+from ..pdl import overlaps, ready
+from .gemm import SCALE
 
 
 @triton.jit

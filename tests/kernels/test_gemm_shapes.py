@@ -6,8 +6,8 @@ import torch
 triton = pytest.importorskip("triton")
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
-from indextts2_multitalk.accel.kernels import tile_shapes  # noqa: E402
-from indextts2_multitalk.accel.kernels.tile_shapes import (  # noqa: E402
+from indextts2_multitalk.accel.kernels.linear import gemm_shapes  # noqa: E402
+from indextts2_multitalk.accel.kernels.linear.gemm_shapes import (  # noqa: E402
     held_shape_for,
     streamed_shape_for,
     tile_shape_for,
@@ -21,12 +21,12 @@ HOPPER, SMALLER = 232448, 101376
 def chip(monkeypatch):
     def pretend(version: str, room: int) -> None:
         monkeypatch.setattr(triton, "__version__", version)
-        monkeypatch.setattr(tile_shapes, "overlaps", lambda device: True)
-        monkeypatch.setattr(tile_shapes, "shared_memory", lambda device: room)
-        tile_shapes._can_hold.cache_clear()
+        monkeypatch.setattr(gemm_shapes, "overlaps", lambda device: True)
+        monkeypatch.setattr(gemm_shapes, "shared_memory", lambda device: room)
+        gemm_shapes._can_hold.cache_clear()
 
     yield pretend
-    tile_shapes._can_hold.cache_clear()
+    gemm_shapes._can_hold.cache_clear()
 
 
 def holds(outputs: int, rows: int = 16, dtype: torch.dtype = torch.float16) -> bool:

@@ -7,7 +7,7 @@ import torch
 import triton
 import triton.language as tl
 
-from ..cache.paged_cache import Pages
+from ...cache.paged_cache import Pages
 
 
 @triton.jit

@@ -1,9 +1,9 @@
 """Linear layers of more rows than gemv.py takes, as tiles for the matrix units.
 
 Dimensions: R rows, K inputs, N outputs, J outputs of one program, Z slices of K, T tiles of the residual stream.
-Weights and rows stream through shared memory together, or weights wait there for the rows (held_tiles.py).
-A norm before the layer is folded into it (folding.py): what is multiplied is the residual stream times the norm's gain
-and SCALE, and mean and deviation come from sums over tiles of the stream, all written with the stream (residual.py).
+Weights and rows stream through shared memory together, or weights wait there for the rows (weight_stationary.py).
+A norm before the layer is folded into it (folded_norm.py): what is multiplied is the residual stream times the norm's
+gain and SCALE; mean and deviation come from sums over tiles of the stream, written with it (splitk_residual.py).
 """
 
 from typing import Any
@@ -13,12 +13,12 @@ import triton
 import triton.language as tl
 from torch.nn import functional
 
-from .ahead import LINE_BYTES, prefetch
-from .folding import Folded, Norm
+from ..l2_prefetch import LINE_BYTES, prefetch
+from ..pdl import launch_options, let_next_start, wait_for_last
+from .folded_norm import Folded, Norm
+from .gemm_shapes import TileShape, block_rows_for, stages_for, tile_shape_for
 from .gemv import tanh_gelu
-from .held_tiles import first_rows, held_products, held_weights
-from .overlap import launch_options, let_next_start, wait_for_last
-from .tile_shapes import TileShape, block_rows_for, stages_for, tile_shape_for
+from .weight_stationary import first_rows, held_products, held_weights
 
 SCALE = tl.constexpr(0.0625)
 """Factor of the stream in half precision, which a stream times its gain could leave otherwise."""

@@ -3,7 +3,7 @@
 A step is a chain of five short phases a layer: qkv, attention, out, fc, proj. With a launch for each, memory rests
 while one ends and the next begins. Here every program owns the same lines of every matrix, and they come in one stream
 through the whole step, some tiles ahead of their use, whatever phase those belong to. Only the numbers that phases hand
-each other are waited for (words.py): programs send their outputs as words, and who needs them waits for just these. A
+each other are waited for (mailbox.py): programs send their outputs as words, and who needs them waits for just these. A
 few programs of their own have attention, and most of a context in registers before its query arrives.
 
 The residual stream is in every program's registers: out and proj send what they add to it. No word is written over
@@ -21,10 +21,11 @@ outputs [4 D].
 import triton
 import triton.language as tl
 
-from .ahead import LINE_BYTES, prefetch
-from .context import held, over_context, place_of, together
-from .gemv import tanh_gelu
-from .persistent_tiles import (
+from ..attention.online_softmax import held, over_context, place_of, together
+from ..l2_prefetch import LINE_BYTES, prefetch
+from ..linear.gemv import tanh_gelu
+from .mailbox import receive, send
+from .tiles import (
     VECTORS,
     added,
     biases_of,
@@ -39,7 +40,6 @@ from .persistent_tiles import (
     spread,
     tile_of,
 )
-from .words import receive, send
 
 
 @triton.jit

@@ -8,8 +8,8 @@ import triton
 import triton.language as tl
 from torch.nn import functional
 
-from .folding import Norm
-from .overlap import launch_options, ready
+from ..pdl import launch_options, ready
+from .folded_norm import Norm
 
 
 @triton.jit

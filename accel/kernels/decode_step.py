@@ -1,7 +1,7 @@
 """One decode step out of fused kernels, over buffers that stay where they are: fit to be captured.
 
 Dimensions: R rows, D width, H heads, W head width, V vocabulary.
-The residual stream is float32 throughout. A single row goes through one launch where that is faster (persistent.py), a
+The residual stream is float32 throughout. A single row goes through one launch where that is faster (persistent/), a
 few through streams of weights (gemv.py), more through tiles.
 """
 
@@ -14,15 +14,15 @@ from ...runtime.device_capability import HEAD_WIDTHS
 from ..cache.paged_cache import PagedCache
 from ..state import DecodeState
 from ..weights import DecoderWeights
-from .embed import embed
-from .folding import FoldedNorms
-from .gemv import MOST_ROWS, gemv
-from .norm import norm_rows
-from .paged_attention import Parts, attend, split_for
-from .persistent_step import PersistentStep, suits
-from .residual import Shares, Stream, add_tiled
-from .tiles import tiled
-from .version import triton_version
+from .attention.paged_attention import Parts, attend, split_for
+from .linear.embedding import embed
+from .linear.folded_norm import FoldedNorms
+from .linear.gemm import tiled
+from .linear.gemv import MOST_ROWS, gemv
+from .linear.layer_norm import norm_rows
+from .linear.splitk_residual import Shares, Stream, add_tiled
+from .persistent.step import PersistentStep, suits
+from .triton_version import triton_version
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What the programs of persistent.py do with their lines: where they lie, products, norms.
+"""What the programs of megakernel.py do with their lines: where they lie, products, norms.
 
 Dimensions: D width (K in kernels), chunks of D, A * 4 lines of a tile.
 """

@@ -11,8 +11,8 @@ import torch
 import triton
 import triton.language as tl
 
-from .tile_shapes import TileShape, asks_early, block_rows_for, tile_shape_for
-from .tiles import SCALE, products, tile_options, weights_ahead
+from .gemm import SCALE, products, tile_options, weights_ahead
+from .gemm_shapes import TileShape, asks_early, block_rows_for, tile_shape_for
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ import torch
 import triton
 import triton.language as tl
 
-from .overlap import overlaps
+from .pdl import overlaps
 
 LINE_BYTES = tl.constexpr(128)
 

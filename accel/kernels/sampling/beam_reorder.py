@@ -9,9 +9,9 @@ import torch
 import triton
 import triton.language as tl
 
-from ..cache.paged_cache import PagedCache
-from ..state import Rows
-from .overlap import launch_options, ready
+from ...cache.paged_cache import PagedCache
+from ...state import Rows
+from ..pdl import launch_options, ready
 
 COPIED = 2048
 """Elements of a page that one program copies: as many as its threads have under way at once."""

@@ -2,7 +2,7 @@
 
 Dimensions: R rows (1 to 4), K inputs, N outputs, J outputs of one program.
 One kernel is [LayerNorm, once or twice] + matrix + bias [+ GELU] [+ residual]. A norm is folded into the matrix
-(folding.py): products and moments of x are summed side by side, and no sum waits for another.
+(folded_norm.py): products and moments of x are summed side by side, and no sum waits for another.
 Sums are float32; with several rows and weights of half precision, products and the first few of their sums are half as
 well: a conversion and a product of its own for every weight and row would take longer than the weights.
 Weights [N, K] row-major; x float32 (the residual stream) or of the weights' dtype.
@@ -18,10 +18,10 @@ import triton
 import triton.language as tl
 from torch.nn import functional
 
-from .ahead import ahead_of, fetch_ahead
+from ..l2_prefetch import ahead_of, fetch_ahead
+from ..pdl import launch_options, ready
 from .chunks import chunk, normalised_chunks, starts_of, total, vector, widths_for
-from .folding import Folded, Norm
-from .overlap import launch_options, ready
+from .folded_norm import Folded, Norm
 
 MOST_ROWS = 4
 LONG = 4096

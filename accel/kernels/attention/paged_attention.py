@@ -12,10 +12,10 @@ import torch
 import triton
 import triton.language as tl
 
-from ...runtime.device_capability import HEAD_WIDTHS
-from ..cache.paged_cache import Pages
-from .context import NOTHING, held, over_context, place_of, together
-from .overlap import launch_options, let_next_start, wait_for_last
+from ....runtime.device_capability import HEAD_WIDTHS
+from ...cache.paged_cache import Pages
+from ..pdl import launch_options, let_next_start, wait_for_last
+from .online_softmax import NOTHING, held, over_context, place_of, together
 
 NewToken = tuple[torch.Tensor, torch.Tensor]
 """Keys and values [R, H, W] of the tokens that enter, laid out as their queries."""

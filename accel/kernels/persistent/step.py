@@ -1,15 +1,15 @@
-"""The step of persistent.py over buffers that stay where they are: fit to be captured."""
+"""The step of megakernel.py over buffers that stay where they are: fit to be captured."""
 
 from dataclasses import dataclass
 
 import torch
 import triton
 
-from ..cache.paged_cache import PagedCache
-from ..state import DecodeState
-from ..weights import DecoderWeights, LayerWeights
-from .persistent import step
-from .words import waiting
+from ...cache.paged_cache import PagedCache
+from ...state import DecodeState
+from ...weights import DecoderWeights, LayerWeights
+from .mailbox import waiting
+from .megakernel import step
 
 ALIGNED = 32
 """Bytes; tiles are loaded in pieces of 16."""

@@ -1,6 +1,6 @@
 """Vectors of any length as a few power-of-two chunks: each as wide as the program's warps read best, none with room.
 
-Loads go through the first-level cache: the programs of one multiprocessor read the same vector (overlap.py says why
+Loads go through the first-level cache: the programs of one multiprocessor read the same vector (pdl.py says why
 they may).
 
 Dimensions: K elements.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ..weights import DecoderWeights
+from ...weights import DecoderWeights
 
 Norm = tuple[torch.Tensor, torch.Tensor, float]
 """Weight [K], bias [K] and eps of a LayerNorm."""

@@ -3,7 +3,7 @@
 A word is eight bytes: a float32 and the flag of the moment it belongs to, written and read at once. Who waits for a
 number reads its word until the flag is the right one, so a single trip through the second-level cache both carries it
 and says that it is there. All programs of the launch must run at the same time, so through the interpreter, which runs
-them one after the other, nothing is waited for: launches are cut where words would be (persistent.py).
+them one after the other, nothing is waited for: launches are cut where words would be (step.py).
 """
 
 # Triton unrolls tuples that grow; a type checker sees them empty.

@@ -1,5 +1,5 @@
 """One step of every line's beams: each beam's top k over many programs (top_k.py), then its best continuations, each
-line's choice among them, and what beams take over from the ones they follow (beam_follow.py). Its twin is
+line's choice among them, and what beams take over from the ones they follow (beam_reorder.py). Its twin is
 `choose.choose_next`.
 
 Dimensions: L lines, K beams, R = L * K rows, V vocabulary, P parts of it, C candidates of a line.
@@ -11,11 +11,11 @@ import torch
 import triton
 import triton.language as tl
 
-from ..cache.paged_cache import PagedCache
-from ..state import DecodeState
-from .beam_follow import follow, take_over
-from .overlap import launch_options, ready
-from .sample import SHORT, WARPS, ShortLists, filtered, gathered, gumbel, within_tail
+from ...cache.paged_cache import PagedCache
+from ...state import DecodeState
+from ..pdl import launch_options, ready
+from .beam_reorder import follow, take_over
+from .draw import SHORT, WARPS, ShortLists, filtered, gathered, gumbel, within_tail
 from .top_k import WIDTH, Nominations, among_top, elected, nominate, processed
 
 NONE = tl.constexpr(0x7FFFFFFF)

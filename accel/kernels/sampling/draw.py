@@ -14,8 +14,8 @@ import triton
 import triton.language as tl
 from triton.language.random import uint_to_uniform_float
 
-from ..state import DecodeState
-from .overlap import launch_options, ready
+from ...state import DecodeState
+from ..pdl import launch_options, ready
 from .top_k import LEAST, WIDTH, Nominations, among_top, elected, nominate, ordered, processed
 
 SHORT = 64

@@ -1,0 +1,1 @@
+"""From logits to tokens: top-k, the draw, beam search."""
