@@ -163,10 +163,10 @@ def measure_case(
 
 def measure_conditioning(pipeline: Pipeline, about: dict[str, str]) -> None:
     """A voice that is not cached: the first of all, and the median of more, no two of one length."""
-    listening = pipeline._conditioning
+    conditioning = pipeline._conditioning
     voices = [Audio(tone(110.0 + 7 * n, 10.0 - 0.03 * n, 22050), 22050) for n in range(8)]
-    listening.release()
-    took = [seconds(lambda voice=voice: listening.voice(voice), repeats=1, warm_up=0) for voice in voices]
+    conditioning.release()
+    took = [seconds(lambda voice=voice: conditioning.encode_voice(voice), repeats=1, warm_up=0) for voice in voices]
     first, *later = (1e3 * value for value in took)
     emit("end_to_end", "conditioning", median(later), "ms", **about, first_ms=round(first, 1))
 

@@ -63,7 +63,7 @@ def measure(folder: Path, arguments: argparse.Namespace) -> None:
     lines = lines_of(1, 1)
     start = time.perf_counter()
     with use_fastest_matmul(pipeline.device):
-        pipeline._conditioning.voice(lines[0].voice.audio)
+        pipeline._conditioning.encode_voice(lines[0].voice.audio)
     report("cpu-conditioning", time.perf_counter() - start, about)
     with endless(pipeline):
         for case, beams in CASES.items():

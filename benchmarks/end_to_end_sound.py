@@ -43,7 +43,7 @@ def sound_of(files: CheckpointFiles, modules: Models) -> Sound:
     pipeline = Pipeline(modules, files, LoadOptions(str(modules.emotions.styles.device)))
     voice = lines_of(1, 1)[0].voice
     assert voice is not None, "every line of the benchmark has a voice"
-    features = pipeline._conditioning.voice(voice.audio)
+    features = pipeline._conditioning.encode_voice(voice.audio)
     drawn = torch.randint(
         0, modules.config.semantic_codec.codebook_size, (250,), generator=torch.Generator().manual_seed(0)
     )

@@ -17,7 +17,7 @@ from .decoding import Decoding, choose_decoder
 from .error_context import translate_out_of_memory, with_line_context
 from .errors import AudioError
 from .events import Event, OnEvent, ignore_event
-from .gpt.prompt import build_prompt, penalised_from_the_start
+from .gpt.prompt import build_prompt, initial_penalty_tokens
 from .loading.find import CheckpointFiles, find_checkpoint
 from .loading.models import Models, load_models
 from .loading.placement import choose_placement
@@ -78,7 +78,7 @@ class Pipeline:
         """The eight weights that were read for a line whose emotion comes from text; None for every other line."""
         if line.emotion is None or line.emotion.mode != "text":
             return None
-        return self._conditioning.read_text(line.emotion, line.text)
+        return self._conditioning.read_text_emotion(line.emotion, line.text)
 
     def release(self) -> None:
         """Drop the engine and its cache, all graphs, the text reader and every cached voice; the weights stay."""
@@ -148,9 +148,9 @@ class Pipeline:
                     if line.voice is None:
                         raise AudioError(f"{line.speaker} has no voice; give reference audio for {line.speaker}")
                     if line.voice not in heard:
-                        heard[line.voice] = self._conditioning.voice(line.voice.audio, line.voice.boost)
+                        heard[line.voice] = self._conditioning.encode_voice(line.voice.audio, line.voice.boost)
                     voice = heard[line.voice]
-                    emotion = self._conditioning.emotion_vector(line.emotion, voice, line.text)
+                    emotion = self._conditioning.encode_emotion(line.emotion, voice, line.text)
                 segments += [Segment(place, part, line, ids, voice, emotion) for part, ids in enumerate(text.segments)]
             on_event(Event("conditioning", len(lines), len(lines)))
         report.voices = len({id(segment.voice) for segment in segments})
@@ -163,7 +163,7 @@ class Pipeline:
         self.offload.load_generators()
         prompts = [build_prompt(self.modules.gpt, s.voice.latents, s.emotion, s.text_ids) for s in segments]
         limit = min(options.max_codes, self.modules.gpt.decoder_weights().max_tokens)
-        history = penalised_from_the_start(self.modules.config.gpt)
+        history = initial_penalty_tokens(self.modules.config.gpt)
         requests = [
             Request(prompt, segment.seed, options.sampling, limit, history)
             for segment, prompt in zip(segments, prompts, strict=True)

@@ -69,7 +69,7 @@ class Renderer:
     def flow_line(self, item: LatentSegment) -> FlowLine:
         """All that the flow hears of a segment."""
         s2mel, voice, codes = self._modules.s2mel, item.segment.voice, item.codes
-        embedded = self._modules.codec.vq2emb(codes.tokens.to(self._current_device)[None])[0]
+        embedded = self._modules.codec.embed_codes(codes.tokens.to(self._current_device)[None])[0]
         content = s2mel.content(embedded.to(s2mel.dtype), codes.latents.to(s2mel.dtype))
         condition = s2mel.regulate(content[None], count_mel_frames(codes, item.segment.line.speed))[0]
         return FlowLine(voice.prompt_condition, condition, voice.prompt_mel, voice.style, item.segment.seed)

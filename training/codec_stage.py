@@ -77,7 +77,7 @@ class CodecStage(Stage):
         share = counts / counts.sum()
         perplexity = torch.exp(-(share * share.clamp_min(1e-9).log()).sum())
         starts = torch.arange(max(1, min(200, self.corpus.codes // CLIP_CODES))) * CLIP_CODES
-        embedded = self.modules["codec"].vq2emb(self.corpus.take(codes, starts, CLIP_CODES))
+        embedded = self.modules["codec"].embed_codes(self.corpus.take(codes, starts, CLIP_CODES))
         figures = self._losses(embedded.mT, starts)
         return {"perplexity": float(perplexity), **{name: float(value) for name, value in figures.items()}}
 

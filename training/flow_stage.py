@@ -71,7 +71,7 @@ class FlowStage(Stage):
         self.gpt, self.campplus = gpt, campplus
         for frozen in (gpt.modules, codec, campplus):
             frozen.eval().requires_grad_(False)
-        self.embedded = codec.vq2emb(torch.arange(trained_codes(config), device=device)[None])[0]  # [codes, W]
+        self.embedded = codec.embed_codes(torch.arange(trained_codes(config), device=device)[None])[0]  # [codes, W]
         self.conditions = self._conditions(gpt.heard)
         self.windows = Windows(corpus)
         self.lengths = Lengths(corpus, codes_per_batch, longest=lengths.longest)

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import soxr
 import torch
-from indextts2_multitalk.indextts.conditioning.campplus import CAMPPlus, rename_campplus_weights
+from indextts2_multitalk.indextts.conditioning.campplus import IGNORED, CAMPPlus
+from indextts2_multitalk.indextts.loading.strict import load_strict
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
@@ -51,10 +52,8 @@ class Ear:
     """CAMPPlus of an exported folder."""
 
     def __init__(self, model: Path) -> None:
-        state = rename_campplus_weights(load_file(model / "hf_cache" / "campplus_cn_common.safetensors"))
-        self._campplus = CAMPPlus()
-        self._campplus.load_state_dict({name: tensor.float() for name, tensor in state.items()})
-        self._campplus.eval()
+        file = model / "hf_cache" / "campplus_cn_common.safetensors"
+        self._campplus = load_strict(CAMPPlus, load_file(file), file=file, ignored=IGNORED)
         self._acoustics = Acoustics()
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""A cache of computed things, keyed by content, bounded in bytes, safe to share between threads."""
+"""An LRU cache of computed values, keyed by content, bounded in bytes, safe to share between threads."""
 
 import threading
 from collections import OrderedDict
@@ -14,19 +14,19 @@ _PLAIN_BYTES = 64
 """What a value that holds no tensor is reckoned at."""
 
 
-def held_bytes(value: Any) -> int:
-    """Bytes of the tensors in a value: a tensor, a dataclass of tensors, a tuple or list of them."""
+def count_tensor_bytes(value: Any) -> int:
+    """Bytes of the tensors in a value: a tensor, a dataclass of tensors, a tuple or list of these."""
     if isinstance(value, Tensor):
         return value.numel() * value.element_size()
     if is_dataclass(value) and not isinstance(value, type):
-        return sum(held_bytes(getattr(value, field.name)) for field in fields(value))
+        return sum(count_tensor_bytes(getattr(value, field.name)) for field in fields(value))
     if isinstance(value, (tuple, list)):
-        return sum(held_bytes(item) for item in value)
+        return sum(count_tensor_bytes(item) for item in value)
     return _PLAIN_BYTES
 
 
 class ContentCache:
-    """Least recently used values leave first once `max_bytes` are held."""
+    """An LRU cache: the least recently used values are evicted once more than `max_bytes` are held."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
@@ -36,7 +36,7 @@ class ContentCache:
         self._lock = threading.RLock()
 
     @property
-    def bytes(self) -> int:
+    def held_bytes(self) -> int:
         return self._bytes
 
     def __len__(self) -> int:
@@ -49,21 +49,21 @@ class ContentCache:
                 self._values.move_to_end(key)
                 return self._values[key]
             value = compute()
-            self._keep(key, value)
+            self._store(key, value)
             return value
 
     def clear(self) -> None:
-        """Let go of everything."""
+        """Evict everything."""
         with self._lock:
             self._values.clear()
             self._bytes = 0
 
-    def _keep(self, key: Hashable, value: Any) -> None:
-        size = held_bytes(value)
+    def _store(self, key: Hashable, value: Any) -> None:
+        size = count_tensor_bytes(value)
         if size > self.max_bytes:
             return
         self._values[key] = value
         self._bytes += size
         while self._bytes > self.max_bytes:
             _, oldest = self._values.popitem(last=False)
-            self._bytes -= held_bytes(oldest)
+            self._bytes -= count_tensor_bytes(oldest)

@@ -1,4 +1,4 @@
-"""CAMPPlus, which hears who speaks (arXiv 2303.00332): fbank frames to one style vector.
+"""CAMPPlus, a speaker embedding (arXiv 2303.00332): fbank frames to one style vector.
 
 B recordings, F fbank frames, C channels, T frames after the first stride of 2.
 A small ResNet over time and frequency, then densely connected time-delay layers, each gated by its context.
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...runtime.matmul_convolution import MatmulConv1d
-from .padding import moments, silenced
+from .padding import masked_var_mean, zero_padding
 
 IGNORED = ("*.num_batches_tracked",)
 SEGMENT_FRAMES = 100
@@ -44,26 +44,26 @@ class CAMPPlus(nn.Module):
         self.xvector.add_module("stats", _Statistics())
         self.xvector.add_module("dense", _Dense(2 * channels, style_width))
 
-    def forward(self, fbank: Tensor, room: Tensor | None = None) -> Tensor:
-        """Mean-subtracted fbank [B, F, bands] to styles [B, style_width]. `room` [F]: see `padding.py`."""
+    def forward(self, fbank: Tensor, padding_mask: Tensor | None = None) -> Tensor:
+        """Mean-subtracted fbank [B, F, bands] to styles [B, style_width]. `padding_mask` [F]: see `padding.py`."""
         tdnn, *parts = self.xvector
-        x = tdnn(self.head(fbank.mT, room), room)
-        extent = _extent(x, None if room is None else room[::2])
+        x = tdnn(self.head(fbank.mT, padding_mask), padding_mask)
+        mask = _build_frame_mask(x, None if padding_mask is None else padding_mask[::2])
         for part in parts:
-            x = part(x, extent) if isinstance(part, _OverTime) else part(x)
+            x = part(x, mask) if isinstance(part, _MaskedModule) else part(x)
         return x
 
 
-class _Extent(NamedTuple):
-    """How far recordings go after the first stride. room: bool [T] or None. in_segments: frames in each, [segments]."""
+class _FrameMask(NamedTuple):
+    """Frames after the first stride. padding_mask: bool [T] or None. segment_frames: of each, [segments]."""
 
-    room: Tensor | None
-    in_segments: Tensor
+    padding_mask: Tensor | None
+    segment_frames: Tensor
 
 
-def _extent(x: Tensor, room: Tensor | None) -> _Extent:
-    present = silenced(torch.ones(x.shape[-1], dtype=x.dtype, device=x.device), room)
-    return _Extent(room, _segment_sums(present))
+def _build_frame_mask(x: Tensor, padding_mask: Tensor | None) -> _FrameMask:
+    frames = zero_padding(torch.ones(x.shape[-1], dtype=x.dtype, device=x.device), padding_mask)
+    return _FrameMask(padding_mask, _segment_sums(frames))
 
 
 def _segment_sums(x: Tensor) -> Tensor:
@@ -71,8 +71,8 @@ def _segment_sums(x: Tensor) -> Tensor:
     return functional.pad(x, (0, -x.shape[-1] % SEGMENT_FRAMES)).unflatten(-1, (-1, SEGMENT_FRAMES)).sum(dim=-1)
 
 
-class _OverTime(nn.Module):
-    """A part that hears more than one frame at a time, hence has to know where recordings end."""
+class _MaskedModule(nn.Module):
+    """A part that reads more than one frame at a time, hence has to know where recordings end."""
 
 
 class _BatchNorm(nn.Module):
@@ -113,20 +113,20 @@ class _Head(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(1, channels, kernel_size=3, padding=1, bias=False)
         self.bn1 = _BatchNorm(channels)
-        self.layer1 = nn.Sequential(_ResidualBlock(channels, stride=2), _ResidualBlock(channels))
-        self.layer2 = nn.Sequential(_ResidualBlock(channels, stride=2), _ResidualBlock(channels))
+        self.layer1 = nn.Sequential(_BasicResBlock(channels, stride=2), _BasicResBlock(channels))
+        self.layer2 = nn.Sequential(_BasicResBlock(channels, stride=2), _BasicResBlock(channels))
         self.conv2 = nn.Conv2d(channels, channels, kernel_size=3, stride=(2, 1), padding=1, bias=False)
         self.bn2 = _BatchNorm(channels)
 
-    def forward(self, x: Tensor, room: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, padding_mask: Tensor | None) -> Tensor:
         """[B, bands, F] to [B, channels·bands/8, F]."""
-        x = self.bn1(self.conv1(silenced(x.unsqueeze(1), room))).relu_()
+        x = self.bn1(self.conv1(zero_padding(x.unsqueeze(1), padding_mask))).relu_()
         for block in (*self.layer1, *self.layer2):
-            x = block(x, room)
-        return self.bn2(self.conv2(silenced(x, room))).relu_().flatten(1, 2)
+            x = block(x, padding_mask)
+        return self.bn2(self.conv2(zero_padding(x, padding_mask))).relu_().flatten(1, 2)
 
 
-class _ResidualBlock(nn.Module):
+class _BasicResBlock(nn.Module):
     def __init__(self, channels: int, stride: int = 1) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels, channels, kernel_size=3, stride=(stride, 1), padding=1, bias=False)
@@ -138,9 +138,9 @@ class _ResidualBlock(nn.Module):
             skip = nn.Conv2d(channels, channels, kernel_size=1, stride=(stride, 1), bias=False)
             self.shortcut = nn.Sequential(skip, _BatchNorm(channels))
 
-    def forward(self, x: Tensor, room: Tensor | None) -> Tensor:
-        y = self.bn1(self.conv1(silenced(x, room))).relu_()
-        return (self.bn2(self.conv2(silenced(y, room))) + self.shortcut(x)).relu_()
+    def forward(self, x: Tensor, padding_mask: Tensor | None) -> Tensor:
+        y = self.bn1(self.conv1(zero_padding(x, padding_mask))).relu_()
+        return (self.bn2(self.conv2(zero_padding(y, padding_mask))) + self.shortcut(x)).relu_()
 
 
 class _TimeDelay(nn.Module):
@@ -149,21 +149,21 @@ class _TimeDelay(nn.Module):
         self.linear = nn.Conv1d(inputs, channels, kernel_size=5, stride=2, padding=2, bias=False)
         self.nonlinear = _Nonlinear(channels)
 
-    def forward(self, x: Tensor, room: Tensor | None) -> Tensor:
-        return self.nonlinear(self.linear(silenced(x, room)))
+    def forward(self, x: Tensor, padding_mask: Tensor | None) -> Tensor:
+        return self.nonlinear(self.linear(zero_padding(x, padding_mask)))
 
 
-class _DenseBlock(_OverTime):
-    """Each layer hears all the channels so far and adds `growth` of its own."""
+class _DenseBlock(_MaskedModule):
+    """Each layer reads all the channels so far and adds `growth` of its own."""
 
     def __init__(self, layers: int, channels: int, growth: int, dilation: int) -> None:
         super().__init__()
         for layer in range(layers):
             self.add_module(f"tdnnd{layer + 1}", _DenseLayer(channels + layer * growth, growth, dilation))
 
-    def forward(self, x: Tensor, extent: _Extent) -> Tensor:
+    def forward(self, x: Tensor, mask: _FrameMask) -> Tensor:
         for layer in self.children():
-            x = torch.cat((x, layer(x, extent)), dim=1)
+            x = torch.cat((x, layer(x, mask)), dim=1)
         return x
 
 
@@ -176,8 +176,8 @@ class _DenseLayer(nn.Module):
         self.nonlinear2 = _Nonlinear(inner)
         self.cam_layer = _ContextGate(inner, growth, dilation)
 
-    def forward(self, x: Tensor, extent: _Extent) -> Tensor:
-        return self.cam_layer(self.nonlinear2(self.linear1(self.nonlinear1(x))), extent)
+    def forward(self, x: Tensor, mask: _FrameMask) -> Tensor:
+        return self.cam_layer(self.nonlinear2(self.linear1(self.nonlinear1(x))), mask)
 
 
 class _ContextGate(nn.Module):
@@ -189,10 +189,10 @@ class _ContextGate(nn.Module):
         self.linear1 = MatmulConv1d(channels, channels // 2)
         self.linear2 = MatmulConv1d(channels // 2, growth)
 
-    def forward(self, x: Tensor, extent: _Extent) -> Tensor:
-        x = silenced(x, extent.room)
+    def forward(self, x: Tensor, mask: _FrameMask) -> Tensor:
+        x = zero_padding(x, mask.padding_mask)
         # The gate is constant within a segment, so it is computed once per segment, not once per frame.
-        sums, counts = _segment_sums(x), extent.in_segments
+        sums, counts = _segment_sums(x), mask.segment_frames
         mean = sums.sum(dim=-1, keepdim=True) / counts.sum()
         context = self.linear1(mean + sums / counts.clamp_min(1.0)).relu_()
         gate = torch.sigmoid(self.linear2(context))
@@ -209,10 +209,10 @@ class _Transit(nn.Module):
         return self.linear(self.nonlinear(x))
 
 
-class _Statistics(_OverTime):
-    def forward(self, x: Tensor, extent: _Extent) -> Tensor:
+class _Statistics(_MaskedModule):
+    def forward(self, x: Tensor, mask: _FrameMask) -> Tensor:
         """[B, C, T] to mean and standard deviation over time [B, 2·C]."""
-        variance, mean = moments(x, extent.room)
+        variance, mean = masked_var_mean(x, mask.padding_mask)
         return torch.cat((mean, variance.sqrt()), dim=1).squeeze(-1)
 
 
@@ -224,8 +224,3 @@ class _Dense(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.nonlinear(self.linear(x.unsqueeze(-1)).squeeze(-1))
-
-
-def rename_campplus_weights(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Released tensors under the module's names: they are the same, less the trainer's batch counters."""
-    return {name: tensor for name, tensor in state.items() if not name.endswith(".num_batches_tracked")}

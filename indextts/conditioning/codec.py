@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from ...runtime.matmul_convolution import MatmulConv1d
 from ..config import SemanticCodecConfig
-from .padding import silenced
+from .padding import zero_padding
 
 IGNORED = ("decoder.*",)
 _NORM_EPS = 1e-6
@@ -24,18 +24,18 @@ class SemanticCodec(nn.Module):
         self.encoder = nn.Sequential(_Backbone(config), nn.Linear(config.vocos_dim, config.hidden_size))
         self.quantizer = _Quantizer(config)
 
-    def quantize(self, features: Tensor, room: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def quantize(self, features: Tensor, padding_mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Semantic features [B, T, W] to codes [B, T] (int64) and the features they stand for [B, T, W].
 
-        `room` [T]: see `padding.py`; what comes out there means nothing.
+        `padding_mask` [T]: see `padding.py`; what comes out of padding means nothing.
         """
         backbone, project = self.encoder
-        codes = self.quantizer.nearest(project(backbone(features, room)))
-        return codes, self.vq2emb(codes)
+        codes = self.quantizer.nearest_codes(project(backbone(features, padding_mask)))
+        return codes, self.embed_codes(codes)
 
-    def vq2emb(self, codes: Tensor) -> Tensor:
+    def embed_codes(self, codes: Tensor) -> Tensor:
         """Features [B, T, W] that codes [B, T] stand for."""
-        return self.quantizer.embed(codes)
+        return self.quantizer.embed_codes(codes)
 
 
 class _Backbone(nn.Module):
@@ -49,11 +49,11 @@ class _Backbone(nn.Module):
         )
         self.final_layer_norm = nn.LayerNorm(width, eps=_NORM_EPS)
 
-    def forward(self, x: Tensor, room: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, padding_mask: Tensor | None = None) -> Tensor:
         """[B, T, W] to [B, T, vocos_dim]."""
-        x = self.norm(self.embed(silenced(x.mT, room)).mT)
+        x = self.norm(self.embed(zero_padding(x.mT, padding_mask)).mT)
         for block in self.convnext:
-            x = block(x, room)
+            x = block(x, padding_mask)
         return self.final_layer_norm(x)
 
 
@@ -66,8 +66,8 @@ class _ConvNeXtBlock(nn.Module):
         self.pwconv2 = nn.Linear(inner, width)
         self.gamma = nn.Parameter(torch.ones(width))
 
-    def forward(self, x: Tensor, room: Tensor | None) -> Tensor:
-        y = self.norm(self.dwconv(silenced(x.mT, room)).mT)
+    def forward(self, x: Tensor, padding_mask: Tensor | None) -> Tensor:
+        y = self.norm(self.dwconv(zero_padding(x.mT, padding_mask)).mT)
         y = self.pwconv2(functional.gelu(self.pwconv1(y)))
         return x + self.gamma * y
 
@@ -79,23 +79,19 @@ class _Quantizer(nn.Module):
         self.out_project = MatmulConv1d(config.codebook_dim, config.hidden_size)
         self.codebook = nn.Embedding(config.codebook_size, config.codebook_dim)
 
-    def nearest(self, x: Tensor) -> Tensor:
+    def nearest_codes(self, x: Tensor) -> Tensor:
         """[B, T, W] to the codes [B, T] nearest by cosine."""
         projected = functional.normalize(self.in_project(x.mT).mT, dim=-1)  # [B, T, E]
         similarity = projected @ functional.normalize(self.codebook.weight, dim=-1).T  # [B, T, V]
         return similarity.argmax(dim=-1)
 
-    def embed(self, codes: Tensor) -> Tensor:
+    def embed_codes(self, codes: Tensor) -> Tensor:
         return self.out_project(self.codebook(codes).mT).mT
 
 
 def rename_codec_weights(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Released tensors under the module's names: the decoder left out, weight norm folded."""
-    kept = {
-        name.replace("quantizer.quantizers.0.", "quantizer."): tensor
-        for name, tensor in state.items()
-        if not name.startswith("decoder.")
-    }
+    """Released tensors under the module's names, weight norm folded."""
+    kept = {name.replace("quantizer.quantizers.0.", "quantizer."): tensor for name, tensor in state.items()}
     for name in [name for name in kept if name.endswith(".weight_g")]:
         stem = name.removesuffix("_g")
         magnitude, direction = kept.pop(name), kept.pop(f"{stem}_v")

@@ -1,8 +1,8 @@
 """The conformer (arXiv 2005.08100) that reads semantic features for the voice and for the emotion.
 
 B recordings, T semantic tokens, S = (T - 1) // 2 subsampled positions, W semantic width, D width, H heads.
-The released model was used without masks, on one recording at a time; `room` (see `padding.py`) says the same of a
-recording that has room behind it.
+The released model was used without masks, on one recording at a time; with a `padding_mask` (see `padding.py`) a padded
+recording gives the same.
 """
 
 import math
@@ -14,7 +14,7 @@ from torch.nn import functional
 from ...runtime.matmul_convolution import MatmulConv1d
 from ..config import ConformerConfig
 from ..errors import ConfigError
-from .padding import heard_keys, silenced
+from .padding import to_attention_mask, zero_padding
 
 KERNEL = 15
 """Frames under the convolution module's depthwise filter."""
@@ -31,24 +31,24 @@ class Conformer(nn.Module):
                 "use the config.yaml released with IndexTTS-2"
             )
         self.embed = _Subsampling(input_width, config.output_size)
-        self.encoders = nn.ModuleList(_Block(config) for _ in range(config.num_blocks))
+        self.encoders = nn.ModuleList(_ConformerBlock(config) for _ in range(config.num_blocks))
         self.after_norm = nn.LayerNorm(config.output_size)
 
-    def forward(self, features: Tensor, room: Tensor | None = None) -> Tensor:
-        """Semantic features [B, T, W], T >= 3, to [B, S, D]. room: of S positions, see `subsampled`."""
+    def forward(self, features: Tensor, padding_mask: Tensor | None = None) -> Tensor:
+        """Semantic features [B, T, W], T >= 3, to [B, S, D]. padding_mask: bool [S], see `subsample_mask`."""
         x = self.embed(features)
-        positions = sinusoids(x.shape[1], x.shape[2], x.device, x.dtype)
+        positions = sinusoidal_positions(x.shape[1], x.shape[2], x.device, x.dtype)
         for block in self.encoders:
-            x = block(x, positions, room)
+            x = block(x, positions, padding_mask)
         return self.after_norm(x)
 
 
-def subsampled(room: Tensor | None) -> Tensor | None:
-    """Room [T] of features as that [S] of the conformer's output: position s hears tokens 2·s to 2·s + 2."""
-    return None if room is None else room[2::2]
+def subsample_mask(padding_mask: Tensor | None) -> Tensor | None:
+    """Padding mask [T] of features as that [S] of the conformer's output: position s reads tokens 2·s to 2·s + 2."""
+    return None if padding_mask is None else padding_mask[2::2]
 
 
-def sinusoids(length: int, width: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+def sinusoidal_positions(length: int, width: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """Sine and cosine of positions 0…length, interleaved: [length, width] (arXiv 1706.03762)."""
     steps = torch.arange(0, width, 2, device=device, dtype=torch.float32)
     frequencies = torch.exp(steps * (-math.log(10000.0) / width))
@@ -83,21 +83,21 @@ class _Patches(nn.Conv2d):
         return (self.weight.flatten(1) @ patches).add_(self.bias[:, None])
 
 
-class _Block(nn.Module):
+class _ConformerBlock(nn.Module):
     def __init__(self, config: ConformerConfig) -> None:
         super().__init__()
         width = config.output_size
         self.self_attn = _RelativeAttention(width, config.attention_heads)
-        self.conv_module = _Convolution(width)
-        self.feed_forward = _FeedForward(width, config.linear_units)
+        self.conv_module = _ConvolutionModule(width)
+        self.feed_forward = _ConformerFeedForward(width, config.linear_units)
         self.norm_mha = nn.LayerNorm(width)
         self.norm_conv = nn.LayerNorm(width)
         self.norm_ff = nn.LayerNorm(width)
         self.norm_final = nn.LayerNorm(width)
 
-    def forward(self, x: Tensor, positions: Tensor, room: Tensor | None) -> Tensor:
-        x = x + self.self_attn(self.norm_mha(x), positions, room)
-        x = x + self.conv_module(self.norm_conv(x), room)
+    def forward(self, x: Tensor, positions: Tensor, padding_mask: Tensor | None) -> Tensor:
+        x = x + self.self_attn(self.norm_mha(x), positions, padding_mask)
+        x = x + self.conv_module(self.norm_conv(x), padding_mask)
         x = x + self.feed_forward(self.norm_ff(x))
         return self.norm_final(x)
 
@@ -116,24 +116,24 @@ class _RelativeAttention(nn.Module):
         self.pos_bias_u = nn.Parameter(torch.zeros(heads, self.head_dim))
         self.pos_bias_v = nn.Parameter(torch.zeros(heads, self.head_dim))
 
-    def forward(self, x: Tensor, positions: Tensor, room: Tensor | None) -> Tensor:
-        query = self._split(self.linear_q(x))
-        key, value = self._split(self.linear_k(x)), self._split(self.linear_v(x))
-        place = self._split(self.linear_pos(positions)[None]).expand_as(key)
+    def forward(self, x: Tensor, positions: Tensor, padding_mask: Tensor | None) -> Tensor:
+        query = self._split_heads(self.linear_q(x))
+        key, value = self._split_heads(self.linear_k(x)), self._split_heads(self.linear_v(x))
+        place = self._split_heads(self.linear_pos(positions)[None]).expand_as(key)
         # (q + u)·k + (q + v)·p is one dot product over twice the width.
         queries = torch.cat((query + self.pos_bias_u[:, None], query + self.pos_bias_v[:, None]), dim=-1)
         keys = torch.cat((key, place), dim=-1)
         attended = functional.scaled_dot_product_attention(
-            queries, keys, value, heard_keys(room), scale=self.head_dim**-0.5
+            queries, keys, value, to_attention_mask(padding_mask), scale=self.head_dim**-0.5
         )
         return self.linear_out(attended.transpose(1, 2).flatten(2))
 
-    def _split(self, x: Tensor) -> Tensor:
+    def _split_heads(self, x: Tensor) -> Tensor:
         """[B, S, D] to [B, H, S, D/H]."""
         return x.unflatten(-1, (self.heads, self.head_dim)).transpose(1, 2)
 
 
-class _Convolution(nn.Module):
+class _ConvolutionModule(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.pointwise_conv1 = MatmulConv1d(width, 2 * width)
@@ -141,13 +141,13 @@ class _Convolution(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.pointwise_conv2 = MatmulConv1d(width, width)
 
-    def forward(self, x: Tensor, room: Tensor | None) -> Tensor:
-        y = silenced(functional.glu(self.pointwise_conv1(x.mT), dim=1), room)
+    def forward(self, x: Tensor, padding_mask: Tensor | None) -> Tensor:
+        y = zero_padding(functional.glu(self.pointwise_conv1(x.mT), dim=1), padding_mask)
         y = functional.silu(self.norm(self.depthwise_conv(y).mT))
         return self.pointwise_conv2(y.mT).mT
 
 
-class _FeedForward(nn.Module):
+class _ConformerFeedForward(nn.Module):
     def __init__(self, width: int, inner: int) -> None:
         super().__init__()
         self.w_1 = nn.Linear(width, inner)

@@ -17,10 +17,10 @@ USER_FACTORS = (0.9375, 0.875, 1.0, 1.0, 0.9375, 0.9375, 0.6875, 0.5625)
 """What a user's weights are multiplied by: emotions that distort the voice weigh less."""
 MAX_USER_SUM = 0.8
 
-Weights = tuple[float, ...]
+EmotionWeights = tuple[float, ...]
 
 
-def user_weights(vector: Sequence[float] | None) -> Weights:
+def temper_user_weights(vector: Sequence[float] | None) -> EmotionWeights:
     """A user's eight weights, tempered by `USER_FACTORS` and scaled down where they add up to more than 0.8.
 
     Raises `EmotionError` unless there are eight finite numbers, none negative.
@@ -37,13 +37,13 @@ def user_weights(vector: Sequence[float] | None) -> Weights:
     return tuple(weight * scale for weight in tempered)
 
 
-def scaled(weights: Weights, alpha: float) -> Weights:
+def scale_weights(weights: EmotionWeights, alpha: float) -> EmotionWeights:
     """Weights times `alpha`, which counts as 0 below 0 and as 1 above 1."""
     strength = min(1.0, max(0.0, alpha))
     return tuple(weight * strength for weight in weights)
 
 
-def mixed(base: Tensor, emotion: Tensor, alpha: float) -> Tensor:
+def mix_emotions(base: Tensor, emotion: Tensor, alpha: float) -> Tensor:
     """From the speaker's own vector [D] towards another's: 0 is the speaker's, 1 the other's, 2 beyond it."""
     return base + alpha * (emotion - base)
 
@@ -68,16 +68,16 @@ class EmotionTable(nn.Module):
         self.register_buffer("styles", torch.zeros(sum(rows), style_width))
         self.register_buffer("vectors", torch.zeros(sum(rows), width))
 
-    def blend(self, weights: Weights, style: Tensor, base: Tensor) -> Tensor:
+    def blend_emotions(self, weights: EmotionWeights, style: Tensor, base: Tensor) -> Tensor:
         """Emotion vector [D] of eight weights for a voice of this style [S] and base vector [D].
 
         In each group the row counts whose style is nearest to the voice's; what the weights leave of 1 is the base's.
         """
-        nearest = self._nearest(style)  # [8, D]
+        nearest = self._nearest_vectors(style)  # [8, D]
         shares = torch.tensor(weights, dtype=torch.float32).to(nearest.device, non_blocking=True)
         return (shares @ nearest + (1 - math.fsum(weights)) * base.float()).to(base.dtype)
 
-    def _nearest(self, style: Tensor) -> Tensor:
+    def _nearest_vectors(self, style: Tensor) -> Tensor:
         similarity = functional.cosine_similarity(style.float()[None], self.styles.float(), dim=1)  # [R]
         chosen, first = [], 0
         for group in similarity.split(self.rows):

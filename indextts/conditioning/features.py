@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .padding import moments
+from .padding import masked_var_mean
 
 SEMANTIC_SAMPLE_RATE = 16000
 MEL_SAMPLE_RATE = 22050
@@ -73,28 +73,28 @@ def log_energies(energies: Tensor) -> Tensor:
     return energies.clamp_min(LOG_FLOOR).log()
 
 
-def centred(features: Tensor, room: Tensor | None = None) -> Tensor:
-    """Features [F, bands] less their mean over time: what CAMPPlus hears. `room` [F]: see `padding.py`."""
-    _, mean = moments(features.mT, room)
+def subtract_mean(features: Tensor, padding_mask: Tensor | None = None) -> Tensor:
+    """Features [F, bands] less their mean over time, as CAMPPlus reads them. `padding_mask` [F]: see `padding.py`."""
+    _, mean = masked_var_mean(features.mT, padding_mask)
     return features - mean.mT
 
 
 def seamless_features(
-    energies: Tensor, stride: int = 2, padding_value: float = 0.0, room: Tensor | None = None
+    energies: Tensor, stride: int = 2, padding_value: float = 0.0, padding_mask: Tensor | None = None
 ) -> tuple[Tensor, Tensor | None]:
     """SeamlessM4T features of one recording, from the `KaldiFilterBank` energies [F, bands] of its samples.
 
     Returns features [1, T, stride·bands], each band normalized over time, and the mask [1, T] of whole tokens (int64),
-    None where all are whole. A last token that padding completes counts as padding. `room` [F]: see
-    `padding.py`; with it, F is a multiple of the stride.
+    None where all are whole. A last token that padding completes counts as padding. `padding_mask` [F]: see
+    `padding.py`; F is then a multiple of the stride.
     """
-    # The extractor hears 16-bit integers: samples times 2^15, hence energies times 2^30.
+    # The extractor reads 16-bit integers: samples times 2^15, hence energies times 2^30.
     logs = log_energies(energies * 2.0**30)
-    variance, mean = moments(logs.mT, room)
+    variance, mean = masked_var_mean(logs.mT, padding_mask)
     normalized = (logs - mean.mT) / torch.sqrt(variance.mT + 1e-7)
-    if room is not None:
-        filled = normalized.masked_fill(room[:, None], padding_value)
-        return filled.reshape(1, -1, stride * logs.shape[1]), (~room).view(1, -1, stride).all(dim=-1).long()
+    if padding_mask is not None:
+        filled = normalized.masked_fill(padding_mask[:, None], padding_value)
+        return filled.reshape(1, -1, stride * logs.shape[1]), (~padding_mask).view(1, -1, stride).all(dim=-1).long()
     missing = -logs.shape[0] % stride
     tokens = functional.pad(normalized, (0, 0, 0, missing), value=padding_value).reshape(1, -1, stride * logs.shape[1])
     if not missing:

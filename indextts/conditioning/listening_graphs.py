@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...runtime.cuda_graphs import CapturedGraph, GraphCache
-from .reference_encoders import Heard, Listeners, hear
+from .reference_encoders import ReferenceEncoders, ReferenceFeatures, encode_reference
 
 log = logging.getLogger(__name__)
 
@@ -24,15 +24,15 @@ ROUND_FRAMES = 256
 class ListeningGraphs:
     """Runs `models` where their weights are; without a CUDA device, as they stand."""
 
-    def __init__(self, models: Listeners) -> None:
+    def __init__(self, models: ReferenceEncoders) -> None:
         self._models = models
         self._graphs: GraphCache[int, _ListeningGraph] = GraphCache(modules=models.modules)
 
-    def __call__(self, energies: Tensor) -> Heard:
-        """As `hear`."""
-        return self.replay(energies) if energies.device.type == "cuda" else hear(self._models, energies)
+    def __call__(self, energies: Tensor) -> ReferenceFeatures:
+        """As `encode_reference`."""
+        return self.replay(energies) if energies.device.type == "cuda" else encode_reference(self._models, energies)
 
-    def replay(self, energies: Tensor) -> Heard:
+    def replay(self, energies: Tensor) -> ReferenceFeatures:
         """The same through a graph, captured where there is none for so many frames."""
         frames = -(-len(energies) // ROUND_FRAMES) * ROUND_FRAMES
         return self._graphs.get(frames, lambda pool: self._capture(frames, energies, pool))(energies)
@@ -50,13 +50,13 @@ class ListeningGraphs:
 class _ListeningGraph:
     """One graph, and the tensors it reads and writes. `energies`: of a recording that it is for."""
 
-    def __init__(self, models: Listeners, frames: int, energies: Tensor, pool: Any) -> None:
+    def __init__(self, models: ReferenceEncoders, frames: int, energies: Tensor, pool: Any) -> None:
         self._stride = models.semantic.stride
         self._energies = functional.pad(energies, (0, 0, 0, frames - len(energies)))
         self._room = torch.arange(frames, device=energies.device) >= len(energies)
-        self._graph = CapturedGraph(lambda: hear(models, self._energies, self._room), energies.device, pool)
+        self._graph = CapturedGraph(lambda: encode_reference(models, self._energies, self._room), energies.device, pool)
 
-    def __call__(self, energies: Tensor) -> Heard:
+    def __call__(self, energies: Tensor) -> ReferenceFeatures:
         """Energies [F, bands] of at most as many frames as there is room for."""
         frames, tokens = len(energies), -(-len(energies) // self._stride)
         self._energies[:frames].copy_(energies)
@@ -64,4 +64,4 @@ class _ListeningGraph:
         self._room[frames:].fill_(True)
         semantic, quantized, *rest = self._graph.replay()
         # The next recording overwrites what a graph has written.
-        return Heard(*(part.clone() for part in (semantic[:, :tokens], quantized[:, :tokens], *rest)))
+        return ReferenceFeatures(*(part.clone() for part in (semantic[:, :tokens], quantized[:, :tokens], *rest)))

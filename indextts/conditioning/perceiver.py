@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .padding import heard_keys
+from .padding import to_attention_mask
 
 HEAD_DIM = 64
 DEPTH = 2
@@ -20,32 +20,34 @@ class Perceiver(nn.Module):
         super().__init__()
         self.latents = nn.Parameter(torch.zeros(latents, width))
         self.proj_context = nn.Linear(context_width, width) if context_width != width else nn.Identity()
-        self.layers = nn.ModuleList(_Layer(width, heads, mult) for _ in range(depth))
+        self.layers = nn.ModuleList(_PerceiverLayer(width, heads, mult) for _ in range(depth))
         self.norm = _RMSNorm(width)
 
-    def forward(self, context: Tensor, room: Tensor | None = None) -> Tensor:
-        """[B, S, C] to [B, L, D]. `room` [S]: see `padding.py`."""
+    def forward(self, context: Tensor, padding_mask: Tensor | None = None) -> Tensor:
+        """[B, S, C] to [B, L, D]. `padding_mask` [S]: see `padding.py`."""
         context = self.proj_context(context)
         latents = self.latents.expand(context.shape[0], -1, -1)
-        heard = heard_keys(None if room is None else functional.pad(room, (latents.shape[1], 0), value=False))
+        if padding_mask is not None:
+            padding_mask = functional.pad(padding_mask, (latents.shape[1], 0), value=False)
+        attention_mask = to_attention_mask(padding_mask)
         for layer in self.layers:
-            latents = layer(latents, context, heard)
+            latents = layer(latents, context, attention_mask)
         return self.norm(latents)
 
 
-class _Layer(nn.ModuleList):
+class _PerceiverLayer(nn.ModuleList):
     """A list because its released parts are numbered: 0 is the attention, 1 the feed-forward layers."""
 
     def __init__(self, width: int, heads: int, mult: int) -> None:
-        super().__init__([_Attention(width, heads), _feed_forward(width, mult)])
+        super().__init__([_PerceiverAttention(width, heads), _feed_forward(width, mult)])
 
-    def forward(self, latents: Tensor, context: Tensor, heard: Tensor | None) -> Tensor:
+    def forward(self, latents: Tensor, context: Tensor, attention_mask: Tensor | None) -> Tensor:
         attention, feed_forward = self
-        latents = latents + attention(latents, context, heard)
+        latents = latents + attention(latents, context, attention_mask)
         return latents + feed_forward(latents)
 
 
-class _Attention(nn.Module):
+class _PerceiverAttention(nn.Module):
     """Latents attend to themselves and to the context."""
 
     def __init__(self, width: int, heads: int) -> None:
@@ -55,14 +57,16 @@ class _Attention(nn.Module):
         self.to_kv = nn.Linear(width, 2 * inner, bias=False)
         self.to_out = nn.Linear(inner, width, bias=False)
 
-    def forward(self, latents: Tensor, context: Tensor, heard: Tensor | None) -> Tensor:
+    def forward(self, latents: Tensor, context: Tensor, attention_mask: Tensor | None) -> Tensor:
         keys, values = self.to_kv(torch.cat((latents, context), dim=1)).chunk(2, dim=-1)
         query = self.to_q(latents)
-        attended = functional.scaled_dot_product_attention(_split(query), _split(keys), _split(values), heard)
+        attended = functional.scaled_dot_product_attention(
+            _split_heads(query), _split_heads(keys), _split_heads(values), attention_mask
+        )
         return self.to_out(attended.transpose(1, 2).flatten(2))
 
 
-def _split(x: Tensor) -> Tensor:
+def _split_heads(x: Tensor) -> Tensor:
     """[B, L, H·64] to [B, H, L, 64]."""
     return x.unflatten(-1, (-1, HEAD_DIM)).transpose(1, 2)
 

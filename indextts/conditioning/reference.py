@@ -1,4 +1,4 @@
-"""Reference recordings: what may be wrong with one, and the mono copies the models hear.
+"""Reference audio: checks of a recording, and the mono copies that the models read.
 
 C channels, N samples, -1..1.
 """
@@ -30,24 +30,24 @@ _ADVICE = "give a recording of one speaker, 3 to 15 seconds of clean speech"
 
 
 @dataclass(frozen=True, eq=False)
-class Reference:
+class ReferenceAudio:
     """A checked recording: mono `samples` [N] at `sample_rate`, float32 on the CPU."""
 
     samples: Tensor
     sample_rate: int
 
     @property
-    def wav16(self) -> Tensor:
-        """The copy [N] at 16 kHz that w2v-bert and CAMPPlus hear."""
+    def samples_16k(self) -> Tensor:
+        """The copy [N] at 16 kHz that w2v-bert and CAMPPlus read."""
         return resample(self.samples, self.sample_rate, SEMANTIC_SAMPLE_RATE)
 
     @property
-    def wav22(self) -> Tensor:
+    def samples_22k(self) -> Tensor:
         """The copy [N] at 22.05 kHz that becomes the mel prompt."""
         return resample(self.samples, self.sample_rate, MEL_SAMPLE_RATE)
 
 
-def excerpt(audio: Audio | None) -> Audio:
+def take_excerpt(audio: Audio | None) -> Audio:
     """The part of a recording that is used: its first 15 s, float32 on the CPU.
 
     Raises `AudioError` for `None`, a wrong shape or rate, and a recording without samples.
@@ -68,27 +68,27 @@ def excerpt(audio: Audio | None) -> Audio:
     return Audio(used.detach().to("cpu", torch.float32), rate)
 
 
-def fingerprint(audio: Audio) -> str:
-    """Name of a recording's content: equal samples at an equal rate have equal names."""
+def hash_audio(audio: Audio) -> str:
+    """SHA-256 of a recording: equal samples at an equal rate have equal ones."""
     # Every line asks for it; processors have instructions for this digest, at twice the speed of others.
     digest = hashlib.sha256(f"{audio.sample_rate} {tuple(audio.samples.shape)}".encode())
     digest.update(audio.samples.contiguous().numpy().data)
     return digest.hexdigest()
 
 
-def prepare_reference(audio: Audio | None, boost: bool = False) -> Reference:
+def prepare_reference(audio: Audio | None, boost: bool = False) -> ReferenceAudio:
     """Check a recording and mix it down.
 
     `boost` trims silence off both ends and brings speech to -20 dBFS. Raises `AudioError` for audio that cannot serve.
     """
-    used = excerpt(audio)
+    used = take_excerpt(audio)
     mono = _checked_mono(used)
     if boost:
-        mono = _levelled(_trimmed(mono, used.sample_rate), used.sample_rate)
+        mono = _normalize_level(_trim_silence(mono, used.sample_rate), used.sample_rate)
     seconds = mono.shape[0] / used.sample_rate
     if seconds < MIN_SECONDS:
         raise AudioError(f"Reference audio: got {seconds:.2f} s of sound, expected at least {MIN_SECONDS} s; {_ADVICE}")
-    return Reference(mono, used.sample_rate)
+    return ReferenceAudio(mono, used.sample_rate)
 
 
 def resample(samples: Tensor, rate: int, to_rate: int) -> Tensor:
@@ -124,7 +124,7 @@ def _warn_if_clipped(mono: Tensor) -> None:
         )
 
 
-def _trimmed(mono: Tensor, rate: int) -> Tensor:
+def _trim_silence(mono: Tensor, rate: int) -> Tensor:
     """Samples from just before the first loud window to just after the last."""
     size = max(1, round(TRIM_WINDOW_SECONDS * rate))
     loud = _loud_windows(mono, size).nonzero()
@@ -133,7 +133,7 @@ def _trimmed(mono: Tensor, rate: int) -> Tensor:
     return mono[start : (int(loud[-1]) + 1) * size + margin]
 
 
-def _levelled(mono: Tensor, rate: int) -> Tensor:
+def _normalize_level(mono: Tensor, rate: int) -> Tensor:
     """Samples scaled so that their loud windows have the target level, peaks kept below full scale."""
     size = max(1, round(TRIM_WINDOW_SECONDS * rate))
     power = _window_power(mono, size)[_loud_windows(mono, size)].mean()

@@ -1,4 +1,4 @@
-"""All that models hear in a recording, from its band energies: one function, so that it can be one CUDA graph.
+"""The reference encoders: from a recording's band energies to all that is read off it, in one capturable function.
 
 F frames (100 a second), T tokens (50), W semantic width, D the GPT's width.
 """
@@ -11,14 +11,14 @@ from torch import Tensor, nn
 
 from .campplus import CAMPPlus
 from .codec import SemanticCodec
-from .features import centred, log_energies
+from .features import log_energies, subtract_mean
 from .semantic import SemanticEncoder
 from .voice_encoder import VoiceEncoder
 
 
 @dataclass(frozen=True)
-class Listeners:
-    """The models that hear; all on one device."""
+class ReferenceEncoders:
+    """The models that read reference audio; all on one device."""
 
     semantic: SemanticEncoder
     codec: SemanticCodec
@@ -30,7 +30,7 @@ class Listeners:
         return self.semantic, self.codec, self.campplus, self.voice
 
 
-class Heard(NamedTuple):
+class ReferenceFeatures(NamedTuple):
     """semantic [1, T, W], quantized [1, T, W], style [S]: float32. latents [32, D], emotion [D]: the voice encoder's
     dtype."""
 
@@ -41,22 +41,27 @@ class Heard(NamedTuple):
     emotion: Tensor
 
 
-def hear(models: Listeners, energies: Tensor, room: Tensor | None = None) -> Heard:
-    """`KaldiFilterBank` energies [F, bands] of one recording. `room` [F]: see `padding.py`; F is then a multiple of the
-    semantic model's stride, and tokens in the room mean nothing."""
-    semantic = models.semantic(energies, room)
-    beyond = None if room is None else room[:: models.semantic.stride]  # half a token is a token
-    heard = semantic.to(_dtype(models.voice))
-    _, quantized = models.codec.quantize(semantic.to(_dtype(models.codec)), beyond)
-    fbank = centred(log_energies(energies), room)
-    return Heard(
+def encode_reference(
+    models: ReferenceEncoders, energies: Tensor, padding_mask: Tensor | None = None
+) -> ReferenceFeatures:
+    """Features of one recording's `KaldiFilterBank` energies [F, bands].
+
+    `padding_mask` [F]: see `padding.py`; F is then a multiple of the semantic model's stride, and tokens of padding
+    mean nothing.
+    """
+    semantic = models.semantic(energies, padding_mask)
+    token_padding = None if padding_mask is None else padding_mask[:: models.semantic.stride]  # half a token is a token
+    features = semantic.to(_weights_dtype(models.voice))
+    _, quantized = models.codec.quantize(semantic.to(_weights_dtype(models.codec)), token_padding)
+    fbank = subtract_mean(log_energies(energies), padding_mask)
+    return ReferenceFeatures(
         semantic,
         quantized.float(),
-        models.campplus(fbank[None].to(_dtype(models.campplus)), room)[0].float(),
-        models.voice.latents(heard, beyond)[0],
-        models.voice.emotion(heard, beyond)[0],
+        models.campplus(fbank[None].to(_weights_dtype(models.campplus)), padding_mask)[0].float(),
+        models.voice.voice_latents(features, token_padding)[0],
+        models.voice.emotion_vector(features, token_padding)[0],
     )
 
 
-def _dtype(module: nn.Module) -> torch.dtype:
+def _weights_dtype(module: nn.Module) -> torch.dtype:
     return next(module.parameters()).dtype

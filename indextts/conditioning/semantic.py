@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..config import W2VBertConfig
 from ..errors import CheckpointError
 from .features import SEMANTIC_SAMPLE_RATE, seamless_features
-from .w2v_bert import FeatureProjection, Layer, surroundings
+from .w2v_bert import FeatureProjection, W2VBertLayer, build_attention_inputs
 
 IGNORED = ("masked_spec_embed", "adapter.*", "intermediate_ffn.*", "encoder.layers.*")
 """The trainer's mask, what follows the encoder, and layers above the one that is read."""
@@ -26,9 +26,9 @@ _PROJECTION = re.compile(r"\.self_attn\.linear_[qkv]\.")
 class SemanticEncoder(nn.Module):
     """The first `layers` layers of a Hugging Face folder's model, and the statistics its output is normalized by.
 
-    Weights may be stored in half precision; every step is computed in float32. State: the tensors of
-    `rename_semantic_weights`, with `mean` and `var` [W] of `wav2vec2bert_stats.pt`. The whole
-    model's hidden state k is the output of its k-th layer with no norm after it: what a model of k layers ends on.
+    Weights may be stored in half precision; every step is computed in float32. State: what `rename_semantic_weights`
+    gives, with `mean` and `var` [W] of `wav2vec2bert_stats.pt`. The whole model's hidden state k is the output of its
+    k-th layer with no norm after it: what a model of k layers ends on.
     """
 
     mean: Tensor
@@ -36,10 +36,10 @@ class SemanticEncoder(nn.Module):
 
     def __init__(self, config: Mapping[str, Any], preprocessor: Mapping[str, Any], layers: int) -> None:
         super().__init__()
-        _check(config, preprocessor, layers)
+        _check_w2v_bert_config(config, preprocessor, layers)
         self.config = W2VBertConfig.model_validate(config)
         self.feature_projection = FeatureProjection(self.config)
-        self.layers = nn.ModuleList(Layer(self.config) for _ in range(layers))
+        self.layers = nn.ModuleList(W2VBertLayer(self.config) for _ in range(layers))
         self.stride = int(preprocessor.get("stride", 2))
         self.bands = int(preprocessor.get("num_mel_bins", 80))
         self.padding_value = float(preprocessor.get("padding_value", 0.0))
@@ -52,7 +52,7 @@ class SemanticEncoder(nn.Module):
 
         Raises `CheckpointError` where a file is missing, unreadable or of another kind of model.
         """
-        return cls(_read(folder / "config.json"), _read(folder / "preprocessor_config.json"), layers)
+        return cls(_read_json(folder / "config.json"), _read_json(folder / "preprocessor_config.json"), layers)
 
     @property
     def width(self) -> int:
@@ -62,33 +62,34 @@ class SemanticEncoder(nn.Module):
     def device(self) -> torch.device:
         return self.mean.device
 
-    def forward(self, energies: Tensor, room: Tensor | None = None) -> Tensor:
+    def forward(self, energies: Tensor, padding_mask: Tensor | None = None) -> Tensor:
         """`KaldiFilterBank` energies [F, bands] of one recording to normalized semantic features [1, T, W], float32.
 
-        `room` [F]: see `padding.py`; with it, F is a multiple of the stride.
+        `padding_mask` [F]: see `padding.py`; F is then a multiple of the stride.
         """
-        features, whole = self.tokens(energies, room)
-        return self.encode(features, whole)
+        features, token_mask = self.stack_frames(energies, padding_mask)
+        return self.encode_features(features, token_mask)
 
-    def tokens(self, energies: Tensor, room: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """What the first layer hears of energies [F, bands]: features [1, T, stride * bands], and bool [T], which
-        tokens are whole."""
-        features, mask = seamless_features(energies, self.stride, self.padding_value, room)
-        whole = torch.ones(features.shape[1:2], dtype=torch.bool, device=features.device)
-        return features.float(), whole if mask is None else mask[0].bool()
+    def stack_frames(self, energies: Tensor, padding_mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Input features [1, T, stride * bands] of energies [F, bands], and bool [T], True for whole tokens."""
+        features, mask = seamless_features(energies, self.stride, self.padding_value, padding_mask)
+        token_mask = torch.ones(features.shape[1:2], dtype=torch.bool, device=features.device)
+        return features.float(), token_mask if mask is None else mask[0].bool()
 
-    def encode(self, features: Tensor, whole: Tensor) -> Tensor:
-        """Features [1, T, stride * bands] to [1, T, W]. Any number of tokens that are not whole may follow those that
-        are: nothing looks ahead but attention, which does not see them."""
-        x = self.feature_projection(features).masked_fill(~whole[:, None], 0.0)
-        around = surroundings(whole, self.config)
+    def encode_features(self, features: Tensor, token_mask: Tensor) -> Tensor:
+        """Input features [1, T, stride * bands] to semantic features [1, T, W].
+
+        Any number of tokens of padding may follow: only attention looks ahead, and they are masked there.
+        """
+        x = self.feature_projection(features).masked_fill(~token_mask[:, None], 0.0)
+        inputs = build_attention_inputs(token_mask, self.config)
         for layer in self.layers:
-            x = layer(x, around)
+            x = layer(x, inputs)
         return (x - self.mean.float()) / self.var.float().sqrt()
 
 
-def parts(layers: int) -> tuple[str, ...]:
-    """Where in the folder's file the first `layers` layers' tensors are: prefixes of their names."""
+def layer_prefixes(layers: int) -> tuple[str, ...]:
+    """Prefixes of the names that the first `layers` layers' tensors have in the folder's file."""
     return ("feature_projection.", *(f"encoder.layers.{layer}." for layer in range(layers)))
 
 
@@ -102,11 +103,11 @@ def rename_semantic_weights(
     """
     needed = {
         name.removeprefix("encoder."): tensor.squeeze(-1) if ".pointwise_conv" in name else tensor
-        for part in parts(layers)
+        for part in layer_prefixes(layers)
         for name, tensor in state.items()
         if name.startswith(part) and not _PROJECTION.search(name)
     }
-    for part in parts(layers)[1:]:
+    for part in layer_prefixes(layers)[1:]:
         stem = f"{part}self_attn.linear_"
         for leaf in ("weight", "bias"):
             joined = torch.cat([state[f"{stem}{which}.{leaf}"] for which in "qkv"])
@@ -114,7 +115,7 @@ def rename_semantic_weights(
     return needed | {"mean": statistics["mean"], "var": statistics["var"]}
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read_json(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -126,7 +127,7 @@ def _read(path: Path) -> dict[str, Any]:
     return data
 
 
-def _check(config: Mapping[str, Any], preprocessor: Mapping[str, Any], layers: int) -> None:
+def _check_w2v_bert_config(config: Mapping[str, Any], preprocessor: Mapping[str, Any], layers: int) -> None:
     expected = {
         "model_type": (config.get("model_type"), "wav2vec2-bert"),
         "position_embeddings_type": (config.get("position_embeddings_type", "relative_key"), "relative_key"),

@@ -12,7 +12,7 @@ import torch
 
 from ..errors import EmotionError
 from ..records import EMOTIONS
-from .emotion import Weights
+from .emotion import EmotionWeights
 
 logger = logging.getLogger(__name__)
 
@@ -37,12 +37,12 @@ class TextEmotion:
         self._loaded: tuple[Any, Any] | None = None
         self._lock = threading.Lock()
 
-    def weights(self, text: str) -> Weights:
+    def read_weights(self, text: str) -> EmotionWeights:
         """How strongly `text` is of each of `EMOTIONS`, 0…1.2; a text without emotion is calm.
 
         Raises `EmotionError` where the model is absent or cannot be loaded, or its answer cannot be read.
         """
-        answer = self._ask(text)
+        answer = self._ask_model(text)
         logger.debug("text emotion of %r: %s", text, answer)
         return read_answer(answer, text)
 
@@ -52,8 +52,8 @@ class TextEmotion:
             self._loaded = None
 
     @torch.inference_mode()
-    def _ask(self, text: str) -> str:
-        tokenizer, model = self._model()
+    def _ask_model(self, text: str) -> str:
+        tokenizer, model = self._ensure_loaded()
         messages = [{"role": "system", "content": SYSTEM_PROMPT}, {"role": "user", "content": text}]
         prompt = tokenizer.apply_chat_template(
             messages, tokenize=False, add_generation_prompt=True, enable_thinking=False
@@ -73,13 +73,13 @@ class TextEmotion:
         answer = tokenizer.decode(output[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
         return answer.rpartition("</think>")[2].strip()
 
-    def _model(self) -> tuple[Any, Any]:
+    def _ensure_loaded(self) -> tuple[Any, Any]:
         with self._lock:
             if self._loaded is None:
-                self._loaded = self._load()
+                self._loaded = self._load_model()
             return self._loaded
 
-    def _load(self) -> tuple[Any, Any]:
+    def _load_model(self) -> tuple[Any, Any]:
         folder = self.folder
         if folder is None or not (folder / "config.json").is_file():
             raise EmotionError(
@@ -102,9 +102,9 @@ class TextEmotion:
         return tokenizer, (model.float() if self.device.type == "cpu" else model.to(self.device)).eval()
 
 
-def read_answer(answer: str, text: str) -> Weights:
+def read_answer(answer: str, text: str) -> EmotionWeights:
     """Weights from the model's answer to `text`. Raises `EmotionError` where the answer holds none."""
-    scores = _scores(answer)
+    scores = _read_scores(answer)
     if any(word in text.lower() for word in MELANCHOLIC_WORDS):
         scores["悲伤"], scores["低落"] = scores.get("低落", 0.0), scores.get("悲伤", 0.0)
     weights = tuple(min(MAX_WEIGHT, max(0.0, scores.get(label, 0.0))) for label in LABELS)
@@ -113,9 +113,9 @@ def read_answer(answer: str, text: str) -> Weights:
     return tuple(1.0 if name == "calm" else 0.0 for name in EMOTIONS)
 
 
-def _scores(answer: str) -> dict[str, float]:
+def _read_scores(answer: str) -> dict[str, float]:
     """Label → score. An answer may also name one emotion outright, which counts as 1."""
-    found = _parsed(answer)
+    found = _parse_answer(answer)
     scores: dict[str, float] = {}
     for name, value in found.items():
         label = _BY_NAME.get(str(name).strip().lower())
@@ -123,38 +123,38 @@ def _scores(answer: str) -> dict[str, float]:
         if named is not None:
             scores[named] = 1.0
         elif label is not None:
-            scores[label] = _number(value, answer)
+            scores[label] = _parse_score(value, answer)
     if found and not scores:
-        raise _unreadable(answer)
+        raise _unreadable_answer(answer)
     return scores
 
 
-def _parsed(answer: str) -> dict[str, Any]:
+def _parse_answer(answer: str) -> dict[str, Any]:
     start, end = answer.find("{"), answer.rfind("}")
     try:
         data = json.loads(answer[start : end + 1] if 0 <= start < end else answer)
     except ValueError:
         data = dict(_PAIR.findall(answer))
         if not data:
-            raise _unreadable(answer) from None
+            raise _unreadable_answer(answer) from None
     if isinstance(data, str):
         data = {"label": data}
     if not isinstance(data, dict):
-        raise _unreadable(answer)
+        raise _unreadable_answer(answer)
     return data
 
 
-def _number(value: Any, answer: str) -> float:
+def _parse_score(value: Any, answer: str) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise _unreadable(answer) from None
+        raise _unreadable_answer(answer) from None
     if not math.isfinite(number):
-        raise _unreadable(answer)
+        raise _unreadable_answer(answer)
     return number
 
 
-def _unreadable(answer: str) -> EmotionError:
+def _unreadable_answer(answer: str) -> EmotionError:
     return EmotionError(
         f"Emotion from text: got the answer {answer[:120]!r}, expected JSON with scores for {', '.join(LABELS)}; "
         "say the emotion in other words, or set it by vector"

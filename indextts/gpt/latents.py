@@ -1,4 +1,4 @@
-"""The second pass: codes back through the decoder, for what s2mel reads beside them.
+"""The latent pass: codes once more through the decoder (teacher forcing), for the hidden states that s2mel reads.
 
 Dimensions: B lines, P prompt rows, T codes, D width.
 Unlike decoding, this pass numbers mel positions 0, 1, 2, … without a gap, so hidden states of the decode steps are
@@ -27,13 +27,13 @@ def latent_pass(
     without start and stop. Lines run as one batch; they are padded at the end, where causal attention never looks.
     hidden_states: what runs `model` on embeddings [B, L, D] where the model itself is not to.
     """
-    lines = [_line(model, prompt, line) for prompt, line in zip(prompts, codes, strict=True)]
+    lines = [_join_prompt_and_codes(model, prompt, line) for prompt, line in zip(prompts, codes, strict=True)]
     hidden = (hidden_states or model)(pad_sequence(lines, batch_first=True))
     starts = [prompt.shape[0] - 1 for prompt in prompts]
     return [h[start : start + len(line)] for h, start, line in zip(hidden, starts, codes, strict=True)]
 
 
-def _line(model: UnifiedVoice, prompt: Tensor, codes: Tensor) -> Tensor:
+def _join_prompt_and_codes(model: UnifiedVoice, prompt: Tensor, codes: Tensor) -> Tensor:
     """Prompt and all codes but the last, which predicts nothing we keep. [P + T - 1, D]."""
     fed = codes[:-1].to(prompt.device)
     return torch.cat((prompt, model.embed_codes(fed, torch.arange(1, len(fed) + 1, device=prompt.device))))

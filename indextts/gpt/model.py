@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, scaled_dot_product_attention
 
 from ...accel.weights import DecoderWeights, LayerWeights
-from ..conditioning.voice_encoder import PREFIXES as VOICE_ENCODER_PREFIXES
 from ..config import GPTConfig
 
 IGNORED = ("text_head.*", "gpt.wte.*", "gpt.wpe.*", "*.attn.bias", "*.attn.masked_bias")
@@ -28,7 +27,7 @@ Cache = list[tuple[Tensor, Tensor]]
 """Keys and values [B, H, L, W] of each layer, so far; empty before the first call."""
 
 
-class Attention(nn.Module):
+class GPT2Attention(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
@@ -44,7 +43,7 @@ class Attention(nn.Module):
         return self.c_proj(mixed.transpose(1, 2).flatten(2)), (k, v)
 
 
-class MLP(nn.Module):
+class GPT2MLP(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.c_fc = nn.Linear(width, 4 * width)
@@ -54,13 +53,13 @@ class MLP(nn.Module):
         return self.c_proj(gelu(self.c_fc(x), approximate="tanh"))
 
 
-class Block(nn.Module):
+class GPT2Block(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.ln_1 = nn.LayerNorm(width)
-        self.attn = Attention(width, heads)
+        self.attn = GPT2Attention(width, heads)
         self.ln_2 = nn.LayerNorm(width)
-        self.mlp = MLP(width)
+        self.mlp = GPT2MLP(width)
 
     def forward(self, x: Tensor, past: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         mixed, cached = self.attn(self.ln_1(x), past)
@@ -71,7 +70,7 @@ class Block(nn.Module):
 class GPT2(nn.Module):
     def __init__(self, width: int, heads: int, layers: int) -> None:
         super().__init__()
-        self.h = nn.ModuleList(Block(width, heads) for _ in range(layers))
+        self.h = nn.ModuleList(GPT2Block(width, heads) for _ in range(layers))
         self.ln_f = nn.LayerNorm(width)
 
     def forward(self, x: Tensor, cache: Cache | None) -> Tensor:
@@ -94,7 +93,7 @@ class LearnedPositions(nn.Module):
 
 
 class UnifiedVoice(nn.Module):
-    """The decoder's half of the GPT checkpoint; `conditioning.voice_encoder.VoiceEncoder` is the listening half."""
+    """The decoder of the GPT checkpoint; `conditioning.voice_encoder.VoiceEncoder` is its other half."""
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
@@ -124,7 +123,7 @@ class UnifiedVoice(nn.Module):
         """What the engine decodes with: these very tensors."""
         norms: Iterable[nn.LayerNorm] = (self.gpt.ln_f, self.final_norm)
         return DecoderWeights(
-            layers=tuple(_layer_weights(cast(Block, block)) for block in self.gpt.h),
+            layers=tuple(_view_layer_weights(cast(GPT2Block, block)) for block in self.gpt.h),
             final_norms=tuple((norm.weight, norm.bias, norm.eps) for norm in norms),
             head_weight=self.mel_head.weight,
             head_bias=self.mel_head.bias,
@@ -137,7 +136,7 @@ class UnifiedVoice(nn.Module):
         )
 
 
-def _layer_weights(block: Block) -> LayerWeights:
+def _view_layer_weights(block: GPT2Block) -> LayerWeights:
     parts = {
         "ln_1": block.ln_1,
         "qkv": block.attn.c_attn,
@@ -152,11 +151,11 @@ def _layer_weights(block: Block) -> LayerWeights:
 
 
 def rename_gpt_weights(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The decoder's tensors of a GPT checkpoint; `gpt.h` stores its matrices [in, out], ours are [out, in]."""
-    skipped = (*VOICE_ENCODER_PREFIXES, "text_head.", "gpt.wte.", "gpt.wpe.")
-    masks = (".attn.bias", ".attn.masked_bias")
+    """The decoder's tensors of a GPT checkpoint under the module's names, the voice encoder's taken out before.
+
+    `gpt.h` stores its matrices [in, out], ours are [out, in].
+    """
     return {
         name: tensor.t().contiguous() if name.startswith("gpt.h.") and tensor.dim() == 2 else tensor
         for name, tensor in state.items()
-        if not name.startswith(skipped) and not name.endswith(masks)
     }

@@ -1,4 +1,4 @@
-"""The plain decoder: one line at a time, one code at a time. Slow, readable, and the oracle of the fast one.
+"""The plain decoder with a KV cache: one line and one code at a time. Slow, readable, the oracle of the engine.
 
 Dimensions: K beams, V codes, P prompt rows, D width, T codes drawn.
 """
@@ -37,13 +37,13 @@ class PlainDecoder:
                 on_poll(drawn)
 
         for index, request in enumerate(requests):
-            decode = _sample if request.sampling.num_beams == 1 else _search
-            tokens, finished = decode(_Line(self._model, request), poll)
+            decode = _sample_codes if request.sampling.num_beams == 1 else _search_beams
+            tokens, finished = decode(_DecodeState(self._model, request), poll)
             yield Finished(index, tokens, finished)
 
 
-class _Line:
-    """One line's way through the model: K rows, equal at first.
+class _DecodeState:
+    """One line's KV cache, logits and penalty mask: K rows, one a beam, equal at first.
 
     logits: [K, V], for the next code. seen: bool [K, V], what the repetition penalty covers. table, seed: the line's
     sampling settings as tensors of one row.
@@ -56,32 +56,32 @@ class _Line:
         self.limit = request.max_tokens
         self.stop = model.config.stop_mel_token
         beams = request.sampling.num_beams
-        self.logits = self._head(model(request.prompt[None], self._cache)).expand(beams, -1)
+        self.logits = self._compute_logits(model(request.prompt[None], self._cache)).expand(beams, -1)
         device, codes = self.logits.device, self.logits.shape[1]
         self.seen = torch.zeros(beams, codes, dtype=torch.bool, device=device)
         self.seen[:, list(request.history)] = True
         self.table = SamplingTable.build([request.sampling], codes, device)
         self.seed = torch.tensor([signed_seed(request.seed)], device=device)
-        self.follow(torch.zeros(beams, dtype=torch.int64, device=device))
+        self.reorder_cache(torch.zeros(beams, dtype=torch.int64, device=device))
 
-    def follow(self, parents: Tensor) -> None:
+    def reorder_cache(self, parents: Tensor) -> None:
         """Make row i continue row parents[i]."""
         self._cache[:] = [(keys[parents], values[parents]) for keys, values in self._cache]
         self.seen = self.seen[parents]
 
-    def feed(self, codes: Tensor) -> None:
-        """Take one code [K], one for each row."""
+    def feed_codes(self, codes: Tensor) -> None:
+        """Decode step: one code [K] for each row, to the logits of the next."""
         self.seen.scatter_(1, codes[:, None], True)
         positions = torch.full_like(codes, FIRST_CODE_POSITION + self._fed)
         self._fed += 1
-        self.logits = self._head(self._model(self._model.embed_codes(codes, positions)[:, None], self._cache))
+        self.logits = self._compute_logits(self._model(self._model.embed_codes(codes, positions)[:, None], self._cache))
 
-    def _head(self, hidden: Tensor) -> Tensor:
+    def _compute_logits(self, hidden: Tensor) -> Tensor:
         return self._model.mel_head(hidden[:, -1])
 
 
-def _sample(line: _Line, poll: Callable[[], None]) -> tuple[Tensor, bool]:
-    """Without beams: codes int64 [T] and whether the stop code ended them."""
+def _sample_codes(line: _DecodeState, poll: Callable[[], None]) -> tuple[Tensor, bool]:
+    """Sampling without beams: codes int64 [T] and whether the stop code ended them."""
     codes: list[int] = []
     while len(codes) < line.limit:
         code = draw(line.logits, line.seen, line.table, line.seed, torch.full_like(line.seed, len(codes)))
@@ -90,12 +90,12 @@ def _sample(line: _Line, poll: Callable[[], None]) -> tuple[Tensor, bool]:
             return torch.tensor(codes, dtype=torch.int64), True
         codes.append(int(code))
         if len(codes) < line.limit:
-            line.feed(code)
+            line.feed_codes(code)
     return torch.tensor(codes, dtype=torch.int64), False
 
 
-def _search(line: _Line, poll: Callable[[], None]) -> tuple[Tensor, bool]:
-    """With beams: the best hypothesis' codes int64 [T] and whether the stop code ended it."""
+def _search_beams(line: _DecodeState, poll: Callable[[], None]) -> tuple[Tensor, bool]:
+    """Beam search: the best hypothesis' codes int64 [T] and whether the stop code ended it."""
     state = BeamState.start(1, line.seen.shape[0], line.seed.device)
     drawn: list[Tensor] = []
     parents: list[Tensor] = []
@@ -108,7 +108,7 @@ def _search(line: _Line, poll: Callable[[], None]) -> tuple[Tensor, bool]:
         drawn.append(choice.tokens[0])
         parents.append(choice.parents[0])
         if not done and len(drawn) < line.limit:
-            line.follow(choice.parents[0])
-            line.feed(choice.tokens[0])
+            line.reorder_cache(choice.parents[0])
+            line.feed_codes(choice.tokens[0])
     slot, length, finished = best(state, 0, len(drawn), done, float(line.table.length_penalty))
     return trace(torch.stack(drawn, dim=1), torch.stack(parents, dim=1), slot, length), finished

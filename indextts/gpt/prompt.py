@@ -1,4 +1,4 @@
-"""What the decoder reads before it speaks.
+"""The prompt: embeddings that the decoder is conditioned on (prefill).
 
 Dimensions: P prompt rows, D width, N text ids.
 [32 latents + emotion][normal speed][half speed][start text … stop text][start code]
@@ -16,7 +16,7 @@ SPEED_ROWS = (1, 0)
 """Rows of `speed_emb` in the order they stand in the prompt. Speed is set in the length regulator, not here."""
 
 PLACEHOLDER_CODE = 1
-"""The token id by which the released decoding stands for its prompt, which the repetition penalty therefore covers."""
+"""The token id that stands for the prompt in the released decoding: the repetition penalty therefore covers it."""
 
 
 def build_prompt(model: UnifiedVoice, latents: Tensor, emotion: Tensor, text_ids: Sequence[int]) -> Tensor:
@@ -32,7 +32,7 @@ def build_prompt(model: UnifiedVoice, latents: Tensor, emotion: Tensor, text_ids
     return torch.cat((voice, speed, _text_rows(model, text_ids), model.embed_codes(start, torch.zeros_like(start))))
 
 
-def penalised_from_the_start(config: GPTConfig) -> tuple[int, ...]:
+def initial_penalty_tokens(config: GPTConfig) -> tuple[int, ...]:
     """A request's `history`: the codes that the repetition penalty covers before any is drawn."""
     return (PLACEHOLDER_CODE, config.start_mel_token)
 

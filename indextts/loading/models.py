@@ -117,9 +117,8 @@ class _Loader:
             lambda: voice_encoder.VoiceEncoder(config.gpt, config.semantic_codec.hidden_size),
             encoder_state,
             file,
-            voice_encoder.rename_voice_encoder_weights,
-            voice_encoder.IGNORED,
-            self.precision.voice_encoder,
+            ignored=voice_encoder.IGNORED,
+            dtype=self.precision.voice_encoder,
         )
         decoder = self._load_module(
             lambda: gpt.UnifiedVoice(config.gpt), state, file, gpt.rename_gpt_weights, gpt.IGNORED, self.precision.gpt
@@ -151,9 +150,7 @@ class _Loader:
 
     def load_campplus(self) -> campplus.CAMPPlus:
         file = self.files.campplus
-        return self._load_module(
-            campplus.CAMPPlus, read_state_dict(file), file, campplus.rename_campplus_weights, campplus.IGNORED
-        )
+        return self._load_module(campplus.CAMPPlus, read_state_dict(file), file, ignored=campplus.IGNORED)
 
     def load_emotion_table(self) -> EmotionTable:
         config = self.config
@@ -225,7 +222,7 @@ def _semantic_state(state: StateDict, statistics: Mapping[str, torch.Tensor], la
         name = error.args[0]
         holder = "wav2vec2bert_stats.pt" if name in ("mean", "var") else file
         raise CheckpointError(f"{holder}: {name}: missing; run `indextts2 fetch`") from error
-    extra = [name for name in state if not name.startswith(semantic.parts(layers))]
+    extra = [name for name in state if not name.startswith(semantic.layer_prefixes(layers))]
     unknown = [name for name in extra if not any(fnmatchcase(name, pattern) for pattern in semantic.IGNORED)]
     if unknown:
         raise CheckpointError(f"{file}: got unknown tensors {unknown[:6]}, expected those of facebook/w2v-bert-2.0")

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from indextts2_multitalk.indextts.conditioning.cache import ContentCache, held_bytes
+from indextts2_multitalk.indextts.conditioning.cache import ContentCache, count_tensor_bytes
 
 
 @dataclass
@@ -23,10 +23,10 @@ def kilobyte():
 
 def test_sizes_are_those_of_the_tensors_held():
     half = torch.zeros(10, dtype=torch.float16)
-    assert held_bytes(half) == 20
-    assert held_bytes(Pair(half, half)) == 40
-    assert held_bytes((half, [half])) == 40
-    assert held_bytes(0.5) > 0
+    assert count_tensor_bytes(half) == 20
+    assert count_tensor_bytes(Pair(half, half)) == 40
+    assert count_tensor_bytes((half, [half])) == 40
+    assert count_tensor_bytes(0.5) > 0
 
 
 def test_a_value_is_computed_once():
@@ -52,7 +52,7 @@ def test_a_value_too_large_is_returned_and_not_kept():
     cache = ContentCache(1000)
     assert cache.get("big", kilobyte).shape == (256,)
     assert len(cache) == 0
-    assert cache.bytes == 0
+    assert cache.held_bytes == 0
 
 
 def test_a_failed_computation_leaves_nothing():
@@ -66,7 +66,7 @@ def test_clearing_lets_go_of_everything():
     cache = ContentCache(4096)
     cache.get("voice", kilobyte)
     cache.clear()
-    assert (len(cache), cache.bytes) == (0, 0)
+    assert (len(cache), cache.held_bytes) == (0, 0)
 
 
 def test_two_threads_compute_one_voice_once():
@@ -96,5 +96,5 @@ def test_the_bound_holds_whatever_is_asked_for(asked, bound):
     for key, size in asked:
         value = cache.get(key, lambda size=size: torch.zeros(size, dtype=torch.uint8))
         held[key] = value
-        assert cache.bytes <= bound
-        assert cache.bytes == sum(held_bytes(v) for v in cache._values.values())
+        assert cache.held_bytes <= bound
+        assert cache.held_bytes == sum(count_tensor_bytes(v) for v in cache._values.values())

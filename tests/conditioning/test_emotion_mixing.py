@@ -11,9 +11,9 @@ from indextts2_multitalk.indextts.conditioning.emotion import (
     MAX_USER_SUM,
     USER_FACTORS,
     EmotionTable,
-    mixed,
-    scaled,
-    user_weights,
+    mix_emotions,
+    scale_weights,
+    temper_user_weights,
 )
 from indextts2_multitalk.indextts.errors import CheckpointError, EmotionError
 from indextts2_multitalk.indextts.records import EMOTIONS
@@ -44,16 +44,16 @@ def base():
 
 
 def test_small_weights_are_only_tempered():
-    assert user_weights([0.1] * 8) == pytest.approx([0.1 * factor for factor in USER_FACTORS])
+    assert temper_user_weights([0.1] * 8) == pytest.approx([0.1 * factor for factor in USER_FACTORS])
 
 
 def test_calm_alone_keeps_its_factor():
-    assert user_weights([0, 0, 0, 0, 0, 0, 0, 1]) == pytest.approx([0] * 7 + [0.5625])
+    assert temper_user_weights([0, 0, 0, 0, 0, 0, 0, 1]) == pytest.approx([0] * 7 + [0.5625])
 
 
 @given(weights)
 def test_a_users_weights_never_exceed_their_cap(vector):
-    tempered = user_weights(vector)
+    tempered = temper_user_weights(vector)
     assert sum(tempered) <= MAX_USER_SUM + 1e-9
     plain = [w * f for w, f in zip(vector, USER_FACTORS, strict=True)]
     if sum(plain) > 0:
@@ -66,24 +66,24 @@ def test_a_users_weights_never_exceed_their_cap(vector):
 )
 def test_a_vector_that_is_none_is_refused(vector):
     with pytest.raises(EmotionError, match="Emotion vector: got"):
-        user_weights(vector)
+        temper_user_weights(vector)
 
 
 @pytest.mark.parametrize(("alpha", "strength"), [(-1, 0), (0, 0), (0.5, 0.5), (1, 1), (2, 1)])
 def test_alpha_scales_weights_between_0_and_1(alpha, strength):
-    assert scaled((0.4,) * 8, alpha) == pytest.approx([0.4 * strength] * 8)
+    assert scale_weights((0.4,) * 8, alpha) == pytest.approx([0.4 * strength] * 8)
 
 
 def test_mixing_goes_from_the_base_through_the_emotion_and_beyond():
     base, emotion = torch.tensor([1.0, 2.0]), torch.tensor([3.0, 0.0])
-    assert torch.equal(mixed(base, emotion, 0.0), base)
-    assert torch.equal(mixed(base, emotion, 1.0), emotion)
-    assert torch.equal(mixed(base, emotion, 0.5), (base + emotion) / 2)
-    assert torch.equal(mixed(base, emotion, 2.0), 2 * emotion - base)
+    assert torch.equal(mix_emotions(base, emotion, 0.0), base)
+    assert torch.equal(mix_emotions(base, emotion, 1.0), emotion)
+    assert torch.equal(mix_emotions(base, emotion, 0.5), (base + emotion) / 2)
+    assert torch.equal(mix_emotions(base, emotion, 2.0), 2 * emotion - base)
 
 
 def test_no_weight_is_the_base(table, style, base):
-    assert torch.allclose(table.blend((0.0,) * 8, style, base), base)
+    assert torch.allclose(table.blend_emotions((0.0,) * 8, style, base), base)
 
 
 def test_each_group_answers_with_the_row_of_the_nearest_style(table, style, base):
@@ -93,20 +93,20 @@ def test_each_group_answers_with_the_row_of_the_nearest_style(table, style, base
         cosines = [float(torch.cosine_similarity(row, style, dim=0)) for row in styles]
         wanted = table.vectors[first + cosines.index(max(cosines))]
         one = tuple(1.0 if n == group else 0.0 for n in range(8))
-        assert torch.allclose(table.blend(one, style, base), wanted, atol=1e-6)
+        assert torch.allclose(table.blend_emotions(one, style, base), wanted, atol=1e-6)
         first += rows
 
 
 def test_a_blend_is_the_weighted_sum_and_the_rest_of_the_base(table, style, base):
     ones = [tuple(1.0 if n == group else 0.0 for n in range(8)) for group in range(8)]
-    rows = torch.stack([table.blend(one, style, torch.zeros(WIDTH)) for one in ones])
+    rows = torch.stack([table.blend_emotions(one, style, torch.zeros(WIDTH)) for one in ones])
     parts = (0.1, 0.0, 0.2, 0.05, 0.0, 0.3, 0.0, 0.1)
     wanted = torch.tensor(parts) @ rows + (1 - sum(parts)) * base
-    assert torch.allclose(table.blend(parts, style, base), wanted, atol=1e-6)
+    assert torch.allclose(table.blend_emotions(parts, style, base), wanted, atol=1e-6)
 
 
 def test_a_blend_keeps_the_dtype_of_the_base(table, style, base):
-    assert table.blend((0.1,) * 8, style, base.half()).dtype == torch.float16
+    assert table.blend_emotions((0.1,) * 8, style, base.half()).dtype == torch.float16
 
 
 @pytest.mark.parametrize("rows", [(1,) * 7, (1,) * 9, (0,) + (1,) * 7])

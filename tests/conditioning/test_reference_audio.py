@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from indextts2_multitalk.indextts.conditioning.reference import (
     BOOST_PEAK,
     BOOST_RMS,
-    excerpt,
-    fingerprint,
+    hash_audio,
     prepare_reference,
+    take_excerpt,
 )
 from indextts2_multitalk.indextts.errors import AudioError
 from indextts2_multitalk.indextts.records import Audio
@@ -64,7 +64,7 @@ def test_a_silent_start_hides_what_comes_after_15_seconds():
 )
 def test_any_rate_and_channel_count_becomes_mono_at_both_rates(rate, channels, seconds):
     reference = prepare_reference(tone(seconds, rate, channels))
-    for wave, to_rate in ((reference.wav16, 16000), (reference.wav22, 22050)):
+    for wave, to_rate in ((reference.samples_16k, 16000), (reference.samples_22k, 22050)):
         assert wave.dtype == torch.float32
         assert wave.ndim == 1
         assert abs(wave.shape[0] / to_rate - seconds) < 2 / rate + 2 / to_rate
@@ -73,7 +73,7 @@ def test_any_rate_and_channel_count_becomes_mono_at_both_rates(rate, channels, s
 
 
 def test_resampling_keeps_the_tone():
-    wave = prepare_reference(tone(rate=44100, hz=1000.0)).wav16
+    wave = prepare_reference(tone(rate=44100, hz=1000.0)).samples_16k
     wanted = tone(rate=16000, hz=1000.0).samples[0]
     assert (wave - wanted)[800:-800].abs().max() < 1e-3
 
@@ -81,16 +81,16 @@ def test_resampling_keeps_the_tone():
 def test_only_the_first_15_seconds_are_used():
     long = tone(seconds=40, rate=8000)
     reference = prepare_reference(long)
-    assert reference.wav16.shape == (15 * 16000,)
-    assert fingerprint(excerpt(long)) == fingerprint(excerpt(Audio(long.samples[:, : 15 * 8000], 8000)))
+    assert reference.samples_16k.shape == (15 * 16000,)
+    assert hash_audio(take_excerpt(long)) == hash_audio(take_excerpt(Audio(long.samples[:, : 15 * 8000], 8000)))
 
 
 def test_a_fingerprint_tells_content_rate_and_layout_apart():
     base = tone()
     others = [tone(level=0.31), Audio(base.samples, 16001), Audio(base.samples.view(2, -1), 16000)]
-    names = {fingerprint(excerpt(audio)) for audio in (base, *others)}
+    names = {hash_audio(take_excerpt(audio)) for audio in (base, *others)}
     assert len(names) == 4
-    assert fingerprint(excerpt(tone())) == fingerprint(excerpt(base))
+    assert hash_audio(take_excerpt(tone())) == hash_audio(take_excerpt(base))
 
 
 def test_clipped_audio_is_used_with_a_warning(caplog):
@@ -98,13 +98,13 @@ def test_clipped_audio_is_used_with_a_warning(caplog):
     with caplog.at_level(logging.WARNING):
         reference = prepare_reference(clipped)
     assert "clipped" in caplog.text
-    assert reference.wav16.shape == (16000,)
+    assert reference.samples_16k.shape == (16000,)
 
 
 def test_audio_beyond_full_scale_is_scaled_back(caplog):
     loud = Audio(tone(level=0.5).samples * 2.0**15, 16000)
     with caplog.at_level(logging.WARNING):
-        wave = prepare_reference(loud).wav16
+        wave = prepare_reference(loud).samples_16k
     assert "clipped" in caplog.text
     assert wave.abs().max().item() == pytest.approx(1.0)
 
@@ -112,14 +112,14 @@ def test_audio_beyond_full_scale_is_scaled_back(caplog):
 def test_clean_audio_is_left_as_it_is(caplog):
     audio = tone()
     with caplog.at_level(logging.WARNING):
-        assert torch.equal(prepare_reference(audio).wav16, audio.samples[0])
+        assert torch.equal(prepare_reference(audio).samples_16k, audio.samples[0])
     assert not caplog.records
 
 
 def test_boost_trims_silence_and_levels_speech():
     rate = 16000
     quiet = torch.cat((torch.zeros(1, rate), tone(1.0, rate, level=0.02).samples, torch.zeros(1, 2 * rate)), dim=1)
-    wave = prepare_reference(Audio(quiet, rate), boost=True).wav16
+    wave = prepare_reference(Audio(quiet, rate), boost=True).samples_16k
     assert 1.0 <= wave.shape[0] / rate <= 1.3
     assert wave[rate // 2 : rate].square().mean().sqrt().item() == pytest.approx(BOOST_RMS, rel=0.05)
 
@@ -127,7 +127,7 @@ def test_boost_trims_silence_and_levels_speech():
 def test_boost_never_clips():
     audio = tone(level=0.01)
     audio.samples[0, 8000] = 0.9
-    assert prepare_reference(audio, boost=True).wav16.abs().max() <= BOOST_PEAK + 1e-6
+    assert prepare_reference(audio, boost=True).samples_16k.abs().max() <= BOOST_PEAK + 1e-6
 
 
 def test_boost_of_a_click_leaves_too_little():

@@ -4,28 +4,28 @@ import pytest
 import torch
 from helpers.graphs import stand_in_for_graphs
 from helpers.seeded import normal
-from helpers.tiny_encoders import tiny_listeners, tiny_semantic
+from helpers.tiny_encoders import tiny_encoders, tiny_semantic
 from indextts2_multitalk.indextts.conditioning import listening_graphs
 from indextts2_multitalk.indextts.conditioning.features import KaldiFilterBank
-from indextts2_multitalk.indextts.conditioning.reference_encoders import hear
+from indextts2_multitalk.indextts.conditioning.reference_encoders import encode_reference
 from torch.nn.functional import pad
 
 NAMES = ("semantic", "quantized", "style", "latents", "emotion")
 
 
 @pytest.fixture(scope="module")
-def listeners(tmp_path_factory):
-    return tiny_listeners(tiny_semantic(tmp_path_factory.mktemp("w2v-bert-2.0")))
+def encoders(tmp_path_factory):
+    return tiny_encoders(tiny_semantic(tmp_path_factory.mktemp("w2v-bert-2.0")))
 
 
 def energies(samples, name="listening"):
     return KaldiFilterBank()(0.1 * torch.from_numpy(normal(f"input:{name}", (samples,))))
 
 
-def agree(heard, alone):
+def agree(features, alone):
     """Each part by itself: a mask that leaks in one place must not hide behind the others' size."""
     for name in NAMES:
-        got, expected = getattr(heard, name), getattr(alone, name)
+        got, expected = getattr(features, name), getattr(alone, name)
         assert got.shape == expected.shape, name
         assert ((got - expected).abs().max() / expected.abs().max()).item() <= 2e-5, name
 
@@ -33,39 +33,39 @@ def agree(heard, alone):
 @torch.inference_mode()
 @pytest.mark.parametrize("frames", [37, 100, 201, 333])
 @pytest.mark.parametrize("beyond", [1, 64, 407])
-def test_what_stands_behind_a_recording_is_not_heard(listeners, frames, beyond):
+def test_what_stands_behind_a_recording_is_not_heard(encoders, frames, beyond):
     """Odd numbers of frames leave half a token, and 201 half a segment of CAMPPlus's."""
     one = energies(240 + 160 * frames)
     assert len(one) == frames
     size = frames + beyond + (frames + beyond) % 2
     noise = pad(one, (0, 0, 0, size - frames), value=1e3)
-    heard = hear(listeners, noise, torch.arange(size) >= frames)
+    features = encode_reference(encoders, noise, torch.arange(size) >= frames)
     tokens = -(-frames // 2)
-    agree(heard._replace(semantic=heard.semantic[:, :tokens], quantized=heard.quantized[:, :tokens]),
-          hear(listeners, one))  # fmt: skip
+    agree(features._replace(semantic=features.semantic[:, :tokens], quantized=features.quantized[:, :tokens]),
+          encode_reference(encoders, one))  # fmt: skip
 
 
 @torch.inference_mode()
-def test_room_of_no_size_is_none(listeners):
+def test_room_of_no_size_is_none(encoders):
     one = energies(240 + 160 * 150)
-    agree(hear(listeners, one, torch.zeros(150, dtype=torch.bool)), hear(listeners, one))
+    agree(encode_reference(encoders, one, torch.zeros(150, dtype=torch.bool)), encode_reference(encoders, one))
 
 
 @torch.inference_mode()
-def test_graphs_serve_all_lengths_of_a_size(listeners, monkeypatch):
+def test_graphs_serve_all_lengths_of_a_size(encoders, monkeypatch):
     """Without a GPU, a "graph" is the work itself."""
     stand_in_for_graphs(monkeypatch)
     monkeypatch.setattr(listening_graphs, "ROUND_FRAMES", 32)
-    graphs, kept = listening_graphs.ListeningGraphs(listeners), []
+    graphs, kept = listening_graphs.ListeningGraphs(encoders), []
     for number, samples in enumerate((8160, 7000, 5200, 8000, 8160)):
         one = energies(samples, str(number))
-        kept.append((graphs.replay(one), hear(listeners, one)))
-    for heard, alone in kept:
-        agree(heard, alone)
+        kept.append((graphs.replay(one), encode_reference(encoders, one)))
+    for features, alone in kept:
+        agree(features, alone)
     assert sorted(graphs._graphs) == [32, 64]
-    listeners.campplus.double()
+    encoders.campplus.double()
     graphs.replay(one)
     assert sorted(graphs._graphs) == [64]
-    listeners.campplus.float()
+    encoders.campplus.float()
     graphs.release()
     assert not graphs._graphs

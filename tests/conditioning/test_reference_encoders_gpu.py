@@ -3,21 +3,21 @@
 import pytest
 import torch
 from helpers.seeded import normal
-from helpers.tiny_encoders import tiny_listeners, tiny_semantic
+from helpers.tiny_encoders import tiny_encoders, tiny_semantic
 from indextts2_multitalk.indextts.conditioning.features import KaldiFilterBank
 from indextts2_multitalk.indextts.conditioning.listening_graphs import ListeningGraphs
-from indextts2_multitalk.indextts.conditioning.reference_encoders import hear
+from indextts2_multitalk.indextts.conditioning.reference_encoders import encode_reference
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
 
 
 @pytest.fixture
-def listeners(tmp_path):
-    return tiny_listeners(tiny_semantic(tmp_path / "w2v-bert-2.0"))
+def encoders(tmp_path):
+    return tiny_encoders(tiny_semantic(tmp_path / "w2v-bert-2.0"))
 
 
-def move(listeners, device):
-    for module in listeners.modules:
+def move(encoders, device):
+    for module in encoders.modules:
         module.to(device)
 
 
@@ -31,14 +31,14 @@ def relative(actual, expected):
 
 @torch.inference_mode()
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
-def test_graphs_say_what_the_cpu_says(listeners, dtype):
+def test_graphs_say_what_the_cpu_says(encoders, dtype):
     """cuDNN rounds what its convolutions read to ten bits, w2v-bert has none of those."""
-    listeners.semantic.to(dtype)
-    heard = [energies(samples) for samples in (48000, 47840, 8160, 48000)]
-    expected = [hear(listeners, one) for one in heard]
-    move(listeners, "cuda")
-    graphs = ListeningGraphs(listeners)
-    for one, wanted in zip(heard, expected, strict=True):
+    encoders.semantic.to(dtype)
+    features = [energies(samples) for samples in (48000, 47840, 8160, 48000)]
+    expected = [encode_reference(encoders, one) for one in features]
+    move(encoders, "cuda")
+    graphs = ListeningGraphs(encoders)
+    for one, wanted in zip(features, expected, strict=True):
         got = graphs(one.cuda())
         assert relative(got.semantic, wanted.semantic) <= 1e-4
         for name in ("style", "latents", "emotion"):
@@ -49,13 +49,13 @@ def test_graphs_say_what_the_cpu_says(listeners, dtype):
 
 
 @torch.inference_mode()
-def test_moved_weights_are_captured_anew(listeners):
-    move(listeners, "cuda")
-    graphs, one = ListeningGraphs(listeners), energies(16000).cuda()
+def test_moved_weights_are_captured_anew(encoders):
+    move(encoders, "cuda")
+    graphs, one = ListeningGraphs(encoders), energies(16000).cuda()
     first = graphs(one)
-    move(listeners, "cpu")
+    move(encoders, "cpu")
     held = torch.randn(1 << 20, device="cuda")
-    move(listeners, "cuda")
+    move(encoders, "cuda")
     for got, before in zip(graphs(one), first, strict=True):
         torch.testing.assert_close(got, before, atol=1e-6, rtol=1e-5)
     assert held.isfinite().all()

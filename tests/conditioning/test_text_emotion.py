@@ -67,23 +67,23 @@ def test_melancholy_in_the_text_takes_the_place_of_sadness(text):
 @needs_qwen3
 def test_the_folder_is_asked_through_its_chat_template(tmp_path):
     emotion = TextEmotion(write_qwen(tmp_path / "qwen"))
-    assert emotion.weights("What a day!") == pytest.approx(weights(happy=0.6, surprised=0.2))
+    assert emotion.read_weights("What a day!") == pytest.approx(weights(happy=0.6, surprised=0.2))
     emotion.unload()
-    assert emotion.weights("今天天气真好") == pytest.approx(weights(happy=0.6, surprised=0.2))
+    assert emotion.read_weights("今天天气真好") == pytest.approx(weights(happy=0.6, surprised=0.2))
 
 
 @needs_qwen3
 def test_what_a_model_thinks_is_not_its_answer(tmp_path):
     answer = '<think>{"悲伤": 1}</think>\n{"高兴": 0.5}'
     emotion = TextEmotion(write_qwen(tmp_path / "qwen", answer))
-    assert emotion.weights("Hello") == pytest.approx(weights(happy=0.5))
+    assert emotion.read_weights("Hello") == pytest.approx(weights(happy=0.5))
 
 
 @needs_qwen3
 def test_an_unparsable_answer_names_itself(tmp_path):
     emotion = TextEmotion(write_qwen(tmp_path / "qwen", "no idea"))
     with pytest.raises(EmotionError, match="'no idea'"):
-        emotion.weights("Hello")
+        emotion.read_weights("Hello")
 
 
 @pytest.mark.parametrize("exists", [False, True])
@@ -92,12 +92,12 @@ def test_an_absent_folder_says_what_to_fetch(tmp_path, exists):
     if exists:
         folder.mkdir()
     with pytest.raises(EmotionError, match=r"qwen0.6bemo4-merge of IndexTeam/IndexTTS-2; fetch it"):
-        TextEmotion(folder).weights("Hello")
+        TextEmotion(folder).read_weights("Hello")
     with pytest.raises(EmotionError, match="fetch it"):
-        TextEmotion(None).weights("Hello")
+        TextEmotion(None).read_weights("Hello")
 
 
 def test_a_broken_folder_says_so(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(EmotionError, match="cannot be loaded"):
-        TextEmotion(tmp_path).weights("Hello")
+        TextEmotion(tmp_path).read_weights("Hello")

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from helpers.tiny_gpt import tiny_voice
-from indextts2_multitalk.indextts.gpt.prompt import build_prompt, penalised_from_the_start
+from indextts2_multitalk.indextts.gpt.prompt import build_prompt, initial_penalty_tokens
 
 
 @pytest.fixture(scope="module")
@@ -37,4 +37,4 @@ def test_too_much_text_says_the_limit(model):
 
 
 def test_history_is_what_the_released_prompt_stands_for(model):
-    assert penalised_from_the_start(model.config) == (1, model.config.start_mel_token)
+    assert initial_penalty_tokens(model.config) == (1, model.config.start_mel_token)

@@ -1,13 +1,16 @@
 """The plain decoder: it is checked against a decoder without any cache, which cannot mix rows up."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from helpers.tiny_gpt import random_prompt, tiny_voice
 from indextts2_multitalk.accel.request import Request
 from indextts2_multitalk.accel.sampling.params import SamplingParams, SamplingTable
 from indextts2_multitalk.accel.sampling.sampler import draw
-from indextts2_multitalk.indextts.gpt.model import rename_gpt_weights
+from indextts2_multitalk.indextts.gpt.model import IGNORED, UnifiedVoice, rename_gpt_weights
 from indextts2_multitalk.indextts.gpt.plain_decoder import PlainDecoder
+from indextts2_multitalk.indextts.loading.strict import load_strict
 
 SAMPLED = SamplingParams(num_beams=1, temperature=1.2, top_k=10, top_p=0.9, repetition_penalty=1.5)
 BEAMS = SamplingParams(num_beams=3, temperature=1.2, top_k=10, top_p=0.9, repetition_penalty=1.5)
@@ -81,11 +84,17 @@ def test_caller_is_not_left_in_inference_mode(model):
     assert not torch.is_inference_mode_enabled()
 
 
-def test_rename_transposes_the_blocks_and_leaves_out_what_is_not_the_decoders(model):
+def test_released_blocks_are_transposed_and_unused_tensors_skipped(model):
     released = {
         name: t.t() if name.startswith("gpt.h.") and t.dim() == 2 else t for name, t in model.state_dict().items()
     }
-    extras = ("text_head.weight", "gpt.wte.weight", "emo_layer.bias", "conditioning_encoder.embed.out.0.weight")
-    renamed = rename_gpt_weights({**released, **{name: torch.zeros(1) for name in extras}})
-    model.load_state_dict(renamed, strict=True)
-    assert all(tensor.is_contiguous() for tensor in renamed.values())
+    extras = dict.fromkeys(("text_head.weight", "gpt.wte.weight", "gpt.h.0.attn.bias"), torch.zeros(1))
+    loaded = load_strict(
+        lambda: UnifiedVoice(model.config),
+        released | extras,
+        file=Path("gpt.pth"),
+        ignored=IGNORED,
+        rename=rename_gpt_weights,
+    ).state_dict()
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in model.state_dict().items())
+    assert all(tensor.is_contiguous() for tensor in loaded.values())

@@ -3,9 +3,11 @@
 import torch
 from indextts2_multitalk.accel.request import Finished, Request
 from indextts2_multitalk.accel.sampling.params import SamplingParams
+from indextts2_multitalk.indextts.conditioning.voice_encoder import PREFIXES
 from indextts2_multitalk.indextts.config import GPTConfig
-from indextts2_multitalk.indextts.gpt.model import UnifiedVoice, rename_gpt_weights
-from indextts2_multitalk.indextts.gpt.prompt import build_prompt, penalised_from_the_start
+from indextts2_multitalk.indextts.gpt.model import IGNORED, UnifiedVoice, rename_gpt_weights
+from indextts2_multitalk.indextts.gpt.prompt import build_prompt, initial_penalty_tokens
+from indextts2_multitalk.indextts.loading.strict import load_strict
 
 HEAD_GAIN = 4.0
 """The golden run multiplied the head's weight by this before it generated, so that choices have clear margins."""
@@ -19,12 +21,12 @@ SEARCHES = {
 
 def golden_voice(goldens, head_gain: float = 1.0) -> UnifiedVoice:
     """The seeded decoder of a goldens folder, loaded as released files are."""
-    state = rename_gpt_weights(goldens.state("gpt"))
+    config = GPTConfig.model_validate(goldens.config["gpt"])
+    state = {name: tensor for name, tensor in goldens.state("gpt").items() if not name.startswith(PREFIXES)}
     state["mel_head.weight"] = state["mel_head.weight"] * head_gain
-    with torch.device("meta"):
-        model = UnifiedVoice(GPTConfig.model_validate(goldens.config["gpt"]))
-    model.load_state_dict(state, strict=True, assign=True)
-    return model.requires_grad_(False).eval()
+    return load_strict(
+        lambda: UnifiedVoice(config), state, file=goldens.folder, ignored=IGNORED, rename=rename_gpt_weights
+    )
 
 
 def golden_prompt(model: UnifiedVoice, figures: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -35,7 +37,7 @@ def golden_prompt(model: UnifiedVoice, figures: dict[str, torch.Tensor]) -> torc
 
 def golden_request(name: str, model: UnifiedVoice, figures: dict[str, torch.Tensor]) -> Request:
     """What makes a decoder say `figures[name]`."""
-    history = penalised_from_the_start(model.config)
+    history = initial_penalty_tokens(model.config)
     return Request(golden_prompt(model, figures), 0, SEARCHES[name], figures[name].shape[1], history)
 
 

@@ -7,7 +7,7 @@ from helpers.tiny_models import write_w2v_bert
 from indextts2_multitalk.indextts.conditioning import semantic
 from indextts2_multitalk.indextts.conditioning.campplus import CAMPPlus
 from indextts2_multitalk.indextts.conditioning.codec import SemanticCodec
-from indextts2_multitalk.indextts.conditioning.reference_encoders import Listeners
+from indextts2_multitalk.indextts.conditioning.reference_encoders import ReferenceEncoders
 from indextts2_multitalk.indextts.conditioning.voice_encoder import VoiceEncoder
 from indextts2_multitalk.indextts.config import GPTConfig, SemanticCodecConfig
 from safetensors.torch import load_file
@@ -61,10 +61,10 @@ def tiny_semantic(folder: Path) -> semantic.SemanticEncoder:
     return encoder.requires_grad_(False)
 
 
-def tiny_listeners(encoder: semantic.SemanticEncoder) -> Listeners:
+def tiny_encoders(encoder: semantic.SemanticEncoder) -> ReferenceEncoders:
     """All of them, `encoder` among them."""
     campplus = CAMPPlus(style_width=STYLE, head_channels=8, channels=16, growth=8, blocks=(2, 2, 2))
-    return Listeners(
+    return ReferenceEncoders(
         semantic=encoder,
         codec=seeded(SemanticCodec(CODEC), "semantic_codec"),
         campplus=seeded(campplus, "campplus"),

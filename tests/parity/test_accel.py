@@ -13,7 +13,7 @@ from indextts2_multitalk.accel.runners.torch_runner import TorchRunner
 from indextts2_multitalk.accel.sampling.params import SamplingParams
 from indextts2_multitalk.accel.weights import DecoderWeights
 from indextts2_multitalk.indextts.gpt.plain_decoder import PlainDecoder
-from indextts2_multitalk.indextts.gpt.prompt import penalised_from_the_start
+from indextts2_multitalk.indextts.gpt.prompt import initial_penalty_tokens
 
 SAMPLED = SamplingParams(num_beams=1)
 BEAM_SAMPLED = SamplingParams(num_beams=3)
@@ -43,7 +43,7 @@ def in_order(decoder, requests):
 def neighbours(model, figures):
     """Six other lines: other prompts and lengths, other seeds."""
     prompt = golden_prompt(model, figures)
-    history = penalised_from_the_start(model.config)
+    history = initial_penalty_tokens(model.config)
 
     def build(sampling: SamplingParams) -> list[Request]:
         return [Request(prompt[i + 1 :], 100 + i, sampling, DRAWS - 7 * i, history) for i in range(6)]
@@ -68,7 +68,7 @@ def test_golden_codes_among_others(name, model, figures, neighbours):
 
 @pytest.mark.parametrize("sampling", [SAMPLED, BEAM_SAMPLED])
 def test_sampled_lines_equal_the_plain_decoder_alone_together_and_late(sampling, engine, model, figures, neighbours):
-    line = Request(golden_prompt(model, figures), 7, sampling, DRAWS, penalised_from_the_start(model.config))
+    line = Request(golden_prompt(model, figures), 7, sampling, DRAWS, initial_penalty_tokens(model.config))
     requests = [line, *neighbours(sampling)]
     expected = in_order(PlainDecoder(model), requests)
     assert in_order(engine, requests) == expected

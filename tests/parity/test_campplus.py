@@ -1,7 +1,8 @@
 """Speaker style against the golden one."""
 
 import torch
-from indextts2_multitalk.indextts.conditioning.campplus import CAMPPlus, rename_campplus_weights
+from indextts2_multitalk.indextts.conditioning.campplus import IGNORED, CAMPPlus
+from indextts2_multitalk.indextts.loading.strict import load_strict
 
 INPUT_FRAMES = 250
 
@@ -27,7 +28,5 @@ def layout(shapes):
 def test_style(goldens, close):
     figures = goldens.npz("campplus")
     sizes = layout(goldens.shapes("campplus"))
-    with torch.device("meta"):
-        model = CAMPPlus(**sizes)
-    model.load_state_dict(rename_campplus_weights(goldens.state("campplus")), strict=True, assign=True)
+    model = load_strict(lambda: CAMPPlus(**sizes), goldens.state("campplus"), file=goldens.folder, ignored=IGNORED)
     close(model(goldens.input("campplus", (1, INPUT_FRAMES, sizes["bands"]))), figures["style"], 1e-4)

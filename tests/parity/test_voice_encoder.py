@@ -2,9 +2,10 @@
 
 import pytest
 import torch
-from indextts2_multitalk.indextts.conditioning.emotion import mixed
-from indextts2_multitalk.indextts.conditioning.voice_encoder import VoiceEncoder, rename_voice_encoder_weights
+from indextts2_multitalk.indextts.conditioning.emotion import mix_emotions
+from indextts2_multitalk.indextts.conditioning.voice_encoder import IGNORED, PREFIXES, VoiceEncoder
 from indextts2_multitalk.indextts.config import GPTConfig
+from indextts2_multitalk.indextts.loading.strict import load_strict
 
 SPEAKER_TOKENS, EMOTION_TOKENS = 120, 90
 ALPHA = 0.6
@@ -19,10 +20,9 @@ def semantic_width(shapes, config):
 @pytest.fixture(scope="module")
 def encoder(goldens):
     config = GPTConfig(**goldens.config["gpt"])
-    with torch.device("meta"):
-        module = VoiceEncoder(config, semantic_width(goldens.shapes("gpt"), config))
-    module.load_state_dict(rename_voice_encoder_weights(goldens.state("gpt")), strict=True, assign=True)
-    return module
+    width = semantic_width(goldens.shapes("gpt"), config)
+    state = {name: tensor for name, tensor in goldens.state("gpt").items() if name.startswith(PREFIXES)}
+    return load_strict(lambda: VoiceEncoder(config, width), state, file=goldens.folder, ignored=IGNORED)
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +33,13 @@ def inputs(goldens):
 
 @torch.inference_mode()
 def test_voice_latents(goldens, close, encoder, inputs):
-    close(encoder.latents(inputs[0]), goldens.npz("gpt")["conditioning"], 1e-4)
+    close(encoder.voice_latents(inputs[0]), goldens.npz("gpt")["conditioning"], 1e-4)
 
 
 @torch.inference_mode()
 def test_emotion_vectors(goldens, close, encoder, inputs):
     figures = goldens.npz("gpt")
-    base, emotion = (encoder.emotion(features) for features in inputs)
+    base, emotion = (encoder.emotion_vector(features) for features in inputs)
     close(base, figures["emovec_speaker"], 1e-4)
     close(emotion, figures["emovec_emotion"], 1e-4)
-    close(mixed(base, emotion, ALPHA), figures["emovec_merged"], 1e-4)
+    close(mix_emotions(base, emotion, ALPHA), figures["emovec_merged"], 1e-4)

@@ -143,7 +143,7 @@ def test_finished_lines_are_not_lost(pipeline, lines, options):
 def test_no_graph_is_kept(pipeline, lines, options):
     take = speak(pipeline, lines[:1], options)[0]
     assert take.waveform.grad_fn is None
-    voice = pipeline._conditioning.voice(lines[0].voice.audio)
+    voice = pipeline._conditioning.encode_voice(lines[0].voice.audio)
     assert all(tensor.is_inference() and tensor.grad_fn is None for tensor in vars(voice).values())
 
 
