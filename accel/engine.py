@@ -11,22 +11,22 @@ from dataclasses import dataclass
 import torch
 
 from .attention import choose_attention
-from .batch import Batch, answers
-from .cache.cache_pool import CachePool, Need
+from .batch import Batch, run_batch
+from .cache.cache_pool import CachePool, PageDemand
 from .cache.paged_cache import PagedCache
 from .request import Finished, OnPoll, Request, check_request
 from .runners.base import StepRunner
 from .runners.torch_runner import TorchRunner
-from .scheduler import Scheduler, claim_of, last_length, pages_for
+from .scheduler import Scheduler, final_length, pages_needed, worst_case_pages
 from .state import DecodeState
 from .weights import DecoderWeights
 
 logger = logging.getLogger(__name__)
 
 POLL_STEPS = {"cuda": 8, "cpu": 8}
-"""Most steps between two looks of the host, by device; one elsewhere."""
+"""Most steps between two readbacks, by device; one elsewhere."""
 
-LOOKS_BEHIND = {"cuda": 1}
+READBACKS_BEHIND = {"cuda": 1}
 """Groups of steps under way when the next is launched, by device; none elsewhere, where launching is computing."""
 
 OWN_PAGES = 3
@@ -40,8 +40,8 @@ class EngineOptions:
     """max_lanes: lines decoded at once. max_cache_bytes: None sets no limit but what the batch needs at worst.
 
     expected_tokens: how long a line usually gets; the cache starts at that size and grows where lines get longer.
-    attention: a backend's name, or auto. page_size, poll_steps (tokens between two looks of the host), looks_behind
-    (looks not yet read when further steps are launched): None leaves them to the backend and the device. prompt_rows:
+    attention: a backend's name, or auto. page_size, poll_steps (tokens between two readbacks), readbacks_behind (those
+    not yet read when further steps are launched): None leaves them to the backend and the device. prompt_rows:
     how many one prefill holds. graphs: capture steps where the device and the backend can.
     """
 
@@ -51,7 +51,7 @@ class EngineOptions:
     attention: str = "auto"
     page_size: int | None = None
     poll_steps: int | None = None
-    looks_behind: int | None = None
+    readbacks_behind: int | None = None
     prompt_rows: int = 8192
     graphs: bool = True
 
@@ -70,8 +70,8 @@ class Engine:
         self._options = options or EngineOptions()
         self._clock = clock
         self.attention = choose_attention(weights.device, weights.dtype, weights.head_dim, self._options.attention)
-        behind = self._options.looks_behind
-        self._looks_behind = LOOKS_BEHIND.get(weights.device.type, 0) if behind is None else behind
+        behind = self._options.readbacks_behind
+        self._readbacks_behind = READBACKS_BEHIND.get(weights.device.type, 0) if behind is None else behind
         self._page_size = self._options.page_size or self.attention.backend.page_size
         steps = self._options.poll_steps or POLL_STEPS.get(weights.device.type, 1)
         self._poll_steps = min(steps, self._page_size)
@@ -97,9 +97,9 @@ class Engine:
         try:
             for beams in dict.fromkeys(request.sampling.num_beams for request in requests):
                 group = [(i, r) for i, r in enumerate(requests) if r.sampling.num_beams == beams]
-                batch = self._batch(group, beams)
-                yield from answers(batch, self._reporter(on_poll, drawn))
-                drawn += batch.drawn
+                batch = self._new_batch(group, beams)
+                yield from run_batch(batch, self._count_from(on_poll, drawn))
+                drawn += batch.tokens_drawn
         finally:
             self._busy = False
 
@@ -109,7 +109,7 @@ class Engine:
             "attention": self.attention.backend.name,
             "reason": self.attention.reason,
             "runner": self._runner.name if self._runner is not None else "not started",
-            "cache_bytes": self._pool.bytes,
+            "cache_bytes": self._pool.cache_bytes,
         }
 
     def describe_attention(self) -> str:
@@ -129,36 +129,42 @@ class Engine:
             self._runner.close()
         self._runner = self._runner_cache = None
         self._states.clear()
-        self._pool.drop()
+        self._pool.drop_cache()
 
-    def _batch(self, group: list[tuple[int, Request]], beams: int) -> Batch:
+    def _new_batch(self, group: list[tuple[int, Request]], beams: int) -> Batch:
         requests = [request for _, request in group]
-        self._pool.prepare(self._need(requests))
+        self._pool.prepare_run(self._page_demand(requests))
         scheduler = Scheduler(self._pool.allocator, self._page_size, self._options.max_lanes, self._options.prompt_rows)
         for index, request in group:
             scheduler.submit(index, request)
-        return Batch(scheduler, self._state(requests, beams), self._resources, self._poll_steps, self._looks_behind)
+        return Batch(
+            scheduler,
+            self._decode_state(requests, beams),
+            self._ensure_resources,
+            self._poll_steps,
+            self._readbacks_behind,
+        )
 
-    def _need(self, requests: Sequence[Request]) -> Need:
+    def _page_demand(self, requests: Sequence[Request]) -> PageDemand:
         lanes = min(len(requests), self._options.max_lanes)
-        claims = sorted((claim_of(r, self._page_size) for r in requests), reverse=True)
-        usual = sorted((self._usual(r) for r in requests), reverse=True)
-        return Need(claims[0], sum(usual[:lanes]), sum(claims[:lanes]))
+        claims = sorted((worst_case_pages(r, self._page_size) for r in requests), reverse=True)
+        usual = sorted((self._expected_pages(r) for r in requests), reverse=True)
+        return PageDemand(claims[0], sum(usual[:lanes]), sum(claims[:lanes]))
 
-    def _usual(self, request: Request) -> int:
+    def _expected_pages(self, request: Request) -> int:
         """Pages of a line as long as expected, whose beams share all but their last pages."""
-        claim, expected = claim_of(request, self._page_size), self._options.expected_tokens
+        claim, expected = worst_case_pages(request, self._page_size), self._options.expected_tokens
         if expected is None:
             return claim
         beams = request.sampling.num_beams
         own = OWN_PAGES * beams if beams > 1 else 0
-        return min(claim, pages_for(request.prompt.shape[0] + expected, self._page_size) + own)
+        return min(claim, pages_needed(request.prompt.shape[0] + expected, self._page_size) + own)
 
-    def _state(self, requests: Sequence[Request], beams: int) -> DecodeState:
+    def _decode_state(self, requests: Sequence[Request], beams: int) -> DecodeState:
         """The state of that many beams, a larger one where the last one is too small."""
-        lanes = _power_of_two(min(len(requests), self._options.max_lanes))
-        longest = max(map(last_length, requests))
-        columns = pages_for(longest, self._page_size) + 1
+        lanes = _next_power_of_two(min(len(requests), self._options.max_lanes))
+        longest = max(map(final_length, requests))
+        columns = pages_needed(longest, self._page_size) + 1
         state = self._states.get(beams)
         if state is None or state.capacity < lanes or state.rows.block_tables.shape[1] < columns:
             columns = -(-columns // COLUMN_STEP) * COLUMN_STEP
@@ -169,11 +175,11 @@ class Engine:
             self._states[beams] = state
         return state
 
-    def _resources(self, wanted: int) -> tuple[PagedCache, StepRunner]:
-        self._pool.make_room(wanted)
-        return self._current()
+    def _ensure_resources(self, wanted: int) -> tuple[PagedCache, StepRunner]:
+        self._pool.ensure_free_pages(wanted)
+        return self._current_runner()
 
-    def _current(self) -> tuple[PagedCache, StepRunner]:
+    def _current_runner(self) -> tuple[PagedCache, StepRunner]:
         """The pool's cache and a runner on it."""
         cache = self._pool.cache
         assert cache is not None, "the pool is prepared before a run"
@@ -191,9 +197,9 @@ class Engine:
         return TorchRunner(self._weights, cache, self.attention.backend, self._clock)
 
     @staticmethod
-    def _reporter(on_poll: OnPoll | None, before: int) -> Callable[[int], None]:
+    def _count_from(on_poll: OnPoll | None, before: int) -> Callable[[int], None]:
         return lambda drawn: on_poll(before + drawn) if on_poll is not None else None
 
 
-def _power_of_two(count: int) -> int:
+def _next_power_of_two(count: int) -> int:
     return 1 << (count - 1).bit_length()

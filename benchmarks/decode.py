@@ -111,7 +111,8 @@ def measure_memory(weights: DecoderWeights, dtype: torch.dtype) -> None:
     list(engine.generate(requests(weights, 1, ALL_FILTERS, CODES)))
     drain()
     extra = torch.cuda.max_memory_reserved() - before
-    emit("decode", "extra-memory", extra / 2**30, "GiB", str(dtype), cache_gib=round(engine._pool.bytes / 2**30, 4))
+    cache_gib = round(engine._pool.cache_bytes / 2**30, 4)
+    emit("decode", "extra-memory", extra / 2**30, "GiB", str(dtype), cache_gib=cache_gib)
     engine.close()
 
 

@@ -16,7 +16,7 @@ GROWTH = 1.5
 
 
 @dataclass(frozen=True)
-class Need:
+class PageDemand:
     """Pages of one run. least: for its largest request alone. expected: usually. worst: if nothing ends early."""
 
     least: int
@@ -35,49 +35,49 @@ class CachePool:
         self.cache: PagedCache | None = None
 
     @property
-    def bytes(self) -> int:
-        return self.cache.bytes if self.cache is not None else 0
+    def cache_bytes(self) -> int:
+        return self.cache.total_bytes if self.cache is not None else 0
 
-    def prepare(self, need: Need) -> None:
+    def prepare_run(self, need: PageDemand) -> None:
         """Have a cache for a run to start with. Raises `OutOfCacheMemory` where not even `least` pages fit."""
-        assert self.allocator.free == self.allocator.total, "a run starts while another one holds pages"
+        assert self.allocator.free_pages == self.allocator.total_pages, "a run starts while another one holds pages"
         limit = need.worst if self._max_bytes is None else min(need.worst, self._max_bytes // self._page_bytes - 1)
         pages = min(need.expected, limit)
-        if self.allocator.total < pages:
-            self.drop()
-            got = self._allocate(pages, min(need.least, pages))
+        if self.allocator.total_pages < pages:
+            self.drop_cache()
+            got = self._allocate_or_halve(pages, min(need.least, pages))
             limit = limit if got == pages else got
             self.allocator = PageAllocator(got)
-        self.allocator.limit = max(limit, self.allocator.total)
+        self.allocator.limit = max(limit, self.allocator.total_pages)
 
-    def make_room(self, wanted: int) -> None:
-        """Try to have `wanted` free pages. Where the device refuses, what there is becomes the limit."""
+    def ensure_free_pages(self, wanted: int) -> None:
+        """Try to have `pages_wanted` free pages. Where the device refuses, what there is becomes the limit."""
         allocator, old = self.allocator, self.cache
-        if wanted <= allocator.free or allocator.total >= allocator.limit or old is None:
+        if wanted <= allocator.free_pages or allocator.total_pages >= allocator.limit or old is None:
             return
-        least = allocator.total + wanted - allocator.free
-        pages = min(allocator.limit, max(least, int(allocator.total * GROWTH)))
+        least = allocator.total_pages + wanted - allocator.free_pages
+        pages = min(allocator.limit, max(least, int(allocator.total_pages * GROWTH)))
         try:
-            new = self._new(pages)
+            new = self._new_cache(pages)
         except OutOfCacheMemory as error:
-            logger.warning("the cache stays at %d pages: %s", allocator.total, error)
-            allocator.limit = allocator.total
+            logger.warning("the cache stays at %d pages: %s", allocator.total_pages, error)
+            allocator.limit = allocator.total_pages
             return
-        new.take_over(old)
-        allocator.extend(pages - allocator.total)
+        new.copy_from(old)
+        allocator.add_pages(pages - allocator.total_pages)
         self.cache = new
-        logger.info("the cache grows to %d pages, %.0f MiB", pages, self.bytes / 2**20)
+        logger.info("the cache grows to %d pages, %.0f MiB", pages, self.cache_bytes / 2**20)
 
-    def drop(self) -> None:
+    def drop_cache(self) -> None:
         """Give the cache's memory back."""
         self.cache = None
         self.allocator = PageAllocator(0)
 
-    def _allocate(self, pages: int, least: int) -> int:
+    def _allocate_or_halve(self, pages: int, least: int) -> int:
         """Allocate `pages`, or half as many as often as the device refuses, but `least`. Returns how many."""
         while True:
             try:
-                self.cache = self._new(pages)
+                self.cache = self._new_cache(pages)
                 return pages
             except OutOfCacheMemory as error:
                 if pages <= least:
@@ -90,7 +90,7 @@ class CachePool:
         w = self._weights
         return len(w.layers) * self._page_size * PagedCache.token_bytes(w.heads, w.head_dim, w.dtype)
 
-    def _new(self, pages: int) -> PagedCache:
+    def _new_cache(self, pages: int) -> PagedCache:
         w = self._weights
         return PagedCache.allocate(
             len(w.layers), pages + 1, self._page_size, w.heads, w.head_dim, w.dtype, torch.device(w.device)

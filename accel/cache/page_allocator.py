@@ -24,37 +24,38 @@ class PageAllocator:
         self._counts = [0]
         self._free = FreePages()
         self.limit = total if limit is None else limit
-        self.extend(total)
+        self.add_pages(total)
 
-    def extend(self, pages: int) -> None:
+    def add_pages(self, pages: int) -> None:
         """Add that many free pages behind the last."""
         first = len(self._counts)
         self._counts += [0] * pages
         if pages:
-            self._free.add(first, pages)
+            self._free.add_run(first, pages)
 
     @property
-    def total(self) -> int:
+    def total_pages(self) -> int:
         return len(self._counts) - 1
 
     @property
-    def free(self) -> int:
+    def free_pages(self) -> int:
         return len(self._free)
 
-    def references(self, page: int) -> int:
+    def reference_count(self, page: int) -> int:
         return self._counts[page]
 
-    def take(self, after: int | None = None) -> int:
-        """A free page with one reference: the one that follows page `after`, or the start of the widest gap's rest.
+    def allocate_after(self, page: int | None = None) -> int:
+        """A free page with one reference: the one that follows `page` if it is free, else one with room behind it.
 
         Pages that follow each other are read fastest by backends that need no gathering.
         """
-        follows = after is not None and after + 1 in self._free
-        return self._hold(after + 1 if follows and after is not None else self._widest_gap())
+        if page is not None and page + 1 in self._free:
+            return self._claim_page(page + 1)
+        return self._claim_page(self._middle_of_widest_run())
 
-    def take_behind(self, page: int) -> int:
-        """The first free page behind `page`, or before it: a line's beams lie closest together so."""
-        return self._hold(self._free.behind(page) or SCRATCH_PAGE)
+    def allocate_near(self, page: int) -> int:
+        """The first free page behind `page`, or before it: pages of one line's beams lie closest together so."""
+        return self._claim_page(self._free.next_page(page) or SCRATCH_PAGE)
 
     def retain(self, page: int) -> None:
         assert self._counts[page] > 0, f"page {page} is free and cannot be shared"
@@ -64,17 +65,17 @@ class PageAllocator:
         assert self._counts[page] > 0, f"page {page} is released twice"
         self._counts[page] -= 1
         if not self._counts[page]:
-            self._free.add(page)
+            self._free.add_run(page)
 
-    def _hold(self, page: int) -> int:
+    def _claim_page(self, page: int) -> int:
         if page not in self._free:
             raise OutOfCacheMemory("the page cache is full; this is a scheduling error, please report it")
-        self._free.remove(page)
+        self._free.remove_page(page)
         self._counts[page] = 1
         return page
 
-    def _widest_gap(self) -> int:
+    def _middle_of_widest_run(self) -> int:
         """Middle of the longest run of free pages (its start, at the cache's beginning), so that the run before it
         can still grow."""
-        first, length = self._free.widest()
+        first, length = self._free.widest_run()
         return first if first == SCRATCH_PAGE + 1 else first + length // 2

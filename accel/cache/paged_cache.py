@@ -30,7 +30,7 @@ class PagedCache:
         shape = (layers, pages, page_size, heads, head_dim)
         try:
             # Zeros, since backends that mask need finite values where nothing was written.
-            return PagedCache(_zeros(shape, dtype, device), _zeros(shape, dtype, device))
+            return PagedCache(_lazy_zeros(shape, dtype, device), _lazy_zeros(shape, dtype, device))
         except (RuntimeError, MemoryError) as error:
             size = layers * pages * page_size * PagedCache.token_bytes(heads, head_dim, dtype)
             raise OutOfCacheMemory(
@@ -44,7 +44,7 @@ class PagedCache:
         return 2 * heads * head_dim * dtype.itemsize
 
     @property
-    def pages(self) -> int:
+    def page_count(self) -> int:
         return self.keys.shape[1]
 
     @property
@@ -52,7 +52,7 @@ class PagedCache:
         return self.keys.shape[2]
 
     @property
-    def bytes(self) -> int:
+    def total_bytes(self) -> int:
         return self.keys.nbytes + self.values.nbytes
 
     @property
@@ -73,10 +73,10 @@ class PagedCache:
         for pages in (self.keys, self.values):
             pages[:, target, :tokens] = pages[:, source, :tokens]
 
-    def take_over(self, old: "PagedCache") -> None:
+    def copy_from(self, old: "PagedCache") -> None:
         """Hold what a smaller cache holds, in the same pages."""
         for mine, its in ((self.keys, old.keys), (self.values, old.values)):
-            mine[:, : old.pages] = its
+            mine[:, : old.page_count] = its
 
 
 def store_tokens(keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
@@ -85,7 +85,7 @@ def store_tokens(keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: 
         held.flatten(0, 1).index_copy_(0, slots, new)
 
 
-def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+def _lazy_zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
     """Zeros; on a CPU numpy's, which take memory only where they are first written."""
     if device.type != "cpu":
         return torch.zeros(shape, dtype=dtype, device=device)

@@ -15,7 +15,7 @@ from indextts2_multitalk.accel.cache.paged_cache import PagedCache
 from indextts2_multitalk.accel.engine import Engine, EngineOptions
 from indextts2_multitalk.accel.request import Request
 from indextts2_multitalk.accel.runners.torch_runner import TorchRunner
-from indextts2_multitalk.accel.scheduler import claim_of
+from indextts2_multitalk.accel.scheduler import worst_case_pages
 
 WEIGHTS = tiny_weights(stop_bias=-2.0)
 NEVER_STOPS = tiny_weights(stop_bias=-1e4)
@@ -34,7 +34,7 @@ def alone(request: Request) -> tuple[list[int], bool]:
 
 
 def pages_of(engine: Engine) -> tuple[int, int]:
-    return engine._pool.allocator.free, engine._pool.allocator.total
+    return engine._pool.allocator.free_pages, engine._pool.allocator.total_pages
 
 
 def check_clean(engine: Engine) -> None:
@@ -60,13 +60,13 @@ def test_no_schedule_changes_a_line(todo, chosen):
 @settings(max_examples=30)
 @given(requests, st.integers(0, 60), st.integers(0, 2))
 def test_a_cache_that_holds_little_more_than_one_line_serves_all(todo, spare, behind):
-    need = max(claim_of(request, 4) for request in [*todo, PROBE]) + 1 + spare
+    need = max(worst_case_pages(request, 4) for request in [*todo, PROBE]) + 1 + spare
     page_bytes = 2 * len(WEIGHTS.layers) * 4 * WEIGHTS.width * 4
     chosen = EngineOptions(max_lanes=5, page_size=4, poll_steps=3, max_cache_bytes=need * page_bytes)
-    tight = Engine(WEIGHTS, replace(chosen, looks_behind=behind))
+    tight = Engine(WEIGHTS, replace(chosen, readbacks_behind=behind))
     answers = {answer.index: (answer.tokens.tolist(), answer.finished) for answer in tight.generate(todo)}
     assert answers == {index: alone(request) for index, request in enumerate(todo)}
-    assert tight._pool.bytes <= need * page_bytes
+    assert tight._pool.cache_bytes <= need * page_bytes
     check_clean(tight)
 
 
@@ -130,7 +130,7 @@ def test_answers_come_when_they_are_ready():
 
 @pytest.mark.parametrize("behind", [0, 1])
 def test_poll_hears_the_tokens_of_all_lines(behind):
-    engine, seen = Engine(NEVER_STOPS, EngineOptions(max_lanes=2, poll_steps=4, looks_behind=behind)), []
+    engine, seen = Engine(NEVER_STOPS, EngineOptions(max_lanes=2, poll_steps=4, readbacks_behind=behind)), []
     list(engine.generate([build(4, i, 10, s) for i, s in enumerate(SETTINGS)], seen.append))
     assert seen[-1] == 40
     assert seen == sorted(seen)
@@ -157,11 +157,11 @@ def test_a_cache_starts_as_large_as_lines_usually_need():
     engine = Engine(NEVER_STOPS, EngineOptions(page_size=4, expected_tokens=6, max_lanes=3, poll_steps=1))
     run = engine.generate([build(6, seed, 5 if seed else 2, SAMPLED) for seed in range(5)])
     next(run)
-    assert engine._pool.allocator.total == 3 * 3  # three lanes of 6 + 5 - 1 tokens
+    assert engine._pool.allocator.total_pages == 3 * 3  # three lanes of 6 + 5 - 1 tokens
     run.close()
     run = engine.generate([build(6, seed, 5, SETTINGS[2]) for seed in range(2)])
     next(run)
-    assert engine._pool.allocator.limit == 2 * claim_of(build(6, 0, 5, SETTINGS[2]), 4)
+    assert engine._pool.allocator.limit == 2 * worst_case_pages(build(6, 0, 5, SETTINGS[2]), 4)
     run.close()
 
 

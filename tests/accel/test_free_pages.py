@@ -20,20 +20,20 @@ def test_runs_are_a_set(flips, asked):
     free, model = FreePages(), set()
     for page in flips:
         if page in model:
-            free.remove(page)
+            free.remove_page(page)
         else:
-            free.add(page)
+            free.add_run(page)
         model ^= {page}
         assert len(free) == len(model)
         assert {p for p in range(22) if p in free} == model
         behind = [p for p in model if p > asked]
-        assert free.behind(asked) == min(behind or model, default=None)
-        assert free.widest() == widest(model)
+        assert free.next_page(asked) == min(behind or model, default=None)
+        assert free.widest_run() == widest(model)
 
 
 def test_several_pages_are_added_at_once():
     free = FreePages()
-    free.add(1, 4)
-    free.add(5, 3)
-    assert free.widest() == (1, 7)
+    free.add_run(1, 4)
+    free.add_run(5, 3)
+    assert free.widest_run() == (1, 7)
     assert len(free) == 7

@@ -9,7 +9,7 @@ from helpers.tiny_decoder import tiny_weights
 from hypothesis import example, given, settings
 from indextts2_multitalk.accel.cache.page_allocator import SCRATCH_PAGE
 from indextts2_multitalk.accel.engine import Engine, EngineOptions
-from indextts2_multitalk.accel.readback import Look
+from indextts2_multitalk.accel.readback import StatusReadback
 from indextts2_multitalk.accel.runners.torch_runner import TorchRunner
 
 WEIGHTS = tiny_weights(stop_bias=-2.0)
@@ -19,7 +19,7 @@ NEVER_STOPS = tiny_weights(stop_bias=-1e4)
 @settings(max_examples=30)
 @given(requests, options)
 # The longer line stops while more steps of the shorter one are under way than it may make.
-@example([build(3, 0, 4, SAMPLED), build(4, 1, 5, SAMPLED)], EngineOptions(poll_steps=1, looks_behind=2))
+@example([build(3, 0, 4, SAMPLED), build(4, 1, 5, SAMPLED)], EngineOptions(poll_steps=1, readbacks_behind=2))
 def test_lines_have_pages_for_every_step_that_is_launched(todo, chosen):
     """The scratch page is none: what a line that goes on stores there would be lost."""
 
@@ -41,10 +41,10 @@ def test_lines_have_pages_for_every_step_that_is_launched(todo, chosen):
     assert sorted(answer.index for answer in engine.generate(todo)) == list(range(len(todo)))
 
 
-@pytest.mark.parametrize(("behind", "expected"), [(0, "jL4L4L1L"), (1, "jL44L1LL"), (5, "jL441LLL")])
+@pytest.mark.parametrize(("behind", "expected"), [(0, "jR4R4R1R"), (1, "jR44R1RR"), (5, "jR441RRR")])
 @pytest.mark.parametrize("beams", [1, 3])
 def test_steps_are_launched_before_the_last_ones_are_read(behind, expected, beams, monkeypatch):
-    """j: a line joins. A number: so many steps start. L: a look is read. No step starts that nobody can want."""
+    """j: a line joins. A number: so many steps start. R: a readback is read. No step starts that nobody can want."""
     told = []
 
     def note(kind, name, word):
@@ -53,8 +53,8 @@ def test_steps_are_launched_before_the_last_ones_are_read(behind, expected, beam
 
     note(TorchRunner, "start", lambda *_: "j")
     note(TorchRunner, "run", lambda _runner, _state, _lanes, steps: str(steps))
-    note(Look, "read", lambda _: "L")
-    engine = Engine(NEVER_STOPS, EngineOptions(poll_steps=4, looks_behind=behind), clock=lambda: 0.0)
+    note(StatusReadback, "read_status", lambda _: "R")
+    engine = Engine(NEVER_STOPS, EngineOptions(poll_steps=4, readbacks_behind=behind), clock=lambda: 0.0)
     list(engine.generate([build(3, 0, 10, replace(SAMPLED, num_beams=beams))]))
     assert "".join(told) == expected
 

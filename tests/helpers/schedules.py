@@ -33,6 +33,6 @@ options = st.builds(
     expected_tokens=st.sampled_from([None, 1, 10]),
     page_size=st.sampled_from([2, 4, 16]),
     poll_steps=st.integers(1, 5),
-    looks_behind=st.integers(0, 2),
+    readbacks_behind=st.integers(0, 2),
     prompt_rows=st.sampled_from([1, 12, 1000]),
 )
