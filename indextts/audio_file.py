@@ -5,7 +5,8 @@ C channels, N samples.
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import soundfile
@@ -39,56 +40,49 @@ def check_output(file: Path, formats: Sequence[str] = FORMATS) -> None:
     """Raises `OutputError` where `file` could not be written. Asked before the work, not after."""
     if file.suffix.lower().removeprefix(".") not in formats:
         raise OutputError(f"{file}: got {file.suffix or 'no suffix'}, expected one of {', '.join(formats)}")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+    with _raising_output_error(file):
         if file.is_dir():
             raise IsADirectoryError(f"{file} is a folder")
         with tempfile.TemporaryFile(dir=file.parent):
             pass
-    except OSError as error:
-        raise _unwritable_error(file, error) from error
 
 
 def write_audio(file: Path, waveform: Tensor, sample_rate: int) -> None:
     """Write float32 [1, N], whole or not at all: what lay there before survives a failure. Raises `OutputError`."""
     part = file.with_name(f".{os.getpid()}.{file.name}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(part, waveform.squeeze(0).numpy(), sample_rate)
-        os.replace(part, file)
-    except (OSError, soundfile.SoundFileError) as error:
-        raise _unwritable_error(file, error) from error
+        with _raising_output_error(file):
+            soundfile.write(part, waveform.squeeze(0).numpy(), sample_rate)
+            os.replace(part, file)
     finally:
         part.unlink(missing_ok=True)
 
 
 def write_text(file: Path, text: str) -> None:
     """Raises `OutputError` where the file cannot be written."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+    with _raising_output_error(file):
         file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise _unwritable_error(file, error) from error
 
 
 def write_bytes(file: Path, data: bytes) -> None:
     """Raises `OutputError` where the file cannot be written."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+    with _raising_output_error(file):
         file.write_bytes(data)
-    except OSError as error:
-        raise _unwritable_error(file, error) from error
 
 
 def append_text(file: Path, text: str) -> None:
     """Raises `OutputError` where the file cannot be written."""
+    with _raising_output_error(file), file.open("a", encoding="utf-8") as out:
+        out.write(text)
+
+
+@contextmanager
+def _raising_output_error(file: Path) -> Iterator[None]:
+    """With the file's folder there, or an `OutputError` in place of whatever goes wrong."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("a", encoding="utf-8") as out:
-            out.write(text)
-    except OSError as error:
-        raise _unwritable_error(file, error) from error
-
-
-def _unwritable_error(file: Path, error: Exception) -> OutputError:
-    return OutputError(f"{file}: cannot be written ({error}); check the folder's rights and the free space")
+        yield
+    except (OSError, soundfile.SoundFileError) as error:
+        raise OutputError(
+            f"{file}: cannot be written ({error}); check the folder's rights and the free space"
+        ) from error

@@ -177,7 +177,7 @@ def _validate_config(model: type[AnyConfig], path: Path, expected: str, strict: 
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        problems = "; ".join(f"{_dotted(e['loc'])}: {e['msg']} (got {e['input']!r:.60})" for e in error.errors())
+        problems = "; ".join(f"{_dotted_key(e['loc'])}: {e['msg']} (got {e['input']!r:.60})" for e in error.errors())
         raise ConfigError(f"{path}: {problems}. Expected {expected}") from error
 
 
@@ -190,8 +190,8 @@ def _drop_unknown_keys(model: type[BaseModel], data: dict[str, Any], path: Path)
             holder: Any = reduce(operator.getitem, sections, cast(Any, data))
             del holder[key]
         if unknown:
-            logger.warning("%s: keys not known here, left unread: %s", path, ", ".join(map(_dotted, unknown)))
+            logger.warning("%s: keys not known here, left unread: %s", path, ", ".join(map(_dotted_key, unknown)))
 
 
-def _dotted(place: Sequence[int | str]) -> str:
+def _dotted_key(place: Sequence[int | str]) -> str:
     return ".".join(map(str, place))
