@@ -2,7 +2,7 @@
 
 import torch
 from helpers.tones import tone
-from indextts2_multitalk.indextts.gpt.latents import latent_pass
+from indextts2_multitalk.indextts.gpt.latent_pass import latent_pass
 from indextts2_multitalk.indextts.gpt.prompt import build_prompt
 from indextts2_multitalk.indextts.loading.find import CheckpointFiles
 from indextts2_multitalk.indextts.loading.models import Models

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..runtime.cpu_matmul import use_fastest_matmul
 from ..s2mel.model import FlowLine
 from .events import Event, OnEvent
-from .gpt.latents import latent_pass
+from .gpt.latent_pass import latent_pass
 from .loading.models import Models
 from .options import SpeakOptions
 from .records import Codes, Mel

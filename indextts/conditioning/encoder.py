@@ -16,8 +16,8 @@ from .campplus import CAMPPlus
 from .codec import SemanticCodec
 from .emotion import EmotionTable, EmotionWeights, mix_emotions, scale_weights, temper_user_weights
 from .features import KaldiFilterBank, MelSpectrogram
-from .listening_graphs import ListeningGraphs
 from .reference import ReferenceAudio, hash_audio, prepare_reference, take_excerpt
+from .reference_encoder_graphs import ReferenceEncoderGraphs
 from .reference_encoders import ReferenceEncoders, ReferenceFeatures, encode_reference
 from .semantic import SemanticEncoder
 from .text_emotion import TextEmotion
@@ -60,7 +60,7 @@ class ConditioningEncoder:
         self._load_encoders = load_encoders
         self.cache = ContentCache(cache_bytes)
         self._encoders = ReferenceEncoders(models.semantic, models.codec, models.campplus, models.voice)
-        self._graphs = ListeningGraphs(self._encoders) if use_graphs else None
+        self._graphs = ReferenceEncoderGraphs(self._encoders) if use_graphs else None
         self._mel = MelSpectrogram()
         self._fbank = KaldiFilterBank(models.semantic.bands)
 

@@ -5,7 +5,7 @@ import torch
 from helpers.graphs import stand_in_for_graphs
 from helpers.seeded import normal
 from helpers.tiny_encoders import tiny_encoders, tiny_semantic
-from indextts2_multitalk.indextts.conditioning import listening_graphs
+from indextts2_multitalk.indextts.conditioning import reference_encoder_graphs
 from indextts2_multitalk.indextts.conditioning.features import KaldiFilterBank
 from indextts2_multitalk.indextts.conditioning.reference_encoders import encode_reference
 from torch.nn.functional import pad
@@ -55,8 +55,8 @@ def test_room_of_no_size_is_none(encoders):
 def test_graphs_serve_all_lengths_of_a_size(encoders, monkeypatch):
     """Without a GPU, a "graph" is the work itself."""
     stand_in_for_graphs(monkeypatch)
-    monkeypatch.setattr(listening_graphs, "ROUND_FRAMES", 32)
-    graphs, kept = listening_graphs.ListeningGraphs(encoders), []
+    monkeypatch.setattr(reference_encoder_graphs, "ROUND_FRAMES", 32)
+    graphs, kept = reference_encoder_graphs.ReferenceEncoderGraphs(encoders), []
     for number, samples in enumerate((8160, 7000, 5200, 8000, 8160)):
         one = energies(samples, str(number))
         kept.append((graphs.replay(one), encode_reference(encoders, one)))

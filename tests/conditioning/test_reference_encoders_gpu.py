@@ -5,7 +5,7 @@ import torch
 from helpers.seeded import normal
 from helpers.tiny_encoders import tiny_encoders, tiny_semantic
 from indextts2_multitalk.indextts.conditioning.features import KaldiFilterBank
-from indextts2_multitalk.indextts.conditioning.listening_graphs import ListeningGraphs
+from indextts2_multitalk.indextts.conditioning.reference_encoder_graphs import ReferenceEncoderGraphs
 from indextts2_multitalk.indextts.conditioning.reference_encoders import encode_reference
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
@@ -37,7 +37,7 @@ def test_graphs_say_what_the_cpu_says(encoders, dtype):
     features = [energies(samples) for samples in (48000, 47840, 8160, 48000)]
     expected = [encode_reference(encoders, one) for one in features]
     move(encoders, "cuda")
-    graphs = ListeningGraphs(encoders)
+    graphs = ReferenceEncoderGraphs(encoders)
     for one, wanted in zip(features, expected, strict=True):
         got = graphs(one.cuda())
         assert relative(got.semantic, wanted.semantic) <= 1e-4
@@ -51,7 +51,7 @@ def test_graphs_say_what_the_cpu_says(encoders, dtype):
 @torch.inference_mode()
 def test_moved_weights_are_captured_anew(encoders):
     move(encoders, "cuda")
-    graphs, one = ListeningGraphs(encoders), energies(16000).cuda()
+    graphs, one = ReferenceEncoderGraphs(encoders), energies(16000).cuda()
     first = graphs(one)
     move(encoders, "cpu")
     held = torch.randn(1 << 20, device="cuda")

@@ -5,7 +5,7 @@ import torch
 from helpers.graphs import stand_in_for_graphs
 from helpers.tiny_gpt import random_prompt, tiny_voice
 from indextts2_multitalk.indextts.gpt import latent_graphs
-from indextts2_multitalk.indextts.gpt.latents import latent_pass
+from indextts2_multitalk.indextts.gpt.latent_pass import latent_pass
 
 
 def test_a_batch_equals_line_by_line():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from helpers.golden_gpt import HEAD_GAIN, SEARCHES, check_codes, golden_prompt, golden_request, golden_voice
-from indextts2_multitalk.indextts.gpt.latents import latent_pass
+from indextts2_multitalk.indextts.gpt.latent_pass import latent_pass
 from indextts2_multitalk.indextts.gpt.model import UnifiedVoice
 from indextts2_multitalk.indextts.gpt.plain_decoder import PlainDecoder
 

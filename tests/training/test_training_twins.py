@@ -9,7 +9,7 @@ from indextts2_multitalk.indextts.conditioning.features import (
     seamless_features,
     subtract_mean,
 )
-from indextts2_multitalk.indextts.gpt.latents import latent_pass
+from indextts2_multitalk.indextts.gpt.latent_pass import latent_pass
 from indextts2_multitalk.indextts.gpt.prompt import build_prompt
 from indextts2_multitalk.indextts.vocoder.snake import snake as pack_snake
 from indextts2_multitalk.s2mel.packing import pack

@@ -1,8 +1,7 @@
-"""`listening.hear` as captured CUDA graphs: three thousand small steps that a host takes three times as long to ask for
-as the device to do.
+"""CUDA graphs of `encode_reference`: 3,000 kernels that take the host three times as long as the device.
 
-Recordings get room up to a round size, so that few graphs serve all lengths. Besides, cuDNN plans each convolution anew
-for every length it meets, most of a second for all of them: of a round size, it has met them.
+Recordings are padded to a round size, so that few graphs serve all lengths. Besides, cuDNN plans each convolution anew
+for every length it meets, most of a second for all of them: a round size it has met.
 """
 
 import logging
@@ -18,22 +17,22 @@ from .reference_encoders import ReferenceEncoders, ReferenceFeatures, encode_ref
 log = logging.getLogger(__name__)
 
 ROUND_FRAMES = 256
-"""2.56 s: six graphs are all that recordings of at most 15 s ever need."""
+"""What frames are padded to a multiple of, 2.56 s: six graphs are all that recordings of at most 15 s need."""
 
 
-class ListeningGraphs:
-    """Runs `models` where their weights are; without a CUDA device, as they stand."""
+class ReferenceEncoderGraphs:
+    """`encode_reference` of `models` through CUDA graphs; eager where their weights are on another device."""
 
     def __init__(self, models: ReferenceEncoders) -> None:
         self._models = models
-        self._graphs: GraphCache[int, _ListeningGraph] = GraphCache(modules=models.modules)
+        self._graphs: GraphCache[int, _ReferenceEncoderGraph] = GraphCache(modules=models.modules)
 
     def __call__(self, energies: Tensor) -> ReferenceFeatures:
         """As `encode_reference`."""
         return self.replay(energies) if energies.device.type == "cuda" else encode_reference(self._models, energies)
 
     def replay(self, energies: Tensor) -> ReferenceFeatures:
-        """The same through a graph, captured where there is none for so many frames."""
+        """The same through a graph, captured where none of this padded size is cached."""
         frames = -(-len(energies) // ROUND_FRAMES) * ROUND_FRAMES
         return self._graphs.get(frames, lambda pool: self._capture(frames, energies, pool))(energies)
 
@@ -41,27 +40,29 @@ class ListeningGraphs:
         """Drop every graph and the memory they share; they come back at the next recording."""
         self._graphs.clear()
 
-    def _capture(self, frames: int, energies: Tensor, pool: Any) -> "_ListeningGraph":
-        captured = _ListeningGraph(self._models, frames, energies, pool)
-        log.debug("captured listening to %d frames", frames)
+    def _capture(self, frames: int, energies: Tensor, pool: Any) -> "_ReferenceEncoderGraph":
+        captured = _ReferenceEncoderGraph(self._models, frames, energies, pool)
+        log.debug("captured the reference encoders for %d frames", frames)
         return captured
 
 
-class _ListeningGraph:
-    """One graph, and the tensors it reads and writes. `energies`: of a recording that it is for."""
+class _ReferenceEncoderGraph:
+    """One graph and the tensors it reads. `energies`: of a recording that it is for."""
 
     def __init__(self, models: ReferenceEncoders, frames: int, energies: Tensor, pool: Any) -> None:
         self._stride = models.semantic.stride
         self._energies = functional.pad(energies, (0, 0, 0, frames - len(energies)))
-        self._room = torch.arange(frames, device=energies.device) >= len(energies)
-        self._graph = CapturedGraph(lambda: encode_reference(models, self._energies, self._room), energies.device, pool)
+        self._padding = torch.arange(frames, device=energies.device) >= len(energies)
+        self._graph = CapturedGraph(
+            lambda: encode_reference(models, self._energies, self._padding), energies.device, pool
+        )
 
     def __call__(self, energies: Tensor) -> ReferenceFeatures:
-        """Energies [F, bands] of at most as many frames as there is room for."""
+        """As `encode_reference`, for energies [F, bands] of at most the graph's frames."""
         frames, tokens = len(energies), -(-len(energies) // self._stride)
         self._energies[:frames].copy_(energies)
-        self._room[:frames].fill_(False)
-        self._room[frames:].fill_(True)
+        self._padding[:frames].fill_(False)
+        self._padding[frames:].fill_(True)
         semantic, quantized, *rest = self._graph.replay()
         # The next recording overwrites what a graph has written.
         return ReferenceFeatures(*(part.clone() for part in (semantic[:, :tokens], quantized[:, :tokens], *rest)))
