@@ -69,7 +69,7 @@ class ConditioningEncoder:
         return self.models.emotions.styles.device
 
     def release(self) -> None:
-        """Let go of everything but the models: cached voices, emotions and graphs."""
+        """Drop everything but the models: cached voices, emotions and graphs."""
         self.cache.clear()
         if self._graphs is not None:
             self._graphs.release()

@@ -39,7 +39,7 @@ class _PerceiverLayer(nn.ModuleList):
     """A list because its released parts are numbered: 0 is the attention, 1 the feed-forward layers."""
 
     def __init__(self, width: int, heads: int, mult: int) -> None:
-        super().__init__([_PerceiverAttention(width, heads), _feed_forward(width, mult)])
+        super().__init__([_PerceiverAttention(width, heads), _build_feed_forward(width, mult)])
 
     def forward(self, latents: Tensor, context: Tensor, attention_mask: Tensor | None) -> Tensor:
         attention, feed_forward = self
@@ -77,7 +77,7 @@ class _GatedGELU(nn.Module):
         return value * functional.gelu(gate)
 
 
-class _Linear(nn.Linear):
+class _MaybeEmptyLinear(nn.Linear):
     """One that may have no inputs or outputs (`mult` 0); PyTorch warns where it draws weights for such a one."""
 
     def reset_parameters(self) -> None:
@@ -87,9 +87,9 @@ class _Linear(nn.Linear):
             nn.init.zeros_(self.bias)
 
 
-def _feed_forward(width: int, mult: int) -> nn.Sequential:
+def _build_feed_forward(width: int, mult: int) -> nn.Sequential:
     inner = width * mult * 2 // 3
-    return nn.Sequential(_Linear(width, 2 * inner), _GatedGELU(), _Linear(inner, width))
+    return nn.Sequential(_MaybeEmptyLinear(width, 2 * inner), _GatedGELU(), _MaybeEmptyLinear(inner, width))
 
 
 class _RMSNorm(nn.Module):

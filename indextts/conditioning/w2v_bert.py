@@ -15,13 +15,13 @@ from ...runtime.split_matmul import float32_linear
 from ..config import W2VBertConfig
 
 
-class Float32Linear(nn.Linear):
+class MixedPrecisionLinear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         """float32 to float32, whatever dtype the weights are stored in."""
         return float32_linear(x, self.weight, self.bias)
 
 
-class Float32LayerNorm(nn.LayerNorm):
+class MixedPrecisionLayerNorm(nn.LayerNorm):
     def forward(self, x: Tensor) -> Tensor:
         """float32 to float32, whatever dtype the weights are stored in."""
         return functional.layer_norm(x, self.normalized_shape, self.weight.float(), self.bias.float(), self.eps)
@@ -42,8 +42,8 @@ class AttentionInputs(NamedTuple):
 class FeatureProjection(nn.Module):
     def __init__(self, config: W2VBertConfig) -> None:
         super().__init__()
-        self.layer_norm = Float32LayerNorm(config.feature_projection_input_dim, eps=config.layer_norm_eps)
-        self.projection = Float32Linear(config.feature_projection_input_dim, config.hidden_size)
+        self.layer_norm = MixedPrecisionLayerNorm(config.feature_projection_input_dim, eps=config.layer_norm_eps)
+        self.projection = MixedPrecisionLinear(config.feature_projection_input_dim, config.hidden_size)
 
     def forward(self, features: Tensor) -> Tensor:
         """[B, T, features] to [B, T, W]."""
@@ -54,14 +54,14 @@ class W2VBertLayer(nn.Module):
     def __init__(self, config: W2VBertConfig) -> None:
         super().__init__()
         width, eps = config.hidden_size, config.layer_norm_eps
-        self.ffn1_layer_norm = Float32LayerNorm(width, eps=eps)
+        self.ffn1_layer_norm = MixedPrecisionLayerNorm(width, eps=eps)
         self.ffn1 = _W2VBertFeedForward(config)
-        self.self_attn_layer_norm = Float32LayerNorm(width, eps=eps)
+        self.self_attn_layer_norm = MixedPrecisionLayerNorm(width, eps=eps)
         self.self_attn = _DistanceAttention(config)
         self.conv_module = _CausalConvolution(config)
-        self.ffn2_layer_norm = Float32LayerNorm(width, eps=eps)
+        self.ffn2_layer_norm = MixedPrecisionLayerNorm(width, eps=eps)
         self.ffn2 = _W2VBertFeedForward(config)
-        self.final_layer_norm = Float32LayerNorm(width, eps=eps)
+        self.final_layer_norm = MixedPrecisionLayerNorm(width, eps=eps)
 
     def forward(self, x: Tensor, inputs: AttentionInputs) -> Tensor:
         """[B, T, W] to [B, T, W]."""
@@ -75,8 +75,8 @@ class W2VBertLayer(nn.Module):
 class _W2VBertFeedForward(nn.Module):
     def __init__(self, config: W2VBertConfig) -> None:
         super().__init__()
-        self.intermediate_dense = Float32Linear(config.hidden_size, config.intermediate_size)
-        self.output_dense = Float32Linear(config.intermediate_size, config.hidden_size)
+        self.intermediate_dense = MixedPrecisionLinear(config.hidden_size, config.intermediate_size)
+        self.output_dense = MixedPrecisionLinear(config.intermediate_size, config.hidden_size)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.output_dense(functional.silu(self.intermediate_dense(x)))
@@ -89,8 +89,8 @@ class _DistanceAttention(nn.Module):
         super().__init__()
         width = config.hidden_size
         self.heads = config.num_attention_heads
-        self.linear_qkv = Float32Linear(width, 3 * width)
-        self.linear_out = Float32Linear(width, width)
+        self.linear_qkv = MixedPrecisionLinear(width, 3 * width)
+        self.linear_out = MixedPrecisionLinear(width, width)
         self.distance_embedding = nn.Embedding(config.relative_position_count, width // self.heads)
 
     def forward(self, x: Tensor, inputs: AttentionInputs) -> Tensor:
@@ -107,11 +107,11 @@ class _CausalConvolution(nn.Module):
     def __init__(self, config: W2VBertConfig) -> None:
         super().__init__()
         width, kernel = config.hidden_size, config.conv_depthwise_kernel_size
-        self.layer_norm = Float32LayerNorm(width, eps=config.layer_norm_eps)
-        self.pointwise_conv1 = Float32Linear(width, 2 * width, bias=False)
+        self.layer_norm = MixedPrecisionLayerNorm(width, eps=config.layer_norm_eps)
+        self.pointwise_conv1 = MixedPrecisionLinear(width, 2 * width, bias=False)
         self.depthwise_conv = nn.Conv1d(width, width, kernel, groups=width, bias=False)
-        self.depthwise_layer_norm = Float32LayerNorm(width, eps=config.layer_norm_eps)
-        self.pointwise_conv2 = Float32Linear(width, width, bias=False)
+        self.depthwise_layer_norm = MixedPrecisionLayerNorm(width, eps=config.layer_norm_eps)
+        self.pointwise_conv2 = MixedPrecisionLinear(width, width, bias=False)
 
     def forward(self, x: Tensor, inputs: AttentionInputs) -> Tensor:
         gated = functional.glu(self.pointwise_conv1(self.layer_norm(x) * inputs.token_mask), dim=-1)

@@ -24,7 +24,7 @@ def latent_pass(
     """Latents [T, D] of each line, on the model's device: row i is the hidden state that predicts code i.
 
     prompts: [P, D] each, as `build_prompt` makes them (the start code is their last row). codes: int64 [T] each,
-    without start and stop. Lines run as one batch; they are padded at the end, where causal attention never looks.
+    without start and stop. Lines run as one batch; they are right-padded, where causal attention never reads.
     hidden_states: what runs `model` on embeddings [B, L, D] where the model itself is not to.
     """
     lines = [_join_prompt_and_codes(model, prompt, line) for prompt, line in zip(prompts, codes, strict=True)]

@@ -38,11 +38,11 @@ class PlainDecoder:
 
         for index, request in enumerate(requests):
             decode = _sample_codes if request.sampling.num_beams == 1 else _search_beams
-            tokens, finished = decode(_DecodeState(self._model, request), poll)
+            tokens, finished = decode(_LineState(self._model, request), poll)
             yield Finished(index, tokens, finished)
 
 
-class _DecodeState:
+class _LineState:
     """One line's KV cache, logits and penalty mask: K rows, one a beam, equal at first.
 
     logits: [K, V], for the next code. seen: bool [K, V], what the repetition penalty covers. table, seed: the line's
@@ -80,7 +80,7 @@ class _DecodeState:
         return self._model.mel_head(hidden[:, -1])
 
 
-def _sample_codes(line: _DecodeState, poll: Callable[[], None]) -> tuple[Tensor, bool]:
+def _sample_codes(line: _LineState, poll: Callable[[], None]) -> tuple[Tensor, bool]:
     """Sampling without beams: codes int64 [T] and whether the stop code ended them."""
     codes: list[int] = []
     while len(codes) < line.limit:
@@ -94,7 +94,7 @@ def _sample_codes(line: _DecodeState, poll: Callable[[], None]) -> tuple[Tensor,
     return torch.tensor(codes, dtype=torch.int64), False
 
 
-def _search_beams(line: _DecodeState, poll: Callable[[], None]) -> tuple[Tensor, bool]:
+def _search_beams(line: _LineState, poll: Callable[[], None]) -> tuple[Tensor, bool]:
     """Beam search: the best hypothesis' codes int64 [T] and whether the stop code ended it."""
     state = BeamState.start(1, line.seen.shape[0], line.seed.device)
     drawn: list[Tensor] = []

@@ -91,7 +91,7 @@ def test_no_graph_is_kept(encoder):
         assert not tensor.requires_grad
 
 
-def test_a_voice_heard_twice_is_computed_once(encoder):
+def test_a_cached_voice_is_computed_once(encoder):
     first = encoder.encode_voice(recording("alice"))
     assert encoder.encode_voice(recording("alice")) is first
     assert encoder.models.regulate.calls == 1
@@ -132,7 +132,7 @@ def test_the_cache_is_bounded(encoder):
     assert small.cache.held_bytes <= 2 * one.cache.held_bytes
 
 
-def test_only_the_first_15_seconds_are_heard(encoder):
+def test_only_the_first_15_seconds_are_read(encoder):
     voice = encoder.encode_voice(recording("long", seconds=16, rate=8000))
     assert voice.prompt_mel.shape[1] == 15 * 22050 // 256
     assert voice.semantic.shape[0] == 749

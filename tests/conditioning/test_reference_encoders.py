@@ -1,4 +1,4 @@
-"""Room behind a recording changes nothing that is heard in it; graphs serve all lengths of a size."""
+"""Padding changes no reference features; CUDA graphs serve all lengths of a padded size."""
 
 import pytest
 import torch
@@ -32,12 +32,12 @@ def agree(features, alone):
 
 @torch.inference_mode()
 @pytest.mark.parametrize("frames", [37, 100, 201, 333])
-@pytest.mark.parametrize("beyond", [1, 64, 407])
-def test_what_stands_behind_a_recording_is_not_heard(encoders, frames, beyond):
+@pytest.mark.parametrize("padding", [1, 64, 407])
+def test_padding_changes_no_features(encoders, frames, padding):
     """Odd numbers of frames leave half a token, and 201 half a segment of CAMPPlus's."""
     one = energies(240 + 160 * frames)
     assert len(one) == frames
-    size = frames + beyond + (frames + beyond) % 2
+    size = frames + padding + (frames + padding) % 2
     noise = pad(one, (0, 0, 0, size - frames), value=1e3)
     features = encode_reference(encoders, noise, torch.arange(size) >= frames)
     tokens = -(-frames // 2)
@@ -46,13 +46,13 @@ def test_what_stands_behind_a_recording_is_not_heard(encoders, frames, beyond):
 
 
 @torch.inference_mode()
-def test_room_of_no_size_is_none(encoders):
+def test_a_mask_without_padding_changes_nothing(encoders):
     one = energies(240 + 160 * 150)
     agree(encode_reference(encoders, one, torch.zeros(150, dtype=torch.bool)), encode_reference(encoders, one))
 
 
 @torch.inference_mode()
-def test_graphs_serve_all_lengths_of_a_size(encoders, monkeypatch):
+def test_graphs_serve_all_lengths_of_a_padded_size(encoders, monkeypatch):
     """Without a GPU, a "graph" is the work itself."""
     stand_in_for_graphs(monkeypatch)
     monkeypatch.setattr(reference_encoder_graphs, "ROUND_FRAMES", 32)

@@ -1,4 +1,4 @@
-"""Listening on a CUDA device: graphs say what the CPU says, and never read weights that moved."""
+"""Reference encoders on a CUDA device: graphs agree with the CPU, and never read weights that moved."""
 
 import pytest
 import torch
@@ -31,7 +31,7 @@ def relative(actual, expected):
 
 @torch.inference_mode()
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
-def test_graphs_say_what_the_cpu_says(encoders, dtype):
+def test_graphs_agree_with_the_cpu(encoders, dtype):
     """cuDNN rounds what its convolutions read to ten bits, w2v-bert has none of those."""
     encoders.semantic.to(dtype)
     features = [energies(samples) for samples in (48000, 47840, 8160, 48000)]

@@ -37,7 +37,7 @@ def load(folder, statistics, layers):
 @pytest.mark.parametrize("layers", [1, 3, LAYERS])
 @pytest.mark.parametrize("samples", [8000, 8160])
 @torch.inference_mode()
-def test_the_last_output_is_the_hidden_state_that_is_asked_for(folder, statistics, layers, samples):
+def test_the_output_is_the_hidden_state_of_that_layer(folder, statistics, layers, samples):
     wave = 0.1 * torch.from_numpy(normal("input:semantic", (samples,)))
     whole = Wav2Vec2BertModel.from_pretrained(folder, local_files_only=True).eval()
     inputs = SeamlessM4TFeatureExtractor.from_pretrained(folder)(wave.numpy(), sampling_rate=16000, return_tensors="pt")
@@ -50,7 +50,7 @@ def test_the_last_output_is_the_hidden_state_that_is_asked_for(folder, statistic
     assert ((semantic - wanted).abs().max() / wanted.abs().max()).item() < 1e-4
 
 
-def test_layers_above_are_not_held(folder, statistics):
+def test_layers_above_are_not_loaded(folder, statistics):
     encoder = load(folder, statistics, 2)
     names = encoder.state_dict()
     assert "layers.1.ffn1_layer_norm.weight" in names
@@ -58,7 +58,7 @@ def test_layers_above_are_not_held(folder, statistics):
     assert not any(tensor.is_meta for tensor in (*encoder.parameters(), *encoder.buffers()))
 
 
-def test_what_the_model_lacks_is_not_passed_on(folder, statistics):
+def test_unused_tensors_are_not_renamed(folder, statistics):
     state = load_file(folder / "model.safetensors")
     extras = {"masked_spec_embed": torch.zeros(WIDTH), "adapter.proj.weight": torch.zeros(1)}
     needed = rename_semantic_weights(state, statistics, LAYERS)

@@ -65,7 +65,7 @@ def test_melancholy_in_the_text_takes_the_place_of_sadness(text):
 
 
 @needs_qwen3
-def test_the_folder_is_asked_through_its_chat_template(tmp_path):
+def test_the_prompt_follows_the_chat_template(tmp_path):
     emotion = TextEmotion(write_qwen(tmp_path / "qwen"))
     assert emotion.read_weights("What a day!") == pytest.approx(weights(happy=0.6, surprised=0.2))
     emotion.unload()
@@ -73,7 +73,7 @@ def test_the_folder_is_asked_through_its_chat_template(tmp_path):
 
 
 @needs_qwen3
-def test_what_a_model_thinks_is_not_its_answer(tmp_path):
+def test_thinking_is_not_part_of_the_answer(tmp_path):
     answer = '<think>{"悲伤": 1}</think>\n{"高兴": 0.5}'
     emotion = TextEmotion(write_qwen(tmp_path / "qwen", answer))
     assert emotion.read_weights("Hello") == pytest.approx(weights(happy=0.5))

@@ -1,4 +1,4 @@
-"""The second pass: positions, and lines that do not feel each other."""
+"""The latent pass: positions, and lines of a batch that do not influence each other."""
 
 import pytest
 import torch
@@ -41,7 +41,7 @@ def test_the_longest_line_has_positions():
 
 
 @torch.inference_mode()
-def test_graphs_serve_all_lengths_of_a_size(monkeypatch):
+def test_graphs_serve_all_lengths_of_a_padded_size(monkeypatch):
     """Without a GPU, a "graph" is the work itself."""
     stand_in_for_graphs(monkeypatch)
     monkeypatch.setattr(latent_graphs, "ROUND_POSITIONS", 16)
@@ -58,7 +58,7 @@ def test_graphs_serve_all_lengths_of_a_size(monkeypatch):
     assert not graphs._graphs
 
 
-def test_on_a_cpu_the_model_runs_as_it_stands():
+def test_on_a_cpu_the_model_runs_eagerly():
     model = tiny_voice()
     embeddings = torch.randn(1, 9, model.config.model_dim)
     torch.testing.assert_close(latent_graphs.LatentGraphs(model)(embeddings), model(embeddings))
@@ -67,7 +67,7 @@ def test_on_a_cpu_the_model_runs_as_it_stands():
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @torch.inference_mode()
-def test_graphs_say_what_the_model_says_on_a_gpu():
+def test_graphs_agree_with_the_model_on_a_gpu():
     model = tiny_voice().cuda()
     graphs = latent_graphs.LatentGraphs(model)
     for sizes in ((20,), (7,), (9, 3, 17), (20,)):

@@ -36,7 +36,7 @@ def golden_prompt(model: UnifiedVoice, figures: dict[str, torch.Tensor]) -> torc
 
 
 def golden_request(name: str, model: UnifiedVoice, figures: dict[str, torch.Tensor]) -> Request:
-    """What makes a decoder say `figures[name]`."""
+    """The request whose codes are `figures[name]`."""
     history = initial_penalty_tokens(model.config)
     return Request(golden_prompt(model, figures), 0, SEARCHES[name], figures[name].shape[1], history)
 

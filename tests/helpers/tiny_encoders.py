@@ -1,4 +1,4 @@
-"""The models that hear, tiny and seeded."""
+"""The reference encoders, tiny and seeded."""
 
 from pathlib import Path
 
