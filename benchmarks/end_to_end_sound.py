@@ -51,7 +51,7 @@ def sound_of(files: CheckpointFiles, modules: Models) -> Sound:
     latents = latent_pass(modules.gpt, [prompt], [drawn])[0]
     segment = Segment(0, 0, Line(0, voice.name, TEXT, voice=voice), (), features, features.emotion)
     line = pipeline._renderer.flow_line(LatentSegment(segment, Codes(drawn, latents)))
-    mel = modules.s2mel.generate([line])[0]
+    mel = modules.s2mel.generate_mels([line])[0]
     wave = modules.vocoder(mel[None].to(modules.vocoder.dtype))[0, 0]
     pipeline.release()
     return mel.float().cpu(), wave.float().cpu()

@@ -79,7 +79,7 @@ def seconds_to_compile(config: dict, device: torch.device, dtype: torch.dtype, k
     model = s2mel(config, device).to(dtype)
     model.compile_flow(cache_folder=kept)
     start = time.perf_counter()
-    state = model.choice.compile_state
+    state = model.flow_choice.compile_state
     took = time.perf_counter() - start
     if state != "compiled":
         raise Refused(f"torch.compile {state}")
@@ -94,9 +94,9 @@ def measure_flow(config: dict, device: torch.device, dtype: torch.dtype) -> tupl
     model = s2mel(config, device).to(dtype)
     more = measure_one(model, one, expected, "flow", dtype)
     alone = run_flow(model, one)
-    together = model.flow([one, short(one), one], [draw_noise(n) for n in (one, short(one), one)], 25, 0.7)
+    together = model.solve_flow([one, short(one), one], [draw_noise(n) for n in (one, short(one), one)], 25, 0.7)
     refuse_above(relative(together[2], alone), MEL_TOLERANCE, "in company")
-    took = seconds(lambda: model.generate([one] * LINES), min(5, REPEATS))
+    took = seconds(lambda: model.generate_mels([one] * LINES), min(5, REPEATS))
     emit("end_to_end", f"flow-{LINES}-lines", 1e3 * took, "ms", str(dtype), **more)
     return model, expected
 
@@ -115,8 +115,8 @@ def measure_compiled(config: dict, model: S2Mel, expected: torch.Tensor, dtype: 
 def measure_one(model: S2Mel, one: FlowLine, expected: torch.Tensor, case: str, dtype: torch.dtype) -> dict:
     error = relative(run_flow(model, one), expected)
     refuse_above(error, MEL_TOLERANCE, case)
-    more = {"mel_error": round(error, 6), "ran": model.choice.description}
-    took = seconds(lambda: model.generate([one]), repeats=REPEATS, warm_up=2)
+    more = {"mel_error": round(error, 6), "ran": model.flow_choice.description}
+    took = seconds(lambda: model.generate_mels([one]), repeats=REPEATS, warm_up=2)
     emit("end_to_end", case, 1e3 * took, "ms", str(dtype), **more)
     return more
 
@@ -179,7 +179,7 @@ def short(one: FlowLine) -> FlowLine:
 
 
 def run_flow(model: S2Mel, one: FlowLine) -> torch.Tensor:
-    return model.generate([one])[0]
+    return model.generate_mels([one])[0]
 
 
 @contextmanager

@@ -83,7 +83,7 @@ class Pipeline:
     def release(self) -> None:
         """Drop the engine and its cache, all graphs, the text reader and every cached voice; the weights stay."""
         self.release_generators()
-        self.modules.s2mel.release()
+        self.modules.s2mel.release_graphs()
         self._conditioning.release()
         self.modules.text_emotion.unload()
 

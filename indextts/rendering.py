@@ -46,7 +46,7 @@ class Renderer:
     @property
     def backend_descriptions(self) -> tuple[str, str]:
         """How flow and vocoder run, for the report."""
-        return self._modules.s2mel.choice.description, self._vocoder.description
+        return self._modules.s2mel.flow_choice.description, self._vocoder.description
 
     def render_segments(
         self,
@@ -70,8 +70,8 @@ class Renderer:
         """All that the flow hears of a segment."""
         s2mel, voice, codes = self._modules.s2mel, item.segment.voice, item.codes
         embedded = self._modules.codec.embed_codes(codes.tokens.to(self._current_device)[None])[0]
-        content = s2mel.content(embedded.to(s2mel.dtype), codes.latents.to(s2mel.dtype))
-        condition = s2mel.regulate(content[None], count_mel_frames(codes, item.segment.line.speed))[0]
+        content = s2mel.add_latents(embedded.to(s2mel.dtype), codes.latents.to(s2mel.dtype))
+        condition = s2mel.regulate_length(content[None], count_mel_frames(codes, item.segment.line.speed))[0]
         return FlowLine(voice.prompt_condition, condition, voice.prompt_mel, voice.style, item.segment.seed)
 
     def release(self) -> None:
@@ -95,7 +95,7 @@ class Renderer:
     ) -> list[Mel]:
         """S2Mel: codes and latents into mel, all segments of the batch in one flow."""
         with matmul_stage(report, "s2mel", self._current_device):
-            frames = self._modules.s2mel.generate(
+            frames = self._modules.s2mel.generate_mels(
                 [self.flow_line(item) for item in batch],
                 options.steps,
                 options.guidance,

@@ -1,7 +1,7 @@
-"""Attention within each packed line, as one Triton kernel (Dao et al. 2022); its torch twin is `ops.attention`.
+"""Attention within each packed line, as one Triton kernel (Dao et al. 2022); its twin is `packed_attention_torch`.
 
 A program takes BLOCK_Q queries of one head and walks over its line's keys; what lies behind the line's end is masked
-in the last step only. Which rows a program takes is read from `tiles`, so that a captured graph serves any lengths.
+in the last block only. Which rows a program takes is read from `tiles`, so that a captured graph serves any lengths.
 Dimensions: N tokens, H heads, E head width, Z tiles.
 """
 
@@ -11,12 +11,12 @@ import triton.language as tl
 from torch import Tensor
 
 from ..runtime.device_capability import HEAD_WIDTHS
-from .packing import TILE, Packing
+from .packing import QUERY_TILE, Packing
 
 
 @triton.jit
-def _attend(scores_max, total, acc, q, k, v, inside, scale, MASK: tl.constexpr, PRECISION: tl.constexpr):
-    """One step of the running softmax, in base 2. scores_max is scaled, so that weights cost one multiply-add each."""
+def _softmax_step(scores_max, total, acc, q, k, v, inside, scale, MASK: tl.constexpr, PRECISION: tl.constexpr):
+    """One block of keys in the online softmax, base 2. scores_max is scaled: weights cost one multiply-add each."""
     scores = tl.dot(q, k, input_precision=PRECISION)
     if MASK:
         scores = tl.where(inside[None, :], scores, float("-inf"))
@@ -29,7 +29,7 @@ def _attend(scores_max, total, acc, q, k, v, inside, scale, MASK: tl.constexpr, 
 
 
 @triton.jit
-def _attention_tiles(qkv, out, tiles, scale, HEADS: tl.constexpr, HEAD: tl.constexpr, BLOCK_Q: tl.constexpr,
+def _packed_attention(qkv, out, tiles, scale, HEADS: tl.constexpr, HEAD: tl.constexpr, BLOCK_Q: tl.constexpr,
                      BLOCK_K: tl.constexpr, PRECISION: tl.constexpr):  # fmt: skip
     tile = tl.program_id(0)
     head = tl.program_id(1)
@@ -49,30 +49,30 @@ def _attention_tiles(qkv, out, tiles, scale, HEADS: tl.constexpr, HEAD: tl.const
     whole = (end - start) // BLOCK_K * BLOCK_K
     for at in range(0, whole, BLOCK_K):
         k, v = tl.load(keys + at * (3 * width)), tl.load(values + at * (3 * width))
-        scores_max, total, acc = _attend(scores_max, total, acc, q, k, v, column, scale, False, PRECISION)
+        scores_max, total, acc = _softmax_step(scores_max, total, acc, q, k, v, column, scale, False, PRECISION)
     if whole < end - start:
         inside = column < end - start - whole
         k = tl.load(keys + whole * (3 * width), mask=inside[None, :], other=0.0)
         v = tl.load(values + whole * (3 * width), mask=inside[:, None], other=0.0)
-        scores_max, total, acc = _attend(scores_max, total, acc, q, k, v, inside, scale, True, PRECISION)
+        scores_max, total, acc = _softmax_step(scores_max, total, acc, q, k, v, inside, scale, True, PRECISION)
     result = (acc / total[:, None]).to(out.dtype.element_ty)
     tl.store(out + row[:, None] * width + channel[None, :], result, mask=(row < end)[:, None])
 
 
-def attention(qkv: Tensor, packing: Packing) -> Tensor:
-    """As `ops.attention`; tokens behind the last line are left unwritten. qkv contiguous [N, 3, H, E] to [N, H * E].
+def packed_attention(qkv: Tensor, packing: Packing) -> Tensor:
+    """As `packed_attention_torch`, padding left unwritten. qkv contiguous [N, 3, H, E] to [N, H * E].
 
     E must be one of `HEAD_WIDTHS`.
     """
     tokens, three, heads, width = qkv.shape
     assert three == 3 and qkv.is_contiguous(), f"got shape {tuple(qkv.shape)}, strides {qkv.stride()}"
     assert width in HEAD_WIDTHS, f"head width {width}"
-    tiles = packing.tiles
+    tiles = packing.attention_tiles
     out = qkv.new_empty(tokens, heads * width)
     half = qkv.dtype in (torch.float16, torch.bfloat16)
-    _attention_tiles[(tiles.shape[0], heads)](
+    _packed_attention[(tiles.shape[0], heads)](
         qkv, out, tiles, width**-0.5 * 1.4426950408889634,
-        HEADS=heads, HEAD=width, BLOCK_Q=TILE, BLOCK_K=64 if half else 32,
+        HEADS=heads, HEAD=width, BLOCK_Q=QUERY_TILE, BLOCK_K=64 if half else 32,
         PRECISION="tf32" if half else "ieee", num_warps=4 if half else 8, num_stages=3 if half else 2,
     )  # fmt: skip
     return out

@@ -12,82 +12,83 @@ from typing import Any
 import torch
 
 from .estimator import Estimator
-from .packing import pack
-from .schedule import uniform_times
-from .stages import PLAIN, Stages
+from .packing import pack_lines
+from .stages import EstimatorStages
+from .time_schedule import uniform_times
+from .torch_ops import TORCH_OPS
 
 log = logging.getLogger(__name__)
 
 LENGTHS = {
-    "embed": ((0, 0), (1, 1)),
-    "before": ((1, 0), (2, 0), (3, 0)),
-    "after": ((1, 0), (2, 0)),
-    "leave": ((0, 0), (1, 0), (3, 0)),
-    "settle": ((0, 0), (1, 0)),
-    "head": ((0, 0),),
+    "embed_frames": ((0, 0), (1, 1)),
+    "attention_input": ((1, 0), (2, 0), (3, 0)),
+    "attention_output_and_mlp": ((1, 0), (2, 0)),
+    "final_projection": ((0, 0), (1, 0), (3, 0)),
+    "wavenet_residual": ((0, 0), (1, 0)),
+    "velocity_head": ((0, 0),),
 }
 """Every stage, and which dimension of which argument counts tokens or frames, hence is any number."""
 
-WITHOUT_KERNELS = ("embed", "leave", "head")
-"""Stages where the compiler still has something to fuse when the operations are Triton kernels already."""
+WITHOUT_KERNELS = ("embed_frames", "final_projection", "velocity_head")
+"""EstimatorStages where the compiler still has something to fuse when the operations are Triton kernels already."""
 
 TYPICAL_FRAMES = 1792
 """What the compiler is shown on a GPU: ten seconds of speech behind ten seconds of prompt."""
 
 
-class CompiledStages(Stages):
+class CompiledStages(EstimatorStages):
     """Stages of plain operations, which the compiler fuses itself; where there are kernels, only what these leave.
 
-    kind: of the models that share this code, see `_fingerprint`.
+    kind: of the models that share this code, see `_code_key`.
     """
 
-    def __init__(self, stages: Stages, kind: str) -> None:
+    def __init__(self, stages: EstimatorStages, kind: str) -> None:
         super().__init__(stages.ops)
-        for name in LENGTHS if stages.ops is PLAIN else WITHOUT_KERNELS:
-            setattr(self, name, _any_length(_compiled(name, kind), LENGTHS[name]))
+        for name in LENGTHS if stages.ops is TORCH_OPS else WITHOUT_KERNELS:
+            setattr(self, name, _mark_lengths_dynamic(_compile_stage(name, kind), LENGTHS[name]))
 
 
 @cache
-def _compiled(name: str, kind: str) -> Callable[..., Any]:
+def _compile_stage(name: str, kind: str) -> Callable[..., Any]:
     """A stage for all models of one `kind` that this process loads, from code of its own.
 
     The compiler counts what it has made of a piece of code, and refuses after eight: a process that loads small and
     large models, whole and in half precision, would come to that.
     """
-    function = getattr(Stages, name)
+    function = getattr(EstimatorStages, name)
     own = FunctionType(function.__code__.replace(), function.__globals__, name)
-    return torch.compile(MethodType(own, Stages(PLAIN)), fullgraph=True)
+    return torch.compile(MethodType(own, EstimatorStages(TORCH_OPS)), fullgraph=True)
 
 
-def _any_length(stage: Callable[..., Any], lengths: tuple[tuple[int, int], ...]) -> Callable[..., Any]:
-    def call(*arguments: Any) -> Any:
+def _mark_lengths_dynamic(stage: Callable[..., Any], lengths: tuple[tuple[int, int], ...]) -> Callable[..., Any]:
+    def call_stage(*arguments: Any) -> Any:
         for index, dimension in lengths:
             if arguments[index] is not None:
                 torch._dynamo.mark_dynamic(arguments[index], dimension)
         return stage(*arguments)
 
-    return call
+    return call_stage
 
 
-def compile_stages(estimator: Estimator, stages: Stages, cache_folder: Path | None) -> Stages:
+def compile_stages(estimator: Estimator, stages: EstimatorStages, cache_folder: Path | None) -> EstimatorStages:
     """Compiled stages, tried once on random tokens. Raises whatever the compiler raises.
 
     cache_folder: where compiled code is kept for the next start; None leaves it to the compiler's own cache.
     """
     log.info("Compiling CFM model with torch.compile")
-    kind = _fingerprint(estimator)
+    kind = _code_key(estimator)
     artifacts = None if cache_folder is None else cache_folder / f"flow-{kind}.bin"
-    known = artifacts is not None and _load(artifacts)
+    known = artifacts is not None and _load_artifacts(artifacts)
     compiled = CompiledStages(stages, kind)
-    with _in_this_process():
-        _try(estimator, compiled)
+    with _compile_in_this_process():
+        _run_once(estimator, compiled)
     if artifacts is not None and not known:
-        _save(artifacts)
+        _save_artifacts(artifacts)
     log.info("CFM model compiled successfully")
     return compiled
 
 
-def _in_this_process() -> AbstractContextManager[None]:
+def _compile_in_this_process() -> AbstractContextManager[None]:
     """Where a handful of kernels belongs: a pool of processes would keep every core busy for seconds afterwards."""
     from torch._inductor import config  # takes over a second, so not before something is compiled
 
@@ -95,18 +96,18 @@ def _in_this_process() -> AbstractContextManager[None]:
 
 
 @torch.inference_mode()
-def _try(estimator: Estimator, stages: Stages) -> None:
+def _run_once(estimator: Estimator, stages: EstimatorStages) -> None:
     """Once with guidance and once without: a stage's code may differ for one branch."""
     device, config = estimator.device, estimator.config
     frames = TYPICAL_FRAMES if device.type == "cuda" else 64
     for branches in (2, 1):
-        packing = pack([frames], branches, device)
+        packing = pack_lines([frames], branches, device)
         x = torch.rand(frames, estimator.bands, device=device)
         constants = torch.rand(branches, frames, config.dit.hidden_dim, device=device)
-        estimator(x, constants, estimator.schedule(uniform_times(1))[0], packing, stages)
+        estimator(x, constants, estimator.time_schedule(uniform_times(1))[0], packing, stages)
 
 
-def _fingerprint(estimator: Estimator) -> str:
+def _code_key(estimator: Estimator) -> str:
     """Of all that compiled code depends on."""
     device = estimator.device
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
@@ -114,7 +115,7 @@ def _fingerprint(estimator: Estimator) -> str:
     return hashlib.sha256("|".join(known).encode()).hexdigest()[:16]
 
 
-def _load(path: Path) -> bool:
+def _load_artifacts(path: Path) -> bool:
     """Give the compiler what an earlier start left. A damaged file only means compiling anew."""
     if not path.is_file():
         return False
@@ -124,7 +125,7 @@ def _load(path: Path) -> bool:
     return True
 
 
-def _save(path: Path) -> None:
+def _save_artifacts(path: Path) -> None:
     saved = torch.compiler.save_cache_artifacts()
     if saved is None:
         return

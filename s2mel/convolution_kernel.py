@@ -1,4 +1,4 @@
-"""The WaveNet's gated convolution as one Triton kernel; its torch twin is `ops.gated_convolution`.
+"""The WaveNet's gated convolution as one Triton kernel; its torch twin is `gated_convolution_torch`.
 
 A matrix product whose left rows are found tap by tap, mirrored at their own line's ends. Every program holds both
 halves of its output columns, so that the gate is worked on the accumulators.
@@ -14,7 +14,7 @@ from .packing import Packing
 
 
 @triton.jit
-def _gated_tiles(x, limits, weight, bias, out, tokens, out_stride, WIDTH: tl.constexpr, TAPS: tl.constexpr,
+def _gated_convolution(x, limits, weight, bias, out, tokens, out_stride, WIDTH: tl.constexpr, TAPS: tl.constexpr,
                  DILATION: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_W: tl.constexpr, BLOCK_K: tl.constexpr,
                  EVEN: tl.constexpr, PRECISION: tl.constexpr):  # fmt: skip
     row = tl.program_id(1) * BLOCK_N + tl.arange(0, BLOCK_N)
@@ -54,8 +54,8 @@ def _gated_tiles(x, limits, weight, bias, out, tokens, out_stride, WIDTH: tl.con
 
 
 def gated_convolution(x: Tensor, weight: Tensor, bias: Tensor, out: Tensor, packing: Packing, dilation: int) -> Tensor:
-    """As `ops.gated_convolution`. x contiguous [N, W], weight [2W, K * W], bias float32 [2W], out [N, W] whose rows may
-    lie apart."""
+    """As `gated_convolution_torch`. x contiguous [N, W], weight [2W, K * W], bias float32 [2W], out [N, W], whose rows
+    may lie apart."""
     tokens, width = x.shape
     taps = weight.shape[1] // width
     assert weight.shape == (2 * width, taps * width), f"weight {tuple(weight.shape)}, x {tuple(x.shape)}, {taps} taps"
@@ -65,8 +65,8 @@ def gated_convolution(x: Tensor, weight: Tensor, bias: Tensor, out: Tensor, pack
     half = x.dtype in (torch.float16, torch.bfloat16)
     block = (128, 128, 64) if half else (64, 32, 32)  # measured on an H200
     grid = (triton.cdiv(width, block[1]), triton.cdiv(tokens, block[0]))
-    _gated_tiles[grid](
-        x, packing.limits, weight, bias, out, tokens, out.stride(0), WIDTH=width, TAPS=taps, DILATION=dilation,
+    _gated_convolution[grid](
+        x, packing.token_bounds, weight, bias, out, tokens, out.stride(0), WIDTH=width, TAPS=taps, DILATION=dilation,
         BLOCK_N=block[0], BLOCK_W=block[1], BLOCK_K=block[2], EVEN=width % block[1] == 0 and width % block[2] == 0,
         PRECISION="tf32" if half else "ieee", num_warps=8 if half else 4, num_stages=3,
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """The velocity field: a diffusion transformer over mel frames with a WaveNet head.
 
-Dimensions: M frames of all lines together, R branches, N = R * M tokens, D width, C condition width, S steps.
+Dimensions: M frames of all lines together, R branches of guidance, N = R * M tokens, D width, C condition width,
+S steps.
 """
 
 import torch
@@ -8,13 +9,14 @@ from torch import Tensor, nn
 
 from .config import S2MelConfig
 from .packing import Packing
-from .schedule import Schedule, StepTable, Times, TimestepEmbedder, linear32
-from .stages import PLAIN, Stages
+from .stages import EstimatorStages
+from .time_schedule import StepTable, Times, TimeSchedule, TimestepEmbedder, linear_float32
+from .torch_ops import TORCH_OPS
 from .transformer import Transformer
 from .wavenet import WaveNet
 
-DEFAULT = Stages(PLAIN)
-FIXED = {
+TORCH_STAGES = EstimatorStages(TORCH_OPS)
+FIXED_SETTINGS = {
     "style_condition": True,
     "final_layer_type": "wavenet",
     "is_causal": False,
@@ -34,19 +36,19 @@ class FinalLayer(nn.Module):
         self.linear = nn.Linear(width, width)
         self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 2 * width))
 
-    def table(self, time: Tensor) -> Tensor:
+    def modulation_table(self, time: Tensor) -> Tensor:
         """time [S, W] to float32 [S, 2, W]: scale and shift."""
-        shift, scale = linear32(self.adaLN_modulation[1], nn.functional.silu(time)).chunk(2, dim=-1)
+        shift, scale = linear_float32(self.adaLN_modulation[1], nn.functional.silu(time)).chunk(2, dim=-1)
         return torch.stack([1 + scale, shift], dim=1)
 
 
 class Estimator(nn.Module):
-    """Works on packed tokens. What stays the same in all steps comes from `constants`, what depends on t alone from
-    `schedule`; `forward` is the rest. Raises ValueError for a configuration that describes another network."""
+    """Works on packed tokens. What stays the same in all steps comes from `project_conditions`, what depends on t alone
+    from `time_schedule`; `forward` is the rest. Raises ValueError for a configuration of another network."""
 
     def __init__(self, config: S2MelConfig) -> None:
         super().__init__()
-        _check(config)
+        _check_config(config)
         dit, width, wave = config.dit, config.dit.hidden_dim, config.wavenet.hidden_dim
         self.config = config
         self.bands = dit.in_channels
@@ -70,20 +72,21 @@ class Estimator(nn.Module):
     def device(self) -> torch.device:
         return self.cond_projection.weight.device
 
-    def schedule(self, times: Times) -> Schedule:
+    def time_schedule(self, times: Times) -> TimeSchedule:
         """Everything that depends on t alone, float32, for all S steps."""
         time, time2 = self.t_embedder(times.starts), self.t_embedder2(times.starts)
-        return Schedule.stack(self.transformer.tables(time), self.wavenet.tables(time2), self.final_layer.table(time))
+        norms, gates = self.transformer.modulation_tables(time), self.wavenet.modulation_tables(time2)
+        return TimeSchedule.stack_tables(norms, gates, self.final_layer.modulation_table(time))
 
-    def constants(self, condition: Tensor, prompt: Tensor, style: Tensor, packing: Packing) -> Tensor:
+    def project_conditions(self, condition: Tensor, prompt: Tensor, style: Tensor, packing: Packing) -> Tensor:
         """The input projection of all that the steps share: float32 [R, M, D].
 
         condition [F, C] of all F frames that `packing` has; prompt [F, bands], zero outside the prompt; style [L, 192].
         The unconditional branch knows none of them, so that one frame's worth of it serves every frame. Raises
         ValueError for a line too short for the WaveNet's convolutions.
         """
-        if min(packing.lengths) <= self.wavenet.reach:
-            got, least = min(packing.lengths), self.wavenet.reach + 1
+        if min(packing.lengths) <= self.wavenet.longest_context:
+            got, least = min(packing.lengths), self.wavenet.longest_context + 1
             raise ValueError(f"got a line of {got} frames with its prompt; the WaveNet's convolutions need {least}")
         _, prompt_weight, condition_weight, style_weight = self._merge_weights()
         lengths = torch.tensor(packing.lengths, device=style.device)
@@ -95,22 +98,22 @@ class Estimator(nn.Module):
         return out
 
     def forward(
-        self, x: Tensor, constants: Tensor, step: StepTable, packing: Packing, stages: Stages = DEFAULT
+        self, x: Tensor, constants: Tensor, step: StepTable, packing: Packing, stages: EstimatorStages = TORCH_STAGES
     ) -> Tensor:
         """Velocity of every branch at one time: x float32 [M, bands], constants [R, M, D] to float32 [R, M, bands].
 
-        Prompts are heard in the transformer and stay where they are: where the packing has a tail, their velocity means
+        Prompts are attended to and stay where they are: where the packing has a generated region, their velocity means
         nothing.
         """
-        tail = packing.tail
-        stream = stages.embed(x, constants, self._merge_weights()[0])
+        region = packing.generated
+        stream = stages.embed_frames(x, constants, self._merge_weights()[0])
         stream, delta = self.transformer(stream, step.norms, packing, stages)
-        spoken, rest = (x, packing) if tail is None else (x[tail.frames], tail.packing)
-        long, hidden = stages.leave(stream, delta, step.norms[-1], spoken, self.skip_linear, self.conv1)
-        hidden = self.wavenet(hidden, long, step.gates, rest, stages)
-        velocity = stages.head(hidden, step.final, self.final_layer.linear, self.conv2)
-        velocity = velocity.unflatten(0, (rest.branches, rest.frames))
-        return velocity if tail is None else tail.spread(velocity)
+        moving, packed = (x, packing) if region is None else (x[region.frame_index], region.packing)
+        long, hidden = stages.final_projection(stream, delta, step.norms[-1], moving, self.skip_linear, self.conv1)
+        hidden = self.wavenet(hidden, long, step.gates, packed, stages)
+        velocity = stages.velocity_head(hidden, step.final, self.final_layer.linear, self.conv2)
+        velocity = velocity.unflatten(0, (packed.branches, packed.frames))
+        return velocity if region is None else region.scatter_frames(velocity)
 
     def _merge_weights(self) -> tuple[Tensor, ...]:
         """The input projection's columns: for x, prompt, projected condition and style."""
@@ -119,8 +122,8 @@ class Estimator(nn.Module):
         return weight.split([*known, weight.shape[1] - sum(known)], dim=1)
 
 
-def _check(config: S2MelConfig) -> None:
-    for key, expected in FIXED.items():
+def _check_config(config: S2MelConfig) -> None:
+    for key, expected in FIXED_SETTINGS.items():
         if getattr(config.dit, key) != expected:
             raise ValueError(f"S2Mel config: got DiT.{key} = {getattr(config.dit, key)!r}, expected {expected!r}")
     if config.dit.hidden_dim != config.wavenet.hidden_dim:

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from ..runtime.cuda_graphs import weights_address_key
+from .choice import CompileRequest, FlowChoice, choose_flow
 from .config import S2MelConfig
 from .estimator import Estimator
-from .flow import solve
 from .length_regulator import LengthRegulator
+from .ode_solver import solve_ode
 from .packing import Packing
-from .runner import Choice, CompileRequest, choose
-from .schedule import uniform_times
+from .time_schedule import uniform_times
 
 HIDDEN = (256, 128)
 """Inner widths of `gpt_layer`; the released file's, at every size."""
@@ -43,6 +43,8 @@ class FlowLine(NamedTuple):
 
 
 class CFM(nn.Module):
+    """Conditional flow matching; only what the released names need."""
+
     def __init__(self, config: S2MelConfig) -> None:
         super().__init__()
         self.estimator = Estimator(config)
@@ -58,14 +60,14 @@ class S2Mel(nn.Module):
         self.cfm = CFM(config)
         self.length_regulator = LengthRegulator(config.length_regulator)
         self._request: CompileRequest | None = None
-        self._choice: Choice | None = None
+        self._choice: FlowChoice | None = None
         self.gpt_layer = nn.Sequential(*(nn.Linear(i, o) for i, o in itertools.pairwise(widths)))
 
-    def content(self, codes_embedding: Tensor, latents: Tensor) -> Tensor:
+    def add_latents(self, codes_embedding: Tensor, latents: Tensor) -> Tensor:
         """Codec embeddings [T, 1024] and GPT latents [T, D] of the same codes to content [T, 1024]."""
         return codes_embedding + self.gpt_layer(latents)
 
-    def regulate(self, content: Tensor, frames: int) -> Tensor:
+    def regulate_length(self, content: Tensor, frames: int) -> Tensor:
         """content [1, T, W] to conditions [1, frames, C]."""
         return self.length_regulator(content, frames)
 
@@ -81,11 +83,11 @@ class S2Mel(nn.Module):
             self._request, self._choice = request, None
 
     @property
-    def choice(self) -> Choice:
+    def flow_choice(self) -> FlowChoice:
         """What runs the flow where the weights are now, and why. Made, and compiled, at first need."""
         estimator = self.cfm.estimator
-        if self._choice is None or self._choice.place != weights_address_key(estimator):
-            self._choice = choose(estimator, self._request)
+        if self._choice is None or self._choice.weights_key != weights_address_key(estimator):
+            self._choice = choose_flow(estimator, self._request)
         return self._choice
 
     @property
@@ -95,12 +97,12 @@ class S2Mel(nn.Module):
             return "off" if self._request is None else "asked for"
         return self._choice.compile_state
 
-    def release(self) -> None:
+    def release_graphs(self) -> None:
         """Drop captured graphs and their memory; they come back at the next run."""
         if self._choice is not None:
-            self._choice.runner.release()
+            self._choice.runner.release_graphs()
 
-    def generate(
+    def generate_mels(
         self,
         lines: Sequence[FlowLine],
         steps: int = 25,
@@ -113,9 +115,9 @@ class S2Mel(nn.Module):
         between flow steps with the number done, and may raise to cancel.
         """
         lines = [FlowLine(*line) for line in lines]
-        return self.flow(lines, [draw_noise(line) for line in lines], steps, guidance, on_step)
+        return self.solve_flow(lines, [draw_noise(line) for line in lines], steps, guidance, on_step)
 
-    def flow(
+    def solve_flow(
         self,
         lines: Sequence[FlowLine],
         noises: Sequence[Tensor],
@@ -123,15 +125,16 @@ class S2Mel(nn.Module):
         guidance: float,
         on_step: Callable[[int], None] | None = None,
     ) -> list[Tensor]:
-        """`generate` from given noises, float32 [80, F] each."""
-        estimator, runner, times = self.cfm.estimator, self.choice.runner, uniform_times(steps)
+        """`generate_mels` from given noises, float32 [80, F] each."""
+        estimator, runner, times = self.cfm.estimator, self.flow_choice.runner, uniform_times(steps)
         prompts = [line.prompt_frames for line in lines]
         lengths = [line.prompt_frames + line.frames for line in lines]
-        packing = runner.packing(lengths, prompts, branches=2 if guidance else 1)
-        constants = estimator.constants(*_conditions(lines, estimator.dtype, packing.device), packing)
-        velocity = runner.velocity(constants, runner.schedule(times), packing)
-        mel = solve(velocity, *_start(lines, noises, packing), times=times, guidance=guidance, on_step=on_step)
-        return _cut(mel, lines, packing)
+        packing = runner.pack_lines(lengths, prompts, branches=2 if guidance else 1)
+        constants = estimator.project_conditions(*_stack_conditions(lines, estimator.dtype, packing.device), packing)
+        velocity = runner.velocity_field(constants, runner.time_schedule(times), packing)
+        noise, generated = _initial_state(lines, noises, packing)
+        mel = solve_ode(velocity, noise, generated, times, guidance, on_step)
+        return _split_mels(mel, lines, packing)
 
 
 def draw_noise(line: FlowLine) -> Tensor:
@@ -140,7 +143,9 @@ def draw_noise(line: FlowLine) -> Tensor:
     return torch.randn(line.prompt_mel.shape[0], line.frames, generator=generator, device="cpu")
 
 
-def _conditions(lines: Sequence[FlowLine], dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+def _stack_conditions(
+    lines: Sequence[FlowLine], dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor]:
     """condition [M, C], prompt [M, 80] and style [L, 192] of all lines, in `dtype`."""
     condition = torch.cat([part for line in lines for part in (line.prompt_condition, line.condition)])
     prompt = torch.cat([nn.functional.pad(line.prompt_mel.T, (0, 0, 0, line.frames)) for line in lines])
@@ -148,19 +153,19 @@ def _conditions(lines: Sequence[FlowLine], dtype: torch.dtype, device: torch.dev
     return condition.to(device, dtype), prompt.to(device, dtype), style.to(device, dtype)
 
 
-def _start(lines: Sequence[FlowLine], noises: Sequence[Tensor], packing: Packing) -> tuple[Tensor, Tensor]:
-    """Noise float32 [M, 80], zero over the prompts, and what may move, [M, 1]."""
-    noise, free = [], []
+def _initial_state(lines: Sequence[FlowLine], noises: Sequence[Tensor], packing: Packing) -> tuple[Tensor, Tensor]:
+    """Noise float32 [M, 80], zero over the prompts, and the mask of what is generated, [M, 1]."""
+    noise, generated = [], []
     for line, own in zip(lines, noises, strict=True):
         behind_prompt = (0, 0, line.prompt_frames, 0)
         noise.append(nn.functional.pad(own.float().T, behind_prompt))
-        free.append(nn.functional.pad(torch.ones(line.frames, 1), behind_prompt))
-    return torch.cat(noise).to(packing.device), torch.cat(free).to(packing.device)
+        generated.append(nn.functional.pad(torch.ones(line.frames, 1), behind_prompt))
+    return torch.cat(noise).to(packing.device), torch.cat(generated).to(packing.device)
 
 
-def _cut(mel: Tensor, lines: Sequence[FlowLine], packing: Packing) -> list[Tensor]:
+def _split_mels(mel: Tensor, lines: Sequence[FlowLine], packing: Packing) -> list[Tensor]:
     """mel [M, 80] as one [80, F] per line, prompts cut off."""
     return [
         mel[start + line.prompt_frames : end].T.contiguous()
-        for line, (start, end) in zip(lines, packing.bounds, strict=True)
+        for line, (start, end) in zip(lines, packing.line_bounds, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""Triton kernels for the steps between matrix products; each wrapper's torch twin has the same name in `ops`.
+"""Triton kernels for the steps between matrix products; each wrapper's torch twin is in `torch_ops`.
 
 Rows are tokens. A row is read whole by one program, in float32, and written once.
 Dimensions: N tokens, D width, H heads, E head width.
@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 @triton.jit
-def _norm_rows(stream, delta, table, summed, normed, eps, WIDTH: tl.constexpr, BLOCK: tl.constexpr,
+def _affine_norm(stream, delta, table, summed, normed, eps, WIDTH: tl.constexpr, BLOCK: tl.constexpr,
                ADD: tl.constexpr, KEEP: tl.constexpr, CENTER: tl.constexpr):  # fmt: skip
     row = tl.program_id(0) * WIDTH
     column = tl.arange(0, BLOCK)
@@ -30,7 +30,7 @@ def _norm_rows(stream, delta, table, summed, normed, eps, WIDTH: tl.constexpr, B
 
 
 @triton.jit
-def _cat_rows(stream, delta, skip, out, WIDTH: tl.constexpr, BLOCK: tl.constexpr, ADD: tl.constexpr):
+def _residual_cat(stream, delta, skip, out, WIDTH: tl.constexpr, BLOCK: tl.constexpr, ADD: tl.constexpr):
     row = tl.program_id(0)
     column = tl.arange(0, BLOCK)
     inside = column < WIDTH
@@ -43,7 +43,7 @@ def _cat_rows(stream, delta, skip, out, WIDTH: tl.constexpr, BLOCK: tl.constexpr
 
 
 @triton.jit
-def _add_rows(stream, delta, summed, rounded, WIDTH: tl.constexpr, BLOCK: tl.constexpr):
+def _residual_add(stream, delta, summed, rounded, WIDTH: tl.constexpr, BLOCK: tl.constexpr):
     row = tl.program_id(0) * WIDTH
     column = tl.arange(0, BLOCK)
     inside = column < WIDTH
@@ -54,7 +54,7 @@ def _add_rows(stream, delta, summed, rounded, WIDTH: tl.constexpr, BLOCK: tl.con
 
 
 @triton.jit
-def _rotate_rows(qkv, cosine, sine, WIDTH: tl.constexpr, PAIRS: tl.constexpr, BLOCK: tl.constexpr):
+def _apply_rotary(qkv, cosine, sine, WIDTH: tl.constexpr, PAIRS: tl.constexpr, BLOCK: tl.constexpr):
     token = tl.program_id(0)
     row = token * 3 * WIDTH
     column = tl.arange(0, BLOCK)
@@ -68,7 +68,7 @@ def _rotate_rows(qkv, cosine, sine, WIDTH: tl.constexpr, PAIRS: tl.constexpr, BL
 
 
 @triton.jit
-def _swiglu_rows(x, out, WIDTH: tl.constexpr, BLOCK: tl.constexpr):
+def _swiglu(x, out, WIDTH: tl.constexpr, BLOCK: tl.constexpr):
     row = tl.program_id(0)
     column = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     inside = column < WIDTH
@@ -80,12 +80,12 @@ def _swiglu_rows(x, out, WIDTH: tl.constexpr, BLOCK: tl.constexpr):
 def residual_norm(
     stream: Tensor, delta: Tensor | None, table: Tensor, eps: float, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor]:
-    """As `ops.residual_norm`: one read of both, the sum and its norm written."""
-    rows, width = _check(stream, delta, table)
+    """As `residual_norm_torch`: one read of both, the sum and its norm written."""
+    rows, width = _check_rows(stream, delta, table)
     normed = torch.empty_like(stream, dtype=dtype)
     keep = delta is not None or stream.dtype is not torch.float32
     summed = torch.empty_like(stream, dtype=torch.float32) if keep else stream
-    _norm_rows[(rows,)](
+    _affine_norm[(rows,)](
         stream, stream if delta is None else delta, table, summed, normed, eps, WIDTH=width,
         BLOCK=triton.next_power_of_2(width), ADD=delta is not None, KEEP=keep, CENTER=False, num_warps=4,
     )  # fmt: skip
@@ -93,10 +93,10 @@ def residual_norm(
 
 
 def modulated_norm(x: Tensor, table: Tensor, eps: float, dtype: torch.dtype) -> Tensor:
-    """As `ops.modulated_norm`."""
-    rows, width = _check(x, None, table)
+    """As `modulated_norm_torch`."""
+    rows, width = _check_rows(x, None, table)
     normed = torch.empty_like(x, dtype=dtype)
-    _norm_rows[(rows,)](
+    _affine_norm[(rows,)](
         x, x, table, normed, normed, eps,
         WIDTH=width, BLOCK=triton.next_power_of_2(width), ADD=False, KEEP=False, CENTER=True, num_warps=4,
     )  # fmt: skip
@@ -104,11 +104,11 @@ def modulated_norm(x: Tensor, table: Tensor, eps: float, dtype: torch.dtype) -> 
 
 
 def residual_cat(stream: Tensor, delta: Tensor | None, skip: Tensor, dtype: torch.dtype) -> Tensor:
-    """As `ops.residual_cat`."""
-    rows, width = _check(stream, delta)
-    _check(skip)
+    """As `residual_cat_torch`."""
+    rows, width = _check_rows(stream, delta)
+    _check_rows(skip)
     out = torch.empty(rows, 2 * width, dtype=dtype, device=stream.device)
-    _cat_rows[(rows,)](
+    _residual_cat[(rows,)](
         stream, stream if delta is None else delta, skip, out,
         WIDTH=width, BLOCK=triton.next_power_of_2(width), ADD=delta is not None, num_warps=2,
     )  # fmt: skip
@@ -116,37 +116,37 @@ def residual_cat(stream: Tensor, delta: Tensor | None, skip: Tensor, dtype: torc
 
 
 def residual_add(stream: Tensor, delta: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """As `ops.residual_add`."""
-    rows, width = _check(stream, delta)
+    """As `residual_add_torch`."""
+    rows, width = _check_rows(stream, delta)
     summed, rounded = torch.empty_like(stream), torch.empty_like(stream, dtype=dtype)
-    _add_rows[(rows,)](
+    _residual_add[(rows,)](
         stream, delta, summed, rounded, WIDTH=width, BLOCK=triton.next_power_of_2(width), num_warps=2
     )  # fmt: skip
     return summed, rounded
 
 
-def rotate(qkv: Tensor, cosine: Tensor, sine: Tensor, heads: int) -> Tensor:
-    """As `ops.rotate`, but in place."""
-    rows, width = _check(qkv)
+def apply_rotary(qkv: Tensor, cosine: Tensor, sine: Tensor, heads: int) -> Tensor:
+    """As `apply_rotary_torch`, but in place."""
+    rows, width = _check_rows(qkv)
     pairs = width // 3 // heads // 2
     assert cosine.shape == sine.shape == (rows, pairs), f"rotations {tuple(cosine.shape)}, expected {(rows, pairs)}"
     assert cosine.is_contiguous() and sine.is_contiguous(), "rotations must be contiguous"
-    _rotate_rows[(rows,)](
+    _apply_rotary[(rows,)](
         qkv, cosine, sine, WIDTH=width // 3, PAIRS=pairs, BLOCK=triton.next_power_of_2(2 * width // 3), num_warps=2
     )
     return qkv.view(rows, 3, heads, 2 * pairs)
 
 
 def swiglu(x: Tensor) -> Tensor:
-    """As `ops.swiglu`."""
-    rows, width = _check(x)
+    """As `swiglu_torch`."""
+    rows, width = _check_rows(x)
     out = x.new_empty(rows, width // 2)
     block = min(1024, triton.next_power_of_2(width // 2))
-    _swiglu_rows[(rows, triton.cdiv(width // 2, block))](x, out, WIDTH=width // 2, BLOCK=block, num_warps=4)
+    _swiglu[(rows, triton.cdiv(width // 2, block))](x, out, WIDTH=width // 2, BLOCK=block, num_warps=4)
     return out
 
 
-def _check(x: Tensor, same: Tensor | None = None, table: Tensor | None = None) -> tuple[int, int]:
+def _check_rows(x: Tensor, same: Tensor | None = None, table: Tensor | None = None) -> tuple[int, int]:
     """Rows and width of contiguous x [N, D]; `same` must have its shape, `table` be float32 [2, D]."""
     assert x.dim() == 2 and x.is_contiguous(), f"got shape {tuple(x.shape)}, strides {x.stride()}"
     assert same is None or (same.shape == x.shape and same.is_contiguous()), "both addends must be alike"

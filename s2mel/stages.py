@@ -4,18 +4,12 @@ They are what a compiler gets to see: small, without loops or lines' bounds, the
 Dimensions: M frames, R branches, N = R * M tokens, D width, W WaveNet width, H heads, E head width.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import ops
-
-if TYPE_CHECKING:
-    from .transformer import Block, FeedForward
+from .dit_block import DiTBlock, DiTFeedForward
+from .ops import EstimatorOps
 
 NORM_EPS = 1e-5
 HEAD_EPS = 1e-6
@@ -23,45 +17,17 @@ MIDDLE_BYTES = 3 << 20
 """Of the feed-forward's wide middle at a time on a CPU: 256 tokens of the released model, 768 of the small voice's."""
 
 
-@dataclass(frozen=True)
-class Ops:
-    """One implementation of every function of `ops.py`; `name` is what the report says."""
-
-    name: str
-    residual_norm: Callable[..., tuple[Tensor, Tensor]]
-    residual_cat: Callable[..., Tensor]
-    residual_add: Callable[..., tuple[Tensor, Tensor]]
-    rotate: Callable[..., Tensor]
-    swiglu: Callable[..., Tensor]
-    modulated_norm: Callable[..., Tensor]
-    attention: Callable[..., Tensor]
-    gated_convolution: Callable[..., Tensor]
-
-
-PLAIN = Ops(
-    "plain torch",
-    ops.residual_norm,
-    ops.residual_cat,
-    ops.residual_add,
-    ops.rotate,
-    ops.swiglu,
-    ops.modulated_norm,
-    ops.attention,
-    ops.gated_convolution,
-)
-
-
-class Stages:
-    def __init__(self, ops: Ops) -> None:
+class EstimatorStages:
+    def __init__(self, ops: EstimatorOps) -> None:
         self.ops = ops
 
-    def embed(self, x: Tensor, constants: Tensor, weight: Tensor) -> Tensor:
+    def embed_frames(self, x: Tensor, constants: Tensor, weight: Tensor) -> Tensor:
         """x float32 [M, bands] on top of the constants [R, M, D]: the residual stream, float32 [N, D]."""
         return (constants + F.linear(x.to(weight.dtype), weight)).flatten(0, 1)
 
-    def before(
+    def attention_input(
         self,
-        block: "Block",
+        block: DiTBlock,
         stream: Tensor,
         delta: Tensor | None,
         skip: Tensor | None,
@@ -75,13 +41,15 @@ class Stages:
         stream, x = self.ops.residual_norm(stream, delta, norm, NORM_EPS, wqkv.weight.dtype)
         return stream, wqkv(x)
 
-    def after(self, block: "Block", stream: Tensor, attended: Tensor, norm: Tensor) -> tuple[Tensor, Tensor]:
+    def attention_output_and_mlp(
+        self, block: DiTBlock, stream: Tensor, attended: Tensor, norm: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """From the attention on: the stream with it in, and what the feed-forward adds to it, [N, D]."""
         projected = block.attention.wo(attended)
         stream, x = self.ops.residual_norm(stream, projected, norm, NORM_EPS, attended.dtype)
         return stream, self._feed_forward(block.feed_forward, x)
 
-    def _feed_forward(self, layer: "FeedForward", x: Tensor) -> Tensor:
+    def _feed_forward(self, layer: DiTFeedForward, x: Tensor) -> Tensor:
         """[N, D] to [N, D]; on a CPU some tokens at a time, whose wide middle stays in the cache.
 
         Compiled it is one piece: the compiler would make code for every number of parts.
@@ -92,7 +60,7 @@ class Stages:
         done = [layer.w2(self.ops.swiglu(layer.w13(part))) for part in parts]
         return done[0] if len(done) == 1 else torch.cat(done)
 
-    def leave(
+    def final_projection(
         self, stream: Tensor, delta: Tensor, norm: Tensor, x: Tensor, skip: nn.Linear, enter: nn.Linear
     ) -> tuple[Tensor, Tensor]:
         """Out of the transformer: its output beside x [M, bands] through `skip`, [N, D], and that through `enter`."""
@@ -102,11 +70,11 @@ class Stages:
         long = skip(torch.cat([normed, frames], dim=-1))
         return long, enter(long)
 
-    def settle(self, stream: Tensor, gated: Tensor, layer: nn.Linear) -> tuple[Tensor, Tensor]:
-        """One WaveNet layer's way back: the stream float32 [N, W], and the same in the weights' dtype."""
+    def wavenet_residual(self, stream: Tensor, gated: Tensor, layer: nn.Linear) -> tuple[Tensor, Tensor]:
+        """One WaveNet layer's residual: the stream float32 [N, W], and the same in the weights' dtype."""
         return self.ops.residual_add(stream, layer(gated), gated.dtype)
 
-    def head(self, hidden: Tensor, table: Tensor, first: nn.Linear, last: nn.Conv1d) -> Tensor:
+    def velocity_head(self, hidden: Tensor, table: Tensor, first: nn.Linear, last: nn.Conv1d) -> Tensor:
         """hidden [N, W] to the velocity float32 [N, bands]."""
         normed = self.ops.modulated_norm(hidden, table, HEAD_EPS, hidden.dtype)
         return F.linear(first(normed), last.weight.squeeze(-1), last.bias).float()

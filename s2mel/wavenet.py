@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from .config import WaveNetConfig
-from .packing import Packing, left_reach
-from .schedule import linear32
-from .stages import Stages
+from .packing import Packing, left_context
+from .stages import EstimatorStages
+from .time_schedule import linear_float32
 
 
 class WaveNet(nn.Module):
@@ -29,33 +29,33 @@ class WaveNet(nn.Module):
         self.out_layer = nn.Linear(layers * width + residual_width, width)
 
     @property
-    def reach(self) -> int:
+    def longest_context(self) -> int:
         """Frames before its own that a convolution reads at most; every line must be longer."""
-        return max(left_reach(self.taps, dilation) for dilation in self.dilations)
+        return max(left_context(self.taps, dilation) for dilation in self.dilations)
 
     @property
-    def looks_back(self) -> int:
+    def left_receptive_field(self) -> int:
         """Frames before its own that an output depends on at most, through all layers."""
-        return sum(left_reach(self.taps, dilation) for dilation in self.dilations)
+        return sum(left_context(self.taps, dilation) for dilation in self.dilations)
 
     @property
-    def convolutions(self) -> list[nn.Linear]:
+    def dilated_layers(self) -> list[nn.Linear]:
         return cast("list[nn.Linear]", list(self.in_layers))
 
-    def tables(self, time: Tensor) -> Tensor:
+    def modulation_tables(self, time: Tensor) -> Tensor:
         """time [S, W] to float32 [S, J, 2W]: each layer's condition, its convolution's bias added."""
-        condition = linear32(self.cond_layer, time).unflatten(-1, (len(self.in_layers), 2 * self.width))
-        return condition + torch.stack([layer.bias.float() for layer in self.convolutions])
+        condition = linear_float32(self.cond_layer, time).unflatten(-1, (len(self.in_layers), 2 * self.width))
+        return condition + torch.stack([layer.bias.float() for layer in self.dilated_layers])
 
-    def forward(self, x: Tensor, residual: Tensor, gates: Tensor, packing: Packing, stages: Stages) -> Tensor:
-        """x [N, W], residual [N, D] and one step's `tables` to [N, W], in the dtype of x."""
+    def forward(self, x: Tensor, residual: Tensor, gates: Tensor, packing: Packing, stages: EstimatorStages) -> Tensor:
+        """x [N, W], residual [N, D] and one step's `modulation_tables` to [N, W], in the dtype of x."""
         inner = len(self.in_layers) * self.width
         wide = x.new_empty(x.shape[0], inner + residual.shape[-1])
         wide[:, inner:] = residual
         stream = x.float()
         for layer, gated in enumerate(wide[:, :inner].split(self.width, dim=1)):
-            weight = self.convolutions[layer].weight
+            weight = self.dilated_layers[layer].weight
             stages.ops.gated_convolution(x, weight, gates[layer], gated, packing, self.dilations[layer])
             if layer < len(self.res_layers):
-                stream, x = stages.settle(stream, gated, cast("nn.Linear", self.res_layers[layer]))
+                stream, x = stages.wavenet_residual(stream, gated, cast("nn.Linear", self.res_layers[layer]))
         return self.out_layer(wide)

@@ -33,14 +33,14 @@ def rename_s2mel_weights(state: State) -> State:
     plain = {re.sub(r"^(\w+)\.module\.", r"\1.", name): tensor for name, tensor in state.items()}
     kept = {name: t for name, t in plain.items() if not any(fnmatch(name, pattern) for pattern in IGNORED)}
     folded = fold_weight_norm(kept)
-    estimator = _section(folded, "cfm.estimator.")
-    wavenet = _section(estimator, "wavenet.")
+    estimator = _take_section(folded, "cfm.estimator.")
+    wavenet = _take_section(estimator, "wavenet.")
     estimator |= {f"wavenet.{n}": t for n, t in _join_wavenet(wavenet, estimator, "res_projection.").items()}
     _join_transformer(estimator)
     return folded | {f"cfm.estimator.{name}": tensor for name, tensor in estimator.items()}
 
 
-def _section(state: State, prefix: str) -> State:
+def _take_section(state: State, prefix: str) -> State:
     """Takes the tensors under `prefix` out of `state`, their names without it."""
     return {name.removeprefix(prefix): state.pop(name) for name in list(state) if name.startswith(prefix)}
 
@@ -53,7 +53,7 @@ def _join_transformer(state: State) -> None:
         gate, value = state.pop(prefix + "feed_forward.w1.weight"), state.pop(prefix + "feed_forward.w3.weight")
         state[prefix + "feed_forward.w13.weight"] = torch.cat([gate, value])
         if layer <= depth // 2:
-            _section(state, prefix + "skip_in_linear.")
+            _take_section(state, prefix + "skip_in_linear.")
 
 
 def _join_wavenet(state: State, estimator: State, residual: str) -> State:
@@ -77,7 +77,7 @@ def _join_wavenet(state: State, estimator: State, residual: str) -> State:
             weight, bias = weight[width:], bias[width:]
         skips.append(weight)
         biases.append(bias)
-    long = _section(estimator, residual)
+    long = _take_section(estimator, residual)
     joined["out_layer.weight"] = torch.cat([*skips, long["weight"]], dim=1)
     joined["out_layer.bias"] = torch.stack([*biases, long["bias"]]).sum(0)
     return joined

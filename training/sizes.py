@@ -15,8 +15,8 @@ from indextts2_multitalk.indextts.conditioning.voice_encoder import VoiceEncoder
 from indextts2_multitalk.indextts.config import BigVGANConfig, GPTConfig, ModelConfig, load_model_config
 from indextts2_multitalk.indextts.gpt.model import UnifiedVoice
 from indextts2_multitalk.indextts.vocoder.bigvgan import BigVGAN
+from indextts2_multitalk.s2mel.dit_block import AdaptiveRMSNorm
 from indextts2_multitalk.s2mel.model import S2Mel
-from indextts2_multitalk.s2mel.transformer import AdaptiveNorm
 from torch import Tensor, nn
 from transformers import Wav2Vec2BertConfig, Wav2Vec2BertModel
 
@@ -164,7 +164,7 @@ def new_s2mel(config: ModelConfig, mean_mel: Tensor) -> S2Mel:
     """Adaptive norms that adapt to nothing yet, and a velocity that heads for the mean spectrum, `mean_mel` [80]."""
     model = S2Mel(config.s2mel, config.gpt.model_dim)
     estimator: Any = model.cfm.estimator
-    norms: list[Any] = [module for module in estimator.modules() if isinstance(module, AdaptiveNorm)]
+    norms: list[Any] = [module for module in estimator.modules() if isinstance(module, AdaptiveRMSNorm)]
     for norm in norms:
         nn.init.ones_(norm.norm["weight"])
         nn.init.zeros_(norm.project_layer.weight)

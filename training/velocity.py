@@ -7,10 +7,11 @@ B lines, L mel frames (prompt and target), C condition width, D width, W WaveNet
 import math
 
 import torch
+from indextts2_multitalk.s2mel.dit_block import DiTBlock
 from indextts2_multitalk.s2mel.estimator import Estimator
 from indextts2_multitalk.s2mel.packing import ROTARY_BASE
-from indextts2_multitalk.s2mel.schedule import FREQUENCIES, LONGEST_PERIOD, TIME_SCALE, TimestepEmbedder
-from indextts2_multitalk.s2mel.transformer import Block, Transformer
+from indextts2_multitalk.s2mel.time_schedule import FREQUENCIES, LONGEST_PERIOD, TIME_SCALE, TimestepEmbedder
+from indextts2_multitalk.s2mel.transformer import Transformer
 from indextts2_multitalk.s2mel.wavenet import WaveNet
 from torch import Tensor, nn
 from torch.nn import functional
@@ -28,8 +29,8 @@ def velocity(
     A line that is to know nothing (the unconditional branch) has zeros for condition, prompt and style.
     """
     early, late = time_embedding(estimator.t_embedder, times), time_embedding(estimator.t_embedder2, times)
-    norms, gates = estimator.transformer.tables(early), estimator.wavenet.tables(late)
-    scale, shift = estimator.final_layer.table(early)[:, :, None].unbind(1)
+    norms, gates = estimator.transformer.modulation_tables(early), estimator.wavenet.modulation_tables(late)
+    scale, shift = estimator.final_layer.modulation_table(early)[:, :, None].unbind(1)
     known = estimator.cond_projection(condition)
     style = style[:, None].expand(-1, x.shape[1], -1)
     stream = estimator.cond_x_merge_linear(torch.cat((x, prompt, known, style), dim=-1))
@@ -67,14 +68,14 @@ def _normed(stream: Tensor, table: Tensor) -> Tensor:
     return torch.addcmul(shift, functional.rms_norm(stream, stream.shape[-1:], eps=RMS_EPS), scale)
 
 
-def _attend(block: Block, x: Tensor, turns: Tensor) -> Tensor:
+def _attend(block: DiTBlock, x: Tensor, turns: Tensor) -> Tensor:
     qk, v = block.attention.wqkv(x).unflatten(-1, (3, block.heads, -1)).transpose(1, 3).split((2, 1), dim=2)
     (q, k), (v,) = halved(_turned(qk, turns)).unbind(2), halved(v).unbind(2)  # [B, H, L, E]
     attended = functional.scaled_dot_product_attention(q, k, v)
     return block.attention.wo(attended.transpose(1, 2).flatten(2).to(x.dtype))
 
 
-def _feed_forward(block: Block, x: Tensor) -> Tensor:
+def _feed_forward(block: DiTBlock, x: Tensor) -> Tensor:
     gate, value = block.feed_forward.w13(x).chunk(2, dim=-1)
     return block.feed_forward.w2(functional.silu(gate) * value)
 
@@ -95,7 +96,7 @@ def _turned(x: Tensor, turns: Tensor) -> Tensor:
 def _wave(wavenet: WaveNet, x: Tensor, long: Tensor, gates: Tensor) -> Tensor:
     """x [B, L, W], the transformer's output long [B, L, D], gates [B, J, 2 W] to [B, L, W]."""
     outs = []
-    for layer, convolution in enumerate(wavenet.convolutions):
+    for layer, convolution in enumerate(wavenet.dilated_layers):
         first, second = (_convolved(wavenet, convolution, x, layer) + gates[:, layer, None]).chunk(2, dim=-1)
         outs.append(torch.tanh(first) * torch.sigmoid(second))
         if layer < len(wavenet.res_layers):

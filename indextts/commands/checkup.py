@@ -6,9 +6,9 @@ import torch
 
 from ...accel.request import Request
 from ...accel.sampling.params import SamplingParams
+from ...s2mel.choice import CompileRequest, choose_flow
 from ...s2mel.config import S2MelConfig
 from ...s2mel.model import S2Mel
-from ...s2mel.runner import CompileRequest, choose
 from ..config import ConformerConfig, GPTConfig, load_model_config, load_vocoder_config
 from ..decoding import choose_decoder
 from ..gpt.model import UnifiedVoice
@@ -67,7 +67,7 @@ def s2mel_compiles() -> str:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     estimator = _small_s2mel().to(device).cfm.estimator
     start = time.perf_counter()
-    state = choose(estimator, CompileRequest()).compile_state
+    state = choose_flow(estimator, CompileRequest()).compile_state
     if state != "compiled":
         raise RuntimeError(state)
     return f"torch.compile works on {device}, {time.perf_counter() - start:.1f} s for a small model"

@@ -69,7 +69,7 @@ class Models(nn.Module):
         )
 
     def _regulate_content(self, content: torch.Tensor, frames: int) -> torch.Tensor:
-        return self.s2mel.regulate(content.to(self.s2mel.dtype), frames)
+        return self.s2mel.regulate_length(content.to(self.s2mel.dtype), frames)
 
 
 def load_models(files: CheckpointFiles, options: LoadOptions | None = None) -> Models:

@@ -13,7 +13,7 @@ from torch import Tensor
 from ...runtime.cuda_graphs import CapturedGraph, GraphCache, weights_address_key
 from ...runtime.device_capability import why_no_triton
 from .bigvgan import BigVGAN
-from .pieces import Piece, cut, reach_frames
+from .chunks import Piece, cut, reach_frames
 from .snake import SnakeBeta
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import pytest
 from indextts2_multitalk.indextts.commands import checkup, doctor
 from indextts2_multitalk.indextts.commands.cli import main
 from indextts2_multitalk.indextts.loading.find import survey_files
-from indextts2_multitalk.s2mel.runner import CompileRequest
+from indextts2_multitalk.s2mel.choice import CompileRequest
 
 PARTS = ("Python", "PyTorch version", "GPU", "Triton", "flash-attn", "transformers")
 FILES = (

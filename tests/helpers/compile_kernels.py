@@ -39,7 +39,7 @@ from indextts2_multitalk.accel.weights import DecoderWeights
 from indextts2_multitalk.indextts.vocoder.convolution_kernel import Filter, convolve
 from indextts2_multitalk.indextts.vocoder.snake_kernel import snake
 from indextts2_multitalk.s2mel import pointwise_kernels as pointwise
-from indextts2_multitalk.s2mel.attention_kernel import attention
+from indextts2_multitalk.s2mel.attention_kernel import packed_attention
 from indextts2_multitalk.s2mel.convolution_kernel import gated_convolution
 from indextts2_multitalk.s2mel.packing import Packing
 from triton.backends.compiler import GPUTarget
@@ -173,14 +173,14 @@ def flow() -> None:
     """The estimator's layers, 512 wide."""
     packing = Packing((40, 24), 2, CPU, 64, 2)
     x, tables = torch.zeros(128, 512, dtype=HALF), torch.zeros(2, 512)
-    attention(torch.zeros(128, 3, 8, 64, dtype=HALF), packing)
+    packed_attention(torch.zeros(128, 3, 8, 64, dtype=HALF), packing)
     weight = torch.zeros(1024, 5 * 512, dtype=HALF)
     gated_convolution(x, weight, torch.zeros(1024), torch.empty_like(x), packing, 1)
     pointwise.residual_norm(x.float(), x, tables, 1e-5, HALF)
     pointwise.modulated_norm(x, tables, 1e-6, HALF)
     pointwise.residual_cat(x.float(), x, x, HALF)
     pointwise.residual_add(x.float(), x, HALF)
-    pointwise.rotate(torch.zeros(128, 3 * 512, dtype=HALF), *packing.rotation(64), 8)
+    pointwise.apply_rotary(torch.zeros(128, 3 * 512, dtype=HALF), *packing.rotary_tables(64), 8)
     pointwise.swiglu(torch.zeros(128, 2 * 1536, dtype=HALF))
 
 

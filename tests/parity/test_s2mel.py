@@ -4,8 +4,8 @@ import pytest
 import torch
 from indextts2_multitalk.s2mel.config import S2MelConfig
 from indextts2_multitalk.s2mel.model import FlowLine, S2Mel
-from indextts2_multitalk.s2mel.packing import pack
-from indextts2_multitalk.s2mel.schedule import Times
+from indextts2_multitalk.s2mel.packing import pack_lines
+from indextts2_multitalk.s2mel.time_schedule import Times
 from indextts2_multitalk.s2mel.weights import rename_s2mel_weights
 
 
@@ -31,7 +31,7 @@ def content(goldens, figures, model) -> torch.Tensor:
     latents = goldens.input("gpt_latent", (1, codes, model.gpt_layer[0].in_features))
     semantic = 0.3 * goldens.input("semantic", tuple(figures["gpt_layer"].shape))
     with torch.inference_mode():
-        return model.content(semantic[0], latents[0])
+        return model.add_latents(semantic[0], latents[0])
 
 
 @pytest.fixture(scope="module")
@@ -56,24 +56,24 @@ def test_gpt_layer(goldens, figures, model, close):
 
 @torch.inference_mode()
 def test_regulated(figures, model, content, close):
-    close(model.regulate(content[None], figures["regulated"].shape[1]), figures["regulated"], 1e-4)
+    close(model.regulate_length(content[None], figures["regulated"].shape[1]), figures["regulated"], 1e-4)
 
 
 @torch.inference_mode()
 def test_prompt_condition(goldens, figures, model, close):
     reference = 0.3 * goldens.input("s_ref", (1, 30, model.length_regulator.content_in_proj.in_features))
     frames = figures["prompt_condition"].shape[1]
-    close(model.regulate(reference, frames), figures["prompt_condition"], 1e-4)
+    close(model.regulate_length(reference, frames), figures["prompt_condition"], 1e-4)
 
 
 @torch.inference_mode()
 def test_velocity(figures, model, line, noise, close):
     estimator = model.cfm.estimator
-    packing = pack([noise.shape[-1]], 1, torch.device("cpu"))
+    packing = pack_lines([noise.shape[-1]], 1, torch.device("cpu"))
     condition = torch.cat([line.prompt_condition, line.condition])
     prompt = torch.nn.functional.pad(line.prompt_mel, (0, line.frames)).T
-    constants = estimator.constants(condition, prompt, line.style[None], packing)
-    step = estimator.schedule(Times((0.36,), (0.04,)))[0]
+    constants = estimator.project_conditions(condition, prompt, line.style[None], packing)
+    step = estimator.time_schedule(Times((0.36,), (0.04,)))[0]
     velocity = estimator(noise.T.contiguous(), constants, step, packing)
     close(velocity.transpose(1, 2), figures["velocity"], 1e-4)
 
@@ -81,5 +81,5 @@ def test_velocity(figures, model, line, noise, close):
 @pytest.mark.parametrize("steps", [4, 25])
 @torch.inference_mode()
 def test_flow(figures, model, line, noise, close, steps):
-    (mel,) = model.flow([line], [noise[:, line.prompt_frames :]], steps=steps, guidance=0.7)
+    (mel,) = model.solve_flow([line], [noise[:, line.prompt_frames :]], steps=steps, guidance=0.7)
     close(mel[None], figures[f"mel_{steps}_steps"], 1e-3)

@@ -3,44 +3,44 @@
 import pytest
 import torch
 from helpers.s2mel import small_model
-from indextts2_multitalk.s2mel import runner
-from indextts2_multitalk.s2mel.stages import PLAIN
+from indextts2_multitalk.s2mel import choice
+from indextts2_multitalk.s2mel.torch_ops import TORCH_OPS
 
 GPU = torch.device("cuda", 0)
 
 
 @pytest.fixture
 def new_gpu(monkeypatch):
-    monkeypatch.setattr(runner, "why_no_triton", lambda device: None)
+    monkeypatch.setattr(choice, "why_no_triton", lambda device: None)
 
 
 def test_a_cpu_runs_plain_torch():
-    assert runner.choose_ops(torch.device("cpu"), torch.float32, 64) == (PLAIN, "on cpu")
+    assert choice.choose_ops(torch.device("cpu"), torch.float32, 64) == (TORCH_OPS, "on cpu")
 
 
 def test_float32_runs_plain_torch(new_gpu):
-    assert runner.choose_ops(GPU, torch.float32, 64) == (PLAIN, "float32")
+    assert choice.choose_ops(GPU, torch.float32, 64) == (TORCH_OPS, "float32")
 
 
 def test_a_gpu_without_triton_runs_plain_torch(monkeypatch):
-    monkeypatch.setattr(runner, "why_no_triton", lambda device: "triton is not installed")
-    assert runner.choose_ops(GPU, torch.float16, 64) == (PLAIN, "triton is not installed")
+    monkeypatch.setattr(choice, "why_no_triton", lambda device: "triton is not installed")
+    assert choice.choose_ops(GPU, torch.float16, 64) == (TORCH_OPS, "triton is not installed")
 
 
 def test_a_new_gpu_runs_the_kernels_where_they_fit_the_heads(new_gpu):
-    fused = pytest.importorskip("indextts2_multitalk.s2mel.fused")
-    assert runner.choose_ops(GPU, torch.float16, 64) == (fused.FUSED, "float16")
-    ops, reason = runner.choose_ops(GPU, torch.float16, 48)
-    assert ops is PLAIN
+    fused = pytest.importorskip("indextts2_multitalk.s2mel.triton_ops")
+    assert choice.choose_ops(GPU, torch.float16, 64) == (fused.TRITON_OPS, "float16")
+    ops, reason = choice.choose_ops(GPU, torch.float16, 48)
+    assert ops is TORCH_OPS
     assert "48" in reason
 
 
 @torch.inference_mode()
 def test_moved_weights_are_chosen_for_anew():
     model = small_model()
-    first = model.choice
-    assert model.choice is first
+    first = model.flow_choice
+    assert model.flow_choice is first
     assert "on cpu" in first.description
     model.to(torch.bfloat16)
-    assert model.choice is not first
-    model.release()
+    assert model.flow_choice is not first
+    model.release_graphs()

@@ -27,10 +27,10 @@ class Counting:
 @pytest.fixture(autouse=True)
 def forgetful():
     """No test sees what another one has compiled."""
-    flow_compile._compiled.cache_clear()
+    flow_compile._compile_stage.cache_clear()
     torch.compiler.reset()
     yield
-    flow_compile._compiled.cache_clear()
+    flow_compile._compile_stage.cache_clear()
     torch.compiler.reset()
 
 
@@ -50,11 +50,11 @@ def test_compiled_once_for_all_lengths_and_layers(counting, caplog, monkeypatch)
     monkeypatch.setattr(stages, "MIDDLE_BYTES", 1 << 12)  # feed-forward in parts, as at full size
     model = small_model()
     lines = [line("a", 11, 37, seed=1), line("b", 5, 8, seed=2)]
-    expected = model.generate(lines, steps=2)
+    expected = model.generate_mels(lines, steps=2)
     model.compile_flow()
     assert model.compile_state == "asked for"
     with caplog.at_level(logging.INFO):
-        actual = model.generate(lines, steps=2)
+        actual = model.generate_mels(lines, steps=2)
     said = [record.getMessage() for record in caplog.records]
     first, last = "Compiling CFM model with torch.compile", "CFM model compiled successfully"
     assert said.index(first) < said.index(last)
@@ -63,8 +63,8 @@ def test_compiled_once_for_all_lengths_and_layers(counting, caplog, monkeypatch)
     graphs = counting.graphs
     assert graphs <= 12
     for frames in (9, 33, 100):
-        model.generate([line("c", 10, frames)], steps=1)
-        model.generate([line("c", 10, frames)], steps=1, guidance=0.0)
+        model.generate_mels([line("c", 10, frames)], steps=1)
+        model.generate_mels([line("c", 10, frames)], steps=1, guidance=0.0)
     assert counting.graphs == graphs
 
 
@@ -73,7 +73,7 @@ def test_no_other_process_compiles(counting):
     before = inductor.compile_threads
     model = small_model()
     model.compile_flow()
-    assert model.choice.compile_state == "compiled"
+    assert model.flow_choice.compile_state == "compiled"
     assert counting.processes == {1}
     assert inductor.compile_threads == before
 
@@ -87,7 +87,7 @@ def test_many_kinds_of_models_in_one_process(counting):
         model = small_model().to(dtype)
         model.compile_flow()
         for guidance in (0.7, 0.0):
-            model.generate(said, steps=1, guidance=guidance)
+            model.generate_mels(said, steps=1, guidance=guidance)
         assert model.compile_state == "compiled"
         return counting.graphs
 
@@ -103,13 +103,13 @@ def test_a_compiler_that_fails_costs_only_the_speed(monkeypatch, caplog):
 
     monkeypatch.setattr(torch, "compile", broken)
     model, lines = small_model(), [line("a", 11, 37, seed=1)]
-    expected = model.generate(lines, steps=2)
+    expected = model.generate_mels(lines, steps=2)
     model.compile_flow()
     with caplog.at_level(logging.WARNING):
-        actual = model.generate(lines, steps=2)
+        actual = model.generate_mels(lines, steps=2)
     assert torch.equal(actual[0], expected[0])
     assert model.compile_state == "failed: RuntimeError: no working compiler"
-    assert "torch.compile failed: RuntimeError: no working compiler" in model.choice.description
+    assert "torch.compile failed: RuntimeError: no working compiler" in model.flow_choice.description
     warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
     assert len(warnings) == 1
     assert "no working compiler" in warnings[0]
@@ -124,7 +124,7 @@ def test_compiled_code_is_kept_in_the_folder(counting, monkeypatch, tmp_path):
     for _ in range(2):
         model = small_model()
         model.compile_flow(cache_folder=tmp_path / "compiled")
-        model.generate([line("a", 6, 9)], steps=1)
+        model.generate_mels([line("a", 6, 9)], steps=1)
     (kept,) = (tmp_path / "compiled").iterdir()
     assert kept.read_bytes() == b"compiled"
     assert loaded == [b"compiled"]
@@ -133,6 +133,6 @@ def test_compiled_code_is_kept_in_the_folder(counting, monkeypatch, tmp_path):
 def test_a_damaged_file_means_compiling_anew(tmp_path, caplog):
     damaged = tmp_path / "flow.bin"
     damaged.write_bytes(b"not what it should be")
-    assert flow_compile._load(damaged) is False
+    assert flow_compile._load_artifacts(damaged) is False
     assert "compiling anew" in caplog.text
-    assert flow_compile._load(tmp_path / "absent.bin") is False
+    assert flow_compile._load_artifacts(tmp_path / "absent.bin") is False

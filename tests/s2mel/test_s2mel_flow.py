@@ -5,10 +5,10 @@ import torch
 from helpers.s2mel import line, small_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from indextts2_multitalk.s2mel.flow import solve
 from indextts2_multitalk.s2mel.model import S2Mel
-from indextts2_multitalk.s2mel.packing import pack, with_tail
-from indextts2_multitalk.s2mel.schedule import uniform_times
+from indextts2_multitalk.s2mel.ode_solver import solve_ode
+from indextts2_multitalk.s2mel.packing import pack_lines, with_generated_region
+from indextts2_multitalk.s2mel.time_schedule import uniform_times
 
 
 @pytest.fixture(scope="module")
@@ -23,22 +23,22 @@ def relative(actual: torch.Tensor, expected: torch.Tensor) -> float:
 @torch.inference_mode()
 def test_company_does_not_change_a_line(model):
     lines = [line("a", 11, 37, seed=1), line("b", 5, 8, seed=2), line("c", 23, 90, seed=3)]
-    together = model.generate(lines, steps=6)
+    together = model.generate_mels(lines, steps=6)
     for one, mel in zip(lines, together, strict=True):
         assert mel.shape == (80, one.frames)
-        assert relative(mel, model.generate([one], steps=6)[0]) <= 1e-5
+        assert relative(mel, model.generate_mels([one], steps=6)[0]) <= 1e-5
 
 
 @torch.inference_mode()
 def test_order_does_not_change_a_line(model):
     lines = [line("a", 7, 20, seed=1), line("b", 9, 31, seed=2)]
-    forwards, backwards = model.generate(lines, steps=3), model.generate(lines[::-1], steps=3)
+    forwards, backwards = model.generate_mels(lines, steps=3), model.generate_mels(lines[::-1], steps=3)
     assert relative(forwards[0], backwards[1]) <= 1e-5
 
 
 @torch.inference_mode()
 def test_seed_decides_the_noise(model):
-    first, again, other = (model.generate([line("a", 6, 12, seed)], steps=2)[0] for seed in (4, 4, 5))
+    first, again, other = (model.generate_mels([line("a", 6, 12, seed)], steps=2)[0] for seed in (4, 4, 5))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
@@ -46,7 +46,7 @@ def test_seed_decides_the_noise(model):
 @torch.inference_mode()
 def test_no_global_random_state_is_touched(model):
     before = torch.get_rng_state()
-    model.generate([line("a", 6, 12, seed=9)], steps=1)
+    model.generate_mels([line("a", 6, 12, seed=9)], steps=1)
     assert torch.equal(before, torch.get_rng_state())
 
 
@@ -63,15 +63,15 @@ def test_cancel_between_steps(model):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        model.generate([line("a", 6, 12)], steps=5, on_step=on_step)
+        model.generate_mels([line("a", 6, 12)], steps=5, on_step=on_step)
     assert seen == [1, 2]
 
 
 @torch.inference_mode()
 def test_without_guidance_there_is_one_branch(model):
     lines = [line("a", 6, 12, seed=1)]
-    guided, plain = model.generate(lines, steps=2), model.generate(lines, steps=2, guidance=0.0)
-    nearly = model.generate(lines, steps=2, guidance=1e-6)
+    guided, plain = model.generate_mels(lines, steps=2), model.generate_mels(lines, steps=2, guidance=0.0)
+    nearly = model.generate_mels(lines, steps=2, guidance=1e-6)
     assert relative(nearly[0], plain[0]) <= 1e-4
     assert relative(guided[0], plain[0]) > 1e-3
 
@@ -79,8 +79,8 @@ def test_without_guidance_there_is_one_branch(model):
 @torch.inference_mode()
 def test_half_precision_keeps_the_state_in_float32(model):
     lines = [line("a", 11, 37, seed=1)]
-    exact = model.generate(lines, steps=4)[0]
-    half = small_model().to(torch.bfloat16).generate(lines, steps=4)[0]
+    exact = model.generate_mels(lines, steps=4)[0]
+    half = small_model().to(torch.bfloat16).generate_mels(lines, steps=4)[0]
     assert half.dtype is torch.float32
     assert relative(half, exact) <= 5e-2
 
@@ -90,32 +90,35 @@ def test_half_precision_keeps_the_state_in_float32(model):
 @pytest.mark.parametrize("branches", [1, 2])
 def test_what_is_spoken_needs_no_velocity_of_the_prompts(model, prompts, branches):
     estimator, frames = model.cfm.estimator, (12, 30)
-    whole = pack(
+    whole = pack_lines(
         [prompt + length for prompt, length in zip(prompts, frames, strict=True)], branches, torch.device("cpu")
     )
     x, constants = torch.randn(whole.frames, 80), torch.randn(branches, whole.frames, estimator.config.dit.hidden_dim)
-    step = estimator.schedule(uniform_times(4))[2]
-    spoken = torch.cat([torch.arange(start + p, end) for p, (start, end) in zip(prompts, whole.bounds, strict=True)])
+    step = estimator.time_schedule(uniform_times(4))[2]
+    spoken = torch.cat(
+        [torch.arange(start + p, end) for p, (start, end) in zip(prompts, whole.line_bounds, strict=True)]
+    )
 
     def velocity(packing):
         return estimator(x, constants, step, packing)
 
-    back = estimator.wavenet.looks_back
-    ended = with_tail(whole, prompts, back)
+    back = estimator.wavenet.left_receptive_field
+    ended = with_generated_region(whole, prompts, back)
     kept = tuple(min(p, back) + f for p, f in zip(prompts, frames, strict=True))
-    assert kept == (whole.lengths if ended.tail is None else ended.tail.packing.lengths)
+    assert kept == (whole.lengths if ended.generated is None else ended.generated.packing.lengths)
     assert relative(velocity(ended)[:, spoken], velocity(whole)[:, spoken]) <= 1e-5
-    assert (relative(velocity(with_tail(whole, prompts, 0))[:, spoken], velocity(whole)[:, spoken]) > 1e-3) == any(
-        prompts
-    )
+    cut_short = velocity(with_generated_region(whole, prompts, 0))
+    assert (relative(cut_short[:, spoken], velocity(whole)[:, spoken]) > 1e-3) == any(prompts)
 
 
 def test_solver_is_a_pure_function():
     times = uniform_times(10)
-    free = torch.tensor([[0.0], [1.0], [1.0]])
+    generated = torch.tensor([[0.0], [1.0], [1.0]])
     noise = torch.full((3, 2), 4.0)
-    assert torch.equal(solve(lambda x, step: torch.stack([x * 0 + 2.0]), noise, free, times, 0.0)[0], torch.zeros(2))
-    ended = solve(lambda x, step: torch.stack([x * 0 + 2.0, x * 0 + 1.0]), noise, free, times, 0.5)
+    assert torch.equal(
+        solve_ode(lambda x, step: torch.stack([x * 0 + 2.0]), noise, generated, times, 0.0)[0], torch.zeros(2)
+    )
+    ended = solve_ode(lambda x, step: torch.stack([x * 0 + 2.0, x * 0 + 1.0]), noise, generated, times, 0.5)
     assert torch.allclose(ended[1:], torch.full((2, 2), 4.0 + 1.5 * 2.0 - 0.5), atol=1e-5)
     assert torch.equal(noise, torch.full((3, 2), 4.0))
 
@@ -136,13 +139,13 @@ def test_times_add_up():
     taps=st.sampled_from([1, 3, 5]),
     dilation=st.integers(1, 2),
 )
-def test_neighbours_are_reflect_padding_of_each_line(lengths, branches, taps, dilation):
-    packing = pack(lengths, branches, torch.device("cpu"))
-    table = packing.neighbours(taps, dilation)
+def test_neighbors_are_reflect_padding_of_each_line(lengths, branches, taps, dilation):
+    packing = pack_lines(lengths, branches, torch.device("cpu"))
+    table = packing.reflected_neighbors(taps, dilation)
     assert table.shape == (branches * sum(lengths), taps)
     reach = (taps - 1) * dilation // 2
     for branch in range(branches):
-        for start, end in packing.bounds:
+        for start, end in packing.line_bounds:
             first = branch * packing.frames + start
             own = torch.arange(end - start, dtype=torch.float32)[None]
             padded = torch.nn.functional.pad(own, (reach, reach), mode="reflect")[0].long()
@@ -152,6 +155,6 @@ def test_neighbours_are_reflect_padding_of_each_line(lengths, branches, taps, di
 
 def test_a_line_too_short_for_the_convolution_is_refused(model):
     with pytest.raises(ValueError, match="need 3"):
-        model.generate([line("a", 1, 1)])
+        model.generate_mels([line("a", 1, 1)])
     with pytest.raises(ValueError, match="at least one line"):
-        pack([], 1, torch.device("cpu"))
+        pack_lines([], 1, torch.device("cpu"))

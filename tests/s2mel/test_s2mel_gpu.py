@@ -16,44 +16,44 @@ def test_half_precision_graphs_say_what_float32_says():
     lines = [line("a", 11, 37, seed=1), line("b", 5, 90, seed=2)]
     expected = small_model().generate(lines)
     model = small_model().to("cuda", torch.float16)
-    together = model.generate(lines)
-    assert "Triton kernels, CUDA graphs" in model.choice.description
+    together = model.generate_mels(lines)
+    assert "Triton kernels, CUDA graphs" in model.flow_choice.description
     for one, mel, exact in zip(lines, together, expected, strict=True):
         assert relative(mel, exact) <= 1e-2
-        assert relative(model.generate([one])[0], mel) <= 5e-3
+        assert relative(model.generate_mels([one])[0], mel) <= 5e-3
 
 
 @torch.inference_mode()
 def test_lengths_of_one_bucket_share_a_graph():
     model = small_model().to("cuda", torch.float16)
-    first = model.generate([line("a", 11, 37, seed=1)], steps=3)[0]
-    model.generate([line("b", 60, 40, seed=2)], steps=3)
-    assert len(model.choice.runner._graphs) == 1
-    assert torch.equal(model.generate([line("a", 11, 37, seed=1)], steps=3)[0], first)
+    first = model.generate_mels([line("a", 11, 37, seed=1)], steps=3)[0]
+    model.generate_mels([line("b", 60, 40, seed=2)], steps=3)
+    assert len(model.flow_choice.runner._graphs) == 1
+    assert torch.equal(model.generate_mels([line("a", 11, 37, seed=1)], steps=3)[0], first)
 
 
 @torch.inference_mode()
 def test_moved_weights_are_captured_anew():
     model, one = small_model().to("cuda", torch.float16), [line("a", 11, 37, seed=1)]
-    first = model.generate(one, steps=3)[0]
+    first = model.generate_mels(one, steps=3)[0]
     model.to("cpu")
     held = torch.randn(1 << 20, device="cuda")
     model.to("cuda")
-    assert torch.equal(model.generate(one, steps=3)[0], first)
+    assert torch.equal(model.generate_mels(one, steps=3)[0], first)
     assert held.isfinite().all()
 
 
 @torch.inference_mode()
 def test_a_cancelled_run_leaves_nothing_behind():
     model, one = small_model().to("cuda", torch.float16), [line("a", 11, 37, seed=1)]
-    first = model.generate(one, steps=5)[0]
+    first = model.generate_mels(one, steps=5)[0]
 
     def stop(done: int) -> None:
         if done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        model.generate(one, steps=5, on_step=stop)
-    assert torch.equal(model.generate(one, steps=5)[0], first)
-    model.release()
-    assert torch.equal(model.generate(one, steps=5)[0], first)
+        model.generate_mels(one, steps=5, on_step=stop)
+    assert torch.equal(model.generate_mels(one, steps=5)[0], first)
+    model.release_graphs()
+    assert torch.equal(model.generate_mels(one, steps=5)[0], first)

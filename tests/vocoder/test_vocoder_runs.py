@@ -7,7 +7,7 @@ from indextts2_multitalk.indextts.config import BigVGANConfig
 from indextts2_multitalk.indextts.errors import ConfigError
 from indextts2_multitalk.indextts.vocoder import vocoder
 from indextts2_multitalk.indextts.vocoder.bigvgan import BigVGAN
-from indextts2_multitalk.indextts.vocoder.pieces import cut, reach_frames
+from indextts2_multitalk.indextts.vocoder.chunks import cut, reach_frames
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 

@@ -51,22 +51,22 @@ class StepTable:
 
 
 @dataclass(frozen=True, eq=False)
-class Schedule:
+class TimeSchedule:
     """All steps' tables in one float32 tensor [S, P], and the shapes to read a row by."""
 
     rows: Tensor
     shapes: tuple[torch.Size, ...]
 
     def __getitem__(self, step: int) -> StepTable:
-        return self.read(self.rows[step])
+        return self.step_table(self.rows[step])
 
-    def read(self, row: Tensor) -> StepTable:
+    def step_table(self, row: Tensor) -> StepTable:
         """Views into `row` [P], which may be another copy of one of the schedule's rows."""
         parts = row.split([shape.numel() for shape in self.shapes])
         return StepTable(*(part.view(shape) for part, shape in zip(parts, self.shapes, strict=True)))
 
     @classmethod
-    def stack(cls, *tables: Tensor) -> "Schedule":
+    def stack_tables(cls, *tables: Tensor) -> "TimeSchedule":
         """From tables [S, ...] in the order of `StepTable`'s fields."""
         return cls(torch.cat([table.flatten(1) for table in tables], dim=1), tuple(t.shape[1:] for t in tables))
 
@@ -84,10 +84,11 @@ class TimestepEmbedder(nn.Module):
         falling = torch.arange(FREQUENCIES, dtype=torch.float32, device=device) / FREQUENCIES
         frequencies = torch.exp(-math.log(LONGEST_PERIOD) * falling)
         angles = TIME_SCALE * torch.tensor(times, dtype=torch.float32, device=device)[:, None] * frequencies
-        return linear32(self.mlp[2], F.silu(linear32(self.mlp[0], torch.cat([angles.cos(), angles.sin()], dim=-1))))
+        hidden = linear_float32(self.mlp[0], torch.cat([angles.cos(), angles.sin()], dim=-1))
+        return linear_float32(self.mlp[2], F.silu(hidden))
 
 
-def linear32(layer: nn.Module, x: Tensor) -> Tensor:
+def linear_float32(layer: nn.Module, x: Tensor) -> Tensor:
     """A linear layer's output in float32, whatever dtype its weights are stored in."""
     assert isinstance(layer, nn.Linear)
     return F.linear(x.float(), layer.weight.float(), layer.bias.float())

@@ -13,8 +13,10 @@ from ..runtime.cuda_graphs import weights_address_key
 from ..runtime.device_capability import HEAD_WIDTHS, first_line, why_no_triton
 from .compile import compile_stages
 from .estimator import Estimator
-from .graph import Eager, Graphs
-from .stages import PLAIN, Ops, Stages
+from .ops import EstimatorOps
+from .runners import EagerFlowRunner, GraphFlowRunner
+from .stages import EstimatorStages
+from .torch_ops import TORCH_OPS
 
 log = logging.getLogger(__name__)
 
@@ -27,52 +29,52 @@ class CompileRequest:
 
 
 @dataclass(frozen=True, eq=False)
-class Choice:
-    """What runs. compile_state: "off", "compiled", or "failed: " and why. place: of the weights it was made for."""
+class FlowChoice:
+    """What runs. compile_state: "off", "compiled", or "failed: " and why. weights_key: made for which."""
 
-    runner: Eager | Graphs
-    ops: Ops
+    runner: EagerFlowRunner | GraphFlowRunner
+    ops: EstimatorOps
     reason: str
     compile_state: str
-    place: int
+    weights_key: int
 
     @property
     def description(self) -> str:
         return f"flow: {self.ops.name}, {self.runner.name} ({self.reason}); torch.compile {self.compile_state}"
 
 
-def choose(estimator: Estimator, request: CompileRequest | None) -> Choice:
+def choose_flow(estimator: Estimator, request: CompileRequest | None) -> FlowChoice:
     """The fastest way this device and dtype have, compiled where asked and possible."""
     device, dtype = estimator.device, estimator.dtype
     ops, reason = choose_ops(device, dtype, estimator.head_width)
-    stages, state = Stages(ops), "off"
+    stages, state = EstimatorStages(ops), "off"
     if request is not None:
-        stages, state = _compiled(estimator, stages, request)
-    graphs = ops is not PLAIN
-    choice = Choice(
-        (Graphs if graphs else Eager)(estimator, stages), ops, reason, state, weights_address_key(estimator)
-    )
+        stages, state = _compile_or_warn(estimator, stages, request)
+    runner = (EagerFlowRunner if ops is TORCH_OPS else GraphFlowRunner)(estimator, stages)
+    choice = FlowChoice(runner, ops, reason, state, weights_address_key(estimator))
     log.info(choice.description)
     return choice
 
 
-def choose_ops(device: torch.device, dtype: torch.dtype, head_width: int) -> tuple[Ops, str]:
+def choose_ops(device: torch.device, dtype: torch.dtype, head_width: int) -> tuple[EstimatorOps, str]:
     """The operations to use, and why."""
     if device.type != "cuda":
-        return PLAIN, f"on {device.type}"
+        return TORCH_OPS, f"on {device.type}"
     if dtype is torch.float32:
-        return PLAIN, "float32"
+        return TORCH_OPS, "float32"
     refusal = why_no_triton(device)
     if refusal is not None:
-        return PLAIN, refusal
+        return TORCH_OPS, refusal
     if head_width not in HEAD_WIDTHS:
-        return PLAIN, f"heads {head_width} wide, the attention kernel needs a power of two from 16 to 256"
-    from .fused import FUSED
+        return TORCH_OPS, f"heads {head_width} wide, the attention kernel needs a power of two from 16 to 256"
+    from .triton_ops import TRITON_OPS
 
-    return FUSED, str(dtype).removeprefix("torch.")
+    return TRITON_OPS, str(dtype).removeprefix("torch.")
 
 
-def _compiled(estimator: Estimator, stages: Stages, request: CompileRequest) -> tuple[Stages, str]:
+def _compile_or_warn(
+    estimator: Estimator, stages: EstimatorStages, request: CompileRequest
+) -> tuple[EstimatorStages, str]:
     """A failure costs the speed and nothing else."""
     try:
         return compile_stages(estimator, stages, request.cache_folder), "compiled"

@@ -1,6 +1,7 @@
-"""The flow's solver: Euler steps under classifier-free guidance, as a pure function of the model and the noise.
+"""The ODE solver: Euler steps under classifier-free guidance (CFG), as a pure function of the model and the noise.
 
-Dimensions: M frames of all lines together, C mel bands, R branches.
+One function evaluation a step: the NFE is the number of steps, each over all branches at once.
+Dimensions: M frames of all lines together, C mel bands, R branches of guidance.
 """
 
 from collections.abc import Callable
@@ -8,36 +9,36 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .schedule import Times
+from .time_schedule import Times
 
 Velocity = Callable[[Tensor, int], Tensor]
 """x float32 [M, C] at step k to float32 [R, M, C]: the conditional velocity and, under guidance, the unconditional."""
 
 
-def solve(
+def solve_ode(
     velocity: Velocity,
     noise: Tensor,
-    free: Tensor,
+    generated: Tensor,
     times: Times,
     guidance: float,
     on_step: Callable[[int], None] | None = None,
 ) -> Tensor:
     """From noise [M, C] to mel [M, C], float32.
 
-    free: [M, 1], 1 where a frame is generated and 0 over the prompt, which stays zero. guidance: how far to go beyond
+    generated: [M, 1], 1 where a frame is generated and 0 over the prompt, which stays zero. guidance: how far beyond
     the conditional velocity, away from the unconditional one (Ho and Salimans 2022); 0 needs one branch only.
     on_step: called after each step with the number of steps done; whatever it raises ends the run.
     """
-    x = noise * free
+    x = noise * generated
     for step, length in enumerate(times.lengths):
-        x = x.add(guided(velocity(x, step), guidance), alpha=length).mul_(free)
+        x = x.add(apply_guidance(velocity(x, step), guidance), alpha=length).mul_(generated)
         if on_step is not None:
             on_step(step + 1)
     return x
 
 
-def guided(velocities: Tensor, guidance: float) -> Tensor:
-    """[R, M, C] to [M, C]."""
+def apply_guidance(velocities: Tensor, guidance: float) -> Tensor:
+    """Classifier-free guidance: velocities [R, M, C] of all branches to the one to follow, [M, C]."""
     if len(velocities) == 1:
         return velocities[0]
     conditional, unconditional = velocities
