@@ -49,14 +49,14 @@ def test_low_memory_says_the_same(released_folder, lines, options):
 
 def test_in_low_memory_mode_the_cache_is_gone_before_the_last_lines_are_rendered(released_folder, lines, options):
     pipeline = Pipeline.load(released_folder, LoadOptions(device="cpu", low_memory=True))
-    held, flow = [], pipeline.modules.s2mel.generate
+    held, flow = [], pipeline.modules.s2mel.generate_mels
     pool = pipeline._get_decoding(pipeline.report()).decoder._pool
 
     def generate(*arguments):
         held.append(pool.bytes)
         return flow(*arguments)
 
-    pipeline.modules.s2mel.generate = generate
+    pipeline.modules.s2mel.generate_mels = generate
     assert len(list(pipeline.speak(lines, replace(options, flow_batch=2)))) == 3
     assert held[0] > 0
     assert held[-1] == 0

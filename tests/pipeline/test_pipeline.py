@@ -182,6 +182,6 @@ def test_too_little_memory_says_what_to_lower(pipeline, lines, options, monkeypa
     def refuse(*_: object) -> None:
         raise torch.OutOfMemoryError("tried to allocate 2 GiB")
 
-    monkeypatch.setattr(pipeline.modules.s2mel, "generate", refuse)
+    monkeypatch.setattr(pipeline.modules.s2mel, "generate_mels", refuse)
     with pytest.raises(OutOfMemory, match=r"2 GiB.*num_beams"):
         speak(pipeline, lines, options)
