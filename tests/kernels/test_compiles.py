@@ -15,7 +15,7 @@ from indextts2_multitalk.accel.kernels.pdl import CAN_WAIT  # noqa: E402
 SCRIPT = Path(__file__).parents[1] / "helpers" / "compile_kernels.py"
 KERNELS = (
     "_add_tiles _advance _affine_norm _apply_rotary _continue _convolve_tiles _draw _embed _follow "
-    "_gated_convolution _gemv _kv_store _nominate _packed_attention _paged_attention _residual_add "
+    "_gated_convolution _gemv _kv_store _nominate _norm_rows _packed_attention _paged_attention _residual_add "
     "_residual_cat _snake_runs _swiglu _tiles _weigh step"
 )
 
