@@ -100,7 +100,7 @@ class Pipeline:
     ) -> Iterator[Take]:
         """One take per line, in the lines' order, each as soon as it and all before it are done.
 
-        All segments of all lines are decoded as one batch. Every line needs a `voice` (see `dialogue.casting`).
+        All segments of all lines are decoded as one batch. Every line needs a `voice`.
         Raises `IndexTTSError`, naming the line, before anything is decoded where a line cannot be spoken.
         """
         options = options or SpeakOptions()

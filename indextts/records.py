@@ -54,7 +54,7 @@ class Emotion:
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """One utterance. The parser leaves `voice` None; `dialogue.casting.cast` fills it in.
+    """One utterance. The parser leaves `voice` None; whoever knows the recordings fills it in.
 
     `index` counts lines of the script from 0; `source_line` is the row in the script text, from 1.
     `pause_before` / `pause_after`: extra silence asked for in the script, seconds; None means the default.

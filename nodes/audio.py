@@ -22,10 +22,10 @@ def audio_from(value: Any, name: str) -> Audio:
         )
     if not isinstance(value, dict) or "waveform" not in value or "sample_rate" not in value:
         raise AudioError(f"{name}: got {type(value).__name__}, expected AUDIO; connect a Load Audio node")
-    return Audio(_samples(value["waveform"], name), int(value["sample_rate"]))
+    return Audio(_to_samples(value["waveform"], name), int(value["sample_rate"]))
 
 
-def _samples(waveform: torch.Tensor, name: str) -> torch.Tensor:
+def _to_samples(waveform: torch.Tensor, name: str) -> torch.Tensor:
     """float32 [C, N] on the CPU from [B, C, N] with B = 1, [C, N] or [N]."""
     if waveform.dim() == 3 and waveform.shape[0] != 1:
         raise AudioError(f"{name}: got a batch of {waveform.shape[0]} recordings, expected one")

@@ -5,22 +5,17 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..indextts.audio_file import check_output, write_audio
-from ..indextts.dialogue.timeline import assemble
 from ..indextts.options import SpeakOptions
 from ..indextts.records import Emotion, Line
 from . import inputs
-from .audio import audio_from, audio_to
-from .emotions import analyze
-from .folders import output_file
-from .lines import Script, prepare
-from .performance import choose_model, perform
+from .audio import audio_from
+from .lines import NodeScript, collect_numbered
+from .performance import choose_model
 from .settings import ModelHandle
-from .summary import summarize
+from .speaking import prepare_output, speak_script
 
 SOCKETS = "speaker{}_voice"
 SCRIPT = "Speaker1: [Happy] Hello, how are you today!\nSpeaker2: [Excited] I'm doing great, thank you for asking!"
-VOICE = "The voice of speaker {}: a few clean seconds, 15 at most are used."
 
 
 class EmotionVoiceMultiTalk(io.ComfyNode):
@@ -33,7 +28,12 @@ class EmotionVoiceMultiTalk(io.ComfyNode):
             display_name="IndexTTS2 Emotion Voice Multi-Talk",
             category="IndexTTS2/Advanced",
             description="Speaks a script with up to four cloned voices that feel as in other recordings.",
-            inputs=[*_script(), *_emotions(), *_delivery(), *inputs.additions()],
+            inputs=[
+                *inputs.dialogue_inputs(SCRIPT, SOCKETS, "emotion_voice_conversation.wav"),
+                *(field for number in inputs.SPEAKERS for field in _emotion_voice_inputs(number)),
+                *_pace_inputs(),
+                *inputs.later_inputs(),
+            ],
             outputs=[
                 io.Audio.Output("audio", tooltip="The whole dialogue."),
                 io.String.Output("conversation_info", tooltip="Who spoke, with what emotion, how long, and what ran."),
@@ -61,67 +61,40 @@ class EmotionVoiceMultiTalk(io.ComfyNode):
         num_beams: int = 3,
         **speakers: Any,
     ) -> io.NodeOutput:
-        file = output_file(output_filename)
-        check_output(file)
-        cast = prepare(_read(conversation_text, int(num_speakers), speakers, speed, seed))
+        file = prepare_output(output_filename)
+        script = _script_with_emotion_voices(conversation_text, int(num_speakers), speakers)
+        script = replace(script, silence_seconds=silence_duration, speed=speed, seed=seed)
         model = choose_model(model_manager, use_fp16, use_cuda_kernel, use_accel, use_torch_compile)
-        performance = perform(model, cast.lines, SpeakOptions(num_beams=num_beams), verbose=False)
-        timeline = assemble(performance.takes, silence_duration)
-        write_audio(file, timeline.waveform, timeline.sample_rate)
-        info = summarize(cast, performance, timeline, file, SOCKETS)
-        audio = audio_to(timeline.waveform, timeline.sample_rate)
-        return io.NodeOutput(audio, f"{info}\n{analyze(performance.takes)}")
+        spoken = speak_script(script, model, SpeakOptions(num_beams=num_beams), file, verbose=False)
+        return io.NodeOutput(spoken.audio, f"{spoken.info}\n{spoken.emotions}")
 
 
-def _read(text: str, count: int, speakers: dict[str, Any], speed: float, seed: int) -> Script:
+def _script_with_emotion_voices(text: str, count: int, speakers: dict[str, Any]) -> NodeScript:
     """The node's script. `speakers` holds every input that is numbered by voice."""
-    numbers = range(1, count + 1)
-    strengths = {number: speakers.get(f"speaker{number}_emotion_alpha", 1.0) for number in numbers}
+    strengths = collect_numbered(speakers, "speaker{}_emotion_alpha", count, default=1.0)
     borrowed = {
-        number: Emotion("audio", audio=audio_from(recording, name), alpha=strengths[number])
-        for number in numbers
-        if (recording := speakers.get(name := f"speaker{number}_emotion_voice")) is not None
+        number: Emotion("audio", audio=audio_from(recording, f"speaker{number}_emotion_voice"), alpha=strengths[number])
+        for number, recording in collect_numbered(speakers, "speaker{}_emotion_voice", count).items()
+        if recording is not None
     }
 
-    def emotion(line: Line, number: int) -> Emotion | None:
+    def choose_emotion(line: Line, number: int) -> Emotion | None:
         if line.emotion is not None:
             return replace(line.emotion, alpha=line.emotion.alpha * strengths[number])
         return borrowed.get(number)
 
-    return Script(
-        text=text,
-        recordings={number: speakers.get(SOCKETS.format(number)) for number in numbers},
-        inputs=SOCKETS,
-        emotion=emotion,
-        names={},
-        speed=speed,
-        seed=seed,
-    )
+    recordings = collect_numbered(speakers, SOCKETS, count)
+    return NodeScript(text=text, recordings=recordings, sockets=SOCKETS, emotion=choose_emotion)
 
 
-def _script() -> list[io.Input]:
+def _emotion_voice_inputs(number: int) -> list[io.Input]:
     return [
-        inputs.num_speakers(),
-        inputs.conversation_text(SCRIPT),
-        inputs.recording("speaker1_voice", VOICE.format(1), optional=False),
-        inputs.output_filename("emotion_voice_conversation.wav"),
-        *(inputs.recording(SOCKETS.format(number), VOICE.format(number)) for number in inputs.SPEAKERS[1:]),
-        inputs.model_manager(),
-    ]
-
-
-def _emotions() -> list[io.Input]:
-    return [field for number in inputs.SPEAKERS for field in _emotion(number)]
-
-
-def _emotion(number: int) -> list[io.Input]:
-    return [
-        inputs.recording(
+        inputs.audio_input(
             f"speaker{number}_emotion_voice",
             f"A recording with the emotion of speaker {number}; anyone may speak in it. A [Happy]-like tag in the "
             "script wins for its line.",
         ),
-        inputs.amount(
+        inputs.float_input(
             f"speaker{number}_emotion_alpha",
             1.0,
             0.0,
@@ -133,10 +106,10 @@ def _emotion(number: int) -> list[io.Input]:
     ]
 
 
-def _delivery() -> list[io.Input]:
+def _pace_inputs() -> list[io.Input]:
     return [
-        inputs.silence_duration(),
-        inputs.speed(),
-        *inputs.precision_switches(use_fp16=True),
-        *inputs.acceleration_switches(),
+        inputs.silence_input(),
+        inputs.speed_input(),
+        *inputs.precision_inputs(use_fp16=True),
+        *inputs.acceleration_inputs(),
     ]

@@ -39,42 +39,42 @@ def emotion_for(mode: str, audio: Audio | None, vector: tuple[float, ...], text:
     raise EmotionError(f"emotion_mode: got {mode!r}, expected one of {', '.join(MODES)}")
 
 
-def describe(emotion: Emotion | None) -> str:
+def describe_emotion(emotion: Emotion | None) -> str:
     """An emotion in a few words."""
     if emotion is None or emotion.mode == "speaker":
         return "as in the speaker's own recording"
-    return f"{_source(emotion)}, strength {emotion.alpha:g}"
+    return f"{_describe_source(emotion)}, strength {emotion.alpha:g}"
 
 
-def _source(emotion: Emotion) -> str:
+def _describe_source(emotion: Emotion) -> str:
     if emotion.mode == "audio":
         assert emotion.audio is not None, "an audio emotion has audio"
         return f"as in an emotion recording of {emotion.audio.seconds:.1f} s"
     if emotion.mode == "vector":
         assert emotion.vector is not None, "a vector emotion has a vector"
-        return _weighted(emotion.vector)
+        return _format_weights(emotion.vector)
     return f'as described: "{emotion.text}"' if emotion.text else "read from the line's own text"
 
 
 def with_reading(take: Take, weights: tuple[float, ...] | None) -> Take:
     """`take` with a note on the weights that were read from its text, if any were."""
-    return take if weights is None else replace(take, notes=(*take.notes, f"{READ_AS}{_weighted(weights)}"))
+    return take if weights is None else replace(take, notes=(*take.notes, f"{READ_AS}{_format_weights(weights)}"))
 
 
-def analyze(takes: Sequence[Take]) -> str:
+def analyze_emotions(takes: Sequence[Take]) -> str:
     """The `emotion_analysis` output. One row a line: who spoke, with what emotion, what was said."""
-    return "\n".join(f"{take.line.index + 1}. {take.line.speaker}: {_analysis(take)}" for take in takes)
+    return "\n".join(f"{take.line.index + 1}. {take.line.speaker}: {_describe_take(take)}" for take in takes)
 
 
-def _analysis(take: Take) -> str:
+def _describe_take(take: Take) -> str:
     read = [note.removeprefix("emotion ") for note in take.notes if note.startswith(READ_AS)]
-    return f"{', '.join([describe(take.line.emotion), *read])} | {shorten(take.line.text)}"
+    return f"{', '.join([describe_emotion(take.line.emotion), *read])} | {shorten_text(take.line.text)}"
 
 
-def _weighted(vector: tuple[float, ...]) -> str:
+def _format_weights(vector: tuple[float, ...]) -> str:
     weights = [f"{name} {weight:g}" for name, weight in zip(EMOTIONS, vector, strict=True) if weight]
     return ", ".join(weights) or "no emotion weighted"
 
 
-def shorten(text: str, limit: int = 60) -> str:
+def shorten_text(text: str, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"

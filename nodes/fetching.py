@@ -16,13 +16,13 @@ from .settings import ModelSettings
 log = logging.getLogger(__name__)
 
 
-def fetch(settings: ModelSettings) -> None:
+def download_missing_files(settings: ModelSettings) -> None:
     """Complete the model that `settings` mean, in its own folder or a new one; what lies anywhere already is left out.
 
     Raises `CheckpointError` where the hub or the disk fails and ComfyUI's interrupt; what has arrived stays.
     """
     survey = survey_files(model_roots(settings.model_dir))
-    files = list(missing_files(survey, survey.folder or _new_folder(settings), hub_endpoint()))
+    files = list(missing_files(survey, survey.folder or _choose_folder(settings), hub_endpoint()))
     for number, file in enumerate(files, start=1):
         log.info("downloading %s (%d of %d) to %s", file.path, number, len(files), file.target)
         download_file(file, hub_endpoint(), _Watch())
@@ -40,7 +40,7 @@ class _Watch:
         self._bar.update_absolute(done, total)
 
 
-def _new_folder(settings: ModelSettings) -> Path:
+def _choose_folder(settings: ModelSettings) -> Path:
     named = settings.model_dir.strip()
     if named and named != AUTO:
         return model_roots(named)[0]

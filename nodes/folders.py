@@ -54,7 +54,7 @@ def named_file(value: str) -> Path | None:
     return found
 
 
-def output_file(name: str) -> Path:
+def resolve_output(name: str) -> Path:
     """The absolute path of `output_filename`, inside ComfyUI's output folder. Touches nothing on disk.
 
     Raises `OutputError` for an empty name, an absolute path, `..`, or a suffix that is not an audio format.

@@ -6,11 +6,11 @@ Keys, order, types, ranges and defaults are what saved workflows hold: new input
 from comfy_api.latest import io
 
 from ..indextts.errors import OutputError
-from .folders import output_file
+from .folders import resolve_output
 
-Model = io.Custom("INDEXTTS2_MODEL")
-SpeakerEmotion = io.Custom("SPEAKER_EMOTION_CONFIG")
-Stats = io.Custom("DICT")
+ModelType = io.Custom("INDEXTTS2_MODEL")
+SpeakerEmotionType = io.Custom("SPEAKER_EMOTION_CONFIG")
+StatsType = io.Custom("DICT")
 
 SPEAKERS = (1, 2, 3, 4)
 
@@ -18,10 +18,25 @@ RECOMMENDED = (
     "Recommended: daily work = accel on, compile off, fp16 on a GPU; many lines at once = all on; "
     "little memory = accel and fp16 on; looking for a fault = all off."
 )
+VOICE = "The voice of speaker {}: a few clean seconds, 15 at most are used."
+HALF_PRECISION = "Half precision on a GPU: less memory, faster."
+FUSED_VOCODER = "The vocoder's fused GPU kernel, where there is one."
 WITHOUT_MANAGER = "Used when no model_manager is connected; the manager's own setting wins."
 
 
-def num_speakers() -> io.Input:
+def dialogue_inputs(script: str, sockets: str, filename: str) -> list[io.Input]:
+    """What both dialogue nodes begin with: the script, its voices, the output file, the model."""
+    return [
+        speaker_count_input(),
+        script_input(script),
+        audio_input(sockets.format(1), VOICE.format(1), optional=False),
+        filename_input(filename),
+        *(audio_input(sockets.format(number), VOICE.format(number)) for number in SPEAKERS[1:]),
+        model_input(),
+    ]
+
+
+def speaker_count_input() -> io.Input:
     return io.Combo.Input(
         "num_speakers",
         options=[str(count) for count in SPEAKERS],
@@ -30,7 +45,7 @@ def num_speakers() -> io.Input:
     )
 
 
-def conversation_text(default: str) -> io.Input:
+def script_input(default: str) -> io.Input:
     return io.String.Input(
         "conversation_text",
         multiline=True,
@@ -42,7 +57,7 @@ def conversation_text(default: str) -> io.Input:
     )
 
 
-def output_filename(default: str) -> io.Input:
+def filename_input(default: str) -> io.Input:
     return io.String.Input(
         "output_filename",
         default=default,
@@ -54,57 +69,57 @@ def check_output_filename(name: str) -> bool | str:
     """True, or what is wrong: ComfyUI shows it before anything runs. A linked name is checked when it is known."""
     try:
         if isinstance(name, str):
-            output_file(name)
+            resolve_output(name)
     except OutputError as error:
         return str(error)
     return True
 
 
-def model_manager() -> io.Input:
-    return Model.Input(
+def model_input() -> io.Input:
+    return ModelType.Input(
         "model_manager",
         optional=True,
         tooltip="A model from IndexTTS2 Model Manager. Unconnected, the model that is found first is used.",
     )
 
 
-def recording(name: str, tooltip: str, optional: bool = True) -> io.Input:
+def audio_input(name: str, tooltip: str, optional: bool = True) -> io.Input:
     return io.Audio.Input(name, optional=optional, tooltip=tooltip)
 
 
-def amount(
+def float_input(
     name: str, default: float, low: float, high: float, step: float, tooltip: str, optional: bool = True
 ) -> io.Input:
     return io.Float.Input(name, default=default, min=low, max=high, step=step, tooltip=tooltip, optional=optional)
 
 
-def switch(name: str, default: bool, tooltip: str) -> io.Input:
+def switch_input(name: str, default: bool, tooltip: str) -> io.Input:
     return io.Boolean.Input(name, default=default, tooltip=tooltip, optional=True)
 
 
-def speed() -> io.Input:
-    return amount("speed", 1.0, 0.5, 2.0, 0.1, "How fast the speech is; the pitch stays. 2 is twice as fast.")
+def speed_input() -> io.Input:
+    return float_input("speed", 1.0, 0.5, 2.0, 0.1, "How fast the speech is; the pitch stays. 2 is twice as fast.")
 
 
-def silence_duration() -> io.Input:
-    return amount("silence_duration", 0.5, 0.0, 3.0, 0.1, "Seconds of silence between two lines.")
+def silence_input() -> io.Input:
+    return float_input("silence_duration", 0.5, 0.0, 3.0, 0.1, "Seconds of silence between two lines.")
 
 
-def precision_switches(use_fp16: bool) -> list[io.Input]:
+def precision_inputs(use_fp16: bool) -> list[io.Input]:
     return [
-        switch("use_fp16", use_fp16, f"Half precision on a GPU: less memory, faster. {RECOMMENDED} {WITHOUT_MANAGER}"),
-        switch("use_cuda_kernel", False, f"The vocoder's fused GPU kernel, where there is one. {WITHOUT_MANAGER}"),
+        switch_input("use_fp16", use_fp16, f"{HALF_PRECISION} {RECOMMENDED} {WITHOUT_MANAGER}"),
+        switch_input("use_cuda_kernel", False, f"{FUSED_VOCODER} {WITHOUT_MANAGER}"),
     ]
 
 
-def acceleration_switches() -> list[io.Input]:
+def acceleration_inputs() -> list[io.Input]:
     return [
-        switch(
+        switch_input(
             "use_accel",
             True,
             f"Decode all lines together on the batched engine. Same settings, same words, sooner. {RECOMMENDED}",
         ),
-        switch(
+        switch_input(
             "use_torch_compile",
             False,
             f"Compile the mel decoder. The first run takes longer, every later one less. {RECOMMENDED}",
@@ -112,7 +127,7 @@ def acceleration_switches() -> list[io.Input]:
     ]
 
 
-def additions() -> list[io.Input]:
+def later_inputs() -> list[io.Input]:
     """What today's saved workflows do not know; always after everything they do."""
     return [
         io.Int.Input(

@@ -1,52 +1,68 @@
 """A node's script and recordings as lines that are ready to be spoken."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..indextts.dialogue.casting import cast
+from ..indextts.dialogue.casting import Dialogue, parse_dialogue
 from ..indextts.records import Emotion, Line, Voice
 from ..indextts.seeds import seed_lines
 from .audio import audio_from
-from .speakers import read_script
+
+MOST_SPEAKERS = 4
 
 
 @dataclass(frozen=True)
-class Script:
-    """What is to be said. `recordings` holds AUDIO (or None) by voice number, from 1; `inputs` names their sockets.
+class NodeScript:
+    """What is to be said. `recordings` holds AUDIO (or None) by voice number, from 1; `sockets` names their inputs.
 
-    `emotion` gives a line of a voice its emotion, or None for the speaker's own. `names`: see `read_script`.
+    `emotion` gives a line of a voice its emotion, or None for the speaker's own. `names` are names that an emotion
+    config ties to a voice, `pauses` seconds after a voice's lines where they are not `silence_seconds`.
     """
 
     text: str
     recordings: Mapping[int, Any]
-    inputs: str
+    sockets: str
     emotion: Callable[[Line, int], Emotion | None]
-    names: Mapping[int, str]
+    names: Mapping[int, str] = field(default_factory=dict)
+    pauses: Mapping[int, float] = field(default_factory=dict)
+    silence_seconds: float = 0.5
     boost: bool = False
     speed: float = 1.0
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Cast:
-    """Lines with voice, emotion, speed and seed; `voices` is the voice number of every name in the script."""
+def prepare_dialogue(script: NodeScript) -> Dialogue:
+    """Lines with voice, emotion, speed and seed.
 
-    lines: list[Line]
-    voices: dict[str, int]
-
-
-def prepare(script: Script) -> Cast:
-    """Parse, cast and seed. Raises `ScriptError` and `AudioError` that name the line or the input at fault."""
-    lines, voices = read_script(script.text, len(script.recordings), script.names)
-    lines = cast(lines, {name: _voice(script, name, number) for name, number in voices.items()})
-    delivered = [
-        replace(line, emotion=script.emotion(line, voices[line.speaker]), speed=line.speed * script.speed)
-        for line in lines
+    Raises `ScriptError` and `AudioError` that name the line or the input at fault.
+    """
+    count = len(script.recordings)
+    dialogue = parse_dialogue(script.text, count, script.names, remedy=_more_voices(count))
+    voices = {name: _make_voice(script, name, number) for name, number in dialogue.voices.items()}
+    lines = [
+        replace(
+            line,
+            voice=voices[line.speaker],
+            emotion=script.emotion(line, dialogue.voices[line.speaker]),
+            speed=line.speed * script.speed,
+        )
+        for line in dialogue.lines
     ]
-    return Cast(seed_lines(delivered, script.seed), voices)
+    return replace(dialogue, lines=seed_lines(lines, script.seed))
 
 
-def _voice(script: Script, name: str, number: int) -> Voice:
-    socket = script.inputs.format(number)
+def collect_numbered(inputs: Mapping[str, Any], name: str, count: int, default: Any = None) -> dict[int, Any]:
+    """The values of inputs such as `speaker{}_audio`, by voice number from 1; `default` where nothing is given."""
+    return {number: inputs.get(name.format(number), default) for number in range(1, count + 1)}
+
+
+def _make_voice(script: NodeScript, name: str, number: int) -> Voice:
+    socket = script.sockets.format(number)
     return Voice(name, audio_from(script.recordings[number], socket), boost=script.boost)
+
+
+def _more_voices(count: int) -> str:
+    if count == MOST_SPEAKERS:
+        return f"num_speakers is {count}, the most there are: split the script"
+    return f"num_speakers is {count}: raise it and connect another voice"

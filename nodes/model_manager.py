@@ -9,9 +9,9 @@ from comfy_api.latest import io
 
 from ..indextts.errors import IndexTTSError
 from ..indextts.loading.layouts import DEMO_FOLDER
-from .fetching import fetch
+from .fetching import download_missing_files
 from .folders import AUTO
-from .inputs import RECOMMENDED, Model, Stats, switch
+from .inputs import FUSED_VOCODER, HALF_PRECISION, RECOMMENDED, ModelType, StatsType, switch_input
 from .model_cache import LoadedModel, model_cache
 from .settings import DEFAULT_NAME, ModelHandle, ModelSettings, find_model_files
 
@@ -30,11 +30,11 @@ class ModelManager(io.ComfyNode):
             display_name="IndexTTS2 Model Manager",
             category="IndexTTS2/Management",
             description="Loads IndexTTS-2 once and shares it. ComfyUI can take its memory back at any time.",
-            inputs=[*_which(), *_how()],
+            inputs=[*_source_inputs(), *_runtime_inputs()],
             outputs=[
-                Model.Output("model", tooltip="Connect it to model_manager of the speaking nodes."),
+                ModelType.Output("model", tooltip="Connect it to model_manager of the speaking nodes."),
                 io.String.Output("model_info", tooltip="What was loaded, from where, and how it runs."),
-                Stats.Output("model_stats", tooltip="The same as figures."),
+                StatsType.Output("model_stats", tooltip="The same as figures."),
             ],
         )
 
@@ -56,12 +56,12 @@ class ModelManager(io.ComfyNode):
     ) -> io.NodeOutput:
         settings = ModelSettings(config_path, model_dir, device, use_fp16, use_cuda_kernel, low_memory=low_memory)
         if download_missing:
-            fetch(settings)
+            download_missing_files(settings)
         handle = ModelHandle(settings, model_name.strip() or DEFAULT_NAME, cache_model, not memory_optimization)
         loaded = model_cache.get(handle, reload=force_reload)
         loaded.enter_device()
-        stats = _stats(handle, loaded)
-        info = _info(handle, loaded, stats)
+        stats = _collect_stats(handle, loaded)
+        info = _format_info(handle, loaded, stats)
         if verbose:
             log.info("%s", info)
         return io.NodeOutput(handle, info, stats)
@@ -80,7 +80,7 @@ class ModelManager(io.ComfyNode):
         return ", ".join(f"{file} {file.stat().st_mtime_ns}" for file in (files.config, files.gpt, files.s2mel))
 
 
-def _which() -> list[io.Input]:
+def _source_inputs() -> list[io.Input]:
     return [
         io.String.Input("model_name", default=DEFAULT_NAME, tooltip="What to call this model in model_info."),
         io.String.Input("config_path", default=AUTO, tooltip="A config.yaml, or auto: the one beside the weights."),
@@ -95,10 +95,10 @@ def _which() -> list[io.Input]:
     ]
 
 
-def _how() -> list[io.Input]:
+def _runtime_inputs() -> list[io.Input]:
     return [
-        switch("use_fp16", False, f"Half precision on a GPU: less memory, faster. {RECOMMENDED}"),
-        switch("use_cuda_kernel", False, "The vocoder's fused GPU kernel, where there is one."),
+        switch_input("use_fp16", False, f"{HALF_PRECISION} {RECOMMENDED}"),
+        switch_input("use_cuda_kernel", False, FUSED_VOCODER),
         io.Combo.Input(
             "device",
             options=[AUTO, "cuda", "cpu"],
@@ -106,20 +106,22 @@ def _how() -> list[io.Input]:
             optional=True,
             tooltip="auto is the device ComfyUI runs on.",
         ),
-        switch("cache_model", True, "Keep the model loaded between runs. Off: it leaves as soon as a node has spoken."),
-        switch("force_reload", False, "Read the model from disk again on every queue."),
-        switch(
+        switch_input(
+            "cache_model", True, "Keep the model loaded between runs. Off: it leaves as soon as a node has spoken."
+        ),
+        switch_input("force_reload", False, "Read the model from disk again on every queue."),
+        switch_input(
             "memory_optimization",
             True,
             "When ComfyUI wants the memory back, let go of all of it. Off: the model waits in RAM and returns sooner.",
         ),
-        switch("verbose", True, "Write what was loaded to the console."),
-        switch(
+        switch_input("verbose", True, "Write what was loaded to the console."),
+        switch_input(
             "download_missing",
             False,
             "Download missing files from Hugging Face, or the mirror in HF_ENDPOINT. Off: an error lists them.",
         ),
-        switch(
+        switch_input(
             "low_memory",
             False,
             "Models that hear voices and models that speak take turns on the GPU, the others wait in RAM, whatever "
@@ -128,7 +130,7 @@ def _how() -> list[io.Input]:
     ]
 
 
-def _stats(handle: ModelHandle, loaded: LoadedModel) -> dict[str, Any]:
+def _collect_stats(handle: ModelHandle, loaded: LoadedModel) -> dict[str, Any]:
     """Figures, all of them JSON: sizes in bytes, times in seconds."""
     parameters = list(loaded.pipeline.modules.parameters())
     return {
@@ -145,7 +147,7 @@ def _stats(handle: ModelHandle, loaded: LoadedModel) -> dict[str, Any]:
     }
 
 
-def _info(handle: ModelHandle, loaded: LoadedModel, stats: dict[str, Any]) -> str:
+def _format_info(handle: ModelHandle, loaded: LoadedModel, stats: dict[str, Any]) -> str:
     """The figures as words."""
     size = stats["memory_bytes"] / 2**20
     return "\n".join(

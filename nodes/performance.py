@@ -37,7 +37,7 @@ def choose_model(model: ModelHandle | None, fp16: bool, cuda_kernel: bool, accel
     return replace(handle, settings=replace(handle.settings, use_accel=accel, use_torch_compile=compiled))
 
 
-def perform(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions, verbose: bool) -> Performance:
+def perform_lines(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions, verbose: bool) -> Performance:
     """Speak every line that no earlier run has finished.
 
     Raises `SpeakingError` where a line fails and ComfyUI's interrupt where the user cancels; finished lines are kept
@@ -51,23 +51,23 @@ def perform(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions, v
         loaded = model_cache.get(handle)
         try:
             loaded.enter_device(new, options)
-            for take in _speak(loaded, new, options, verbose):
+            for take in _speak_lines(loaded, new, options, verbose):
                 take = with_reading(take, loaded.pipeline.text_emotion(take.line))
                 take_cache.put(keys[take.line.index], take)
                 takes[take.line.index] = take
-            report = _report(handle, loaded)
+            report = _describe_run(handle, loaded)
         finally:
             if not handle.keep:
                 model_cache.drop(handle)
     return Performance([takes[line.index] for line in lines], kept, report)
 
 
-def _report(handle: ModelHandle, loaded: LoadedModel) -> str:
+def _describe_run(handle: ModelHandle, loaded: LoadedModel) -> str:
     model = f"model: {handle.name} from {loaded.files.folder}, {loaded.load_summary}"
     return f"{model}\n{loaded.pipeline.report().to_text()}"
 
 
-def _speak(loaded: LoadedModel, lines: list[Line], options: SpeakOptions, verbose: bool) -> Iterator[Take]:
+def _speak_lines(loaded: LoadedModel, lines: list[Line], options: SpeakOptions, verbose: bool) -> Iterator[Take]:
     progress, finished = Progress(verbose), 0
     try:
         for take in loaded.pipeline.speak(lines, options, progress):
@@ -80,4 +80,4 @@ def _speak(loaded: LoadedModel, lines: list[Line], options: SpeakOptions, verbos
         raise SpeakingError(
             f"{error} ({finished} of {len(lines)} new lines are finished and kept; mend this one and queue again)"
         ) from error
-    progress.finish()
+    progress.fill_bar()

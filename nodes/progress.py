@@ -29,13 +29,13 @@ class Progress:
             log.log(self._level, "%s: %s", event.stage, event.message)
         if event.stage in self._fractions and event.total > 0:
             self._fractions[event.stage] = min(event.done / event.total, 1.0)
-        self._show(sum(share * self._fractions[stage] for stage, share in SHARES.items()))
+        self._move_bar(sum(share * self._fractions[stage] for stage, share in SHARES.items()))
 
-    def finish(self) -> None:
+    def fill_bar(self) -> None:
         """Fill the bar."""
-        self._show(1.0)
+        self._move_bar(1.0)
 
-    def _show(self, fraction: float) -> None:
+    def _move_bar(self, fraction: float) -> None:
         ticks = int(fraction * TICKS)
         if ticks > self._shown:
             self._shown = ticks

@@ -5,9 +5,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from .audio import audio_from
-from .emotions import MODES, SpeakerEmotion, describe, emotion_for
-from .inputs import SpeakerEmotion as SpeakerEmotionSocket
-from .inputs import amount, switch
+from .emotions import MODES, SpeakerEmotion, describe_emotion, emotion_for
+from .inputs import SpeakerEmotionType, float_input, switch_input
 
 FEELINGS = ("happy", "angry", "sad", "fear", "hate", "low", "surprise", "neutral")
 """The node's names, in the order of the pipeline's `EMOTIONS`."""
@@ -23,9 +22,9 @@ class SpeakerEmotionConfig(io.ComfyNode):
             display_name="IndexTTS2 Speaker Emotion Config",
             category="IndexTTS2/Config",
             description="Sets how one speaker of a Multi-Talk feels: from a recording, eight weights or words.",
-            inputs=[*_who_and_how(), *_feelings(), *_words()],
+            inputs=[*_mode_inputs(), *_weight_inputs(), *_text_inputs()],
             outputs=[
-                SpeakerEmotionSocket.Output("emotion_config", tooltip="Connect it to that speaker's emotion input."),
+                SpeakerEmotionType.Output("emotion_config", tooltip="Connect it to that speaker's emotion input."),
                 io.String.Output("info", tooltip="The emotion in words."),
             ],
         )
@@ -43,15 +42,15 @@ class SpeakerEmotionConfig(io.ComfyNode):
     ) -> io.NodeOutput:
         if not enabled:
             config = SpeakerEmotion(speaker_name.strip(), "inherit", None)
-            return io.NodeOutput(config, f"{speaker_name}: switched off, {describe(None)}")
+            return io.NodeOutput(config, f"{speaker_name}: switched off, {describe_emotion(None)}")
         audio = audio_from(emotion_audio, "emotion_audio") if emotion_mode == "audio_prompt" else None
         vector = tuple(feelings.get(name, float(name == "neutral")) for name in FEELINGS)
         emotion = emotion_for(emotion_mode, audio, vector, emotion_text, emotion_alpha)
         config = SpeakerEmotion(speaker_name.strip(), emotion_mode, emotion)
-        return io.NodeOutput(config, f"{speaker_name}: {emotion_mode}, {describe(emotion)}")
+        return io.NodeOutput(config, f"{speaker_name}: {emotion_mode}, {describe_emotion(emotion)}")
 
 
-def _who_and_how() -> list[io.Input]:
+def _mode_inputs() -> list[io.Input]:
     return [
         io.String.Input(
             "speaker_name",
@@ -68,7 +67,7 @@ def _who_and_how() -> list[io.Input]:
             ),
         ),
         io.Audio.Input("emotion_audio", optional=True, tooltip="A recording with the emotion, for audio_prompt."),
-        amount(
+        float_input(
             "emotion_alpha",
             1.0,
             0.0,
@@ -79,15 +78,15 @@ def _who_and_how() -> list[io.Input]:
     ]
 
 
-def _feelings() -> list[io.Input]:
+def _weight_inputs() -> list[io.Input]:
     words = ("joy", "anger", "sadness", "fear", "disgust", "gloom", "surprise", "calm")
     return [
-        amount(name, float(name == "neutral"), 0.0, 1.0, 0.05, f"Weight of {word}, for emotion_vector.")
+        float_input(name, float(name == "neutral"), 0.0, 1.0, 0.05, f"Weight of {word}, for emotion_vector.")
         for name, word in zip(FEELINGS, words, strict=True)
     ]
 
 
-def _words() -> list[io.Input]:
+def _text_inputs() -> list[io.Input]:
     return [
         io.String.Input(
             "emotion_text",
@@ -96,5 +95,5 @@ def _words() -> list[io.Input]:
             optional=True,
             tooltip="The emotion in words, for text_description. Left empty, each line's own words are read.",
         ),
-        switch("enabled", True, "Off: this speaker sounds as in the voice recording."),
+        switch_input("enabled", True, "Off: this speaker sounds as in the voice recording."),
     ]

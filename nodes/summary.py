@@ -2,19 +2,20 @@
 
 from pathlib import Path
 
+from ..indextts.dialogue.casting import Dialogue
 from ..indextts.dialogue.timeline import Timeline
-from .lines import Cast
 from .performance import Performance
 
 
-def summarize(cast: Cast, performance: Performance, timeline: Timeline, file: Path, inputs: str) -> str:
-    """The `info` output. `inputs` names the voices' sockets, with {} for the number."""
+def summarize_run(dialogue: Dialogue, performance: Performance, timeline: Timeline, file: Path, sockets: str) -> str:
+    """The `info` output. `sockets` names the voices' sockets, with {} for the number."""
+    kept, spoken = performance.kept, len(dialogue.lines) - performance.kept
     seconds = timeline.waveform.shape[-1] / timeline.sample_rate
-    who = ", ".join(f"{name} = {inputs.format(number)}" for name, number in cast.voices.items())
+    who = ", ".join(f"{name} = {sockets.format(number)}" for name, number in dialogue.voices.items())
     rows = [
-        f"{count(len(cast.lines), 'line')}, {count(len(cast.voices), 'speaker')} ({who})",
+        f"{count_noun(len(dialogue.lines), 'line')}, {count_noun(len(dialogue.voices), 'speaker')} ({who})",
         f"{seconds:.2f} s at {timeline.sample_rate} Hz, written to {file}",
-        f"{count(performance.kept, 'line')} kept from an earlier run, {len(cast.lines) - performance.kept} spoken now",
+        f"{count_noun(kept, 'line')} kept from an earlier run, {spoken} spoken now",
         performance.report,
     ]
     notes = [
@@ -23,6 +24,6 @@ def summarize(cast: Cast, performance: Performance, timeline: Timeline, file: Pa
     return "\n".join(rows + notes)
 
 
-def count(number: int, noun: str) -> str:
+def count_noun(number: int, noun: str) -> str:
     """A number with its noun, such as 1 line, 2 lines."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

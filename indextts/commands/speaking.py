@@ -10,11 +10,10 @@ from typing import Any
 import torch
 
 from ..audio_file import check_output, read_audio, write_audio, write_bytes, write_text
-from ..dialogue.casting import cast
 from ..dialogue.emotions import emotion_names, read_emotion
 from ..dialogue.picture import check_drawing, picture
 from ..dialogue.script import parse_script
-from ..dialogue.timeline import Timeline, assemble, to_srt
+from ..dialogue.timeline import Timeline, assemble_timeline, to_srt
 from ..errors import ConfigError, EmotionError, ScriptError
 from ..loading.find import find_checkpoint
 from ..loading.layouts import default_roots
@@ -52,8 +51,10 @@ def talk(options: argparse.Namespace) -> int:
         check_drawing()
         check_output(options.picture, ("png",))
     voices = _voices(options.voice, options.boost)
-    lines = cast(parse_script(_read_script(options.script), list(voices)), voices)
-    lines = [replace(line, speed=line.speed * options.speed) for line in lines]
+    lines = [
+        replace(line, voice=voices[line.speaker], speed=line.speed * options.speed)
+        for line in parse_script(_read_script(options.script), list(voices))
+    ]
     timeline = _perform(lines, options, options.silence)
     if options.srt:
         write_text(options.srt, to_srt(timeline))
@@ -100,7 +101,7 @@ def _perform(lines: Sequence[Line], options: argparse.Namespace, silence_seconds
     with RunProgress(console) as progress:
         takes = list(pipeline.speak(seed_lines(lines, options.seed), settings, progress))
     console.print(pipeline.report().to_text())
-    return assemble(takes, silence_seconds)
+    return assemble_timeline(takes, silence_seconds)
 
 
 def _finish(timeline: Timeline, options: argparse.Namespace) -> int:

@@ -38,12 +38,36 @@ _CHINESE = re.compile(r"[\u3040-\u9fff]")
 
 
 @dataclass(frozen=True)
+class Label:
+    """Who speaks a row. `speaker` None: nobody known. `written`: the name as it stands there, in its brackets if any.
+
+    `mark`: the colon or bar that ends a name without brackets. `line` and `column` count from 1.
+    """
+
+    speaker: str | None
+    written: str
+    line: int
+    column: int
+    mark: str = ""
+
+    def unknown_speaker(self, known: str) -> ScriptError:
+        """The error for a label that is none of the `known` names."""
+        if not self.mark:
+            return unknown_tag(self.written, self.line, self.column, known)
+        return ScriptError(
+            f"unknown speaker {self.written!r}; the speakers are {known}. "
+            f"If it belongs to the text, write \\{self.mark} instead of {self.mark}",
+            self.line,
+            self.column,
+        )
+
+
+@dataclass(frozen=True)
 class Opening:
-    """How a row begins. `speaker` None: nobody new. `end`: where the text starts, an offset into the row."""
+    """How a row begins. `label` None: nobody new. `end`: where the text starts, an offset into the row."""
 
     end: int
-    speaker: str | None = None
-    column: int = 1
+    label: Label | None = None
     tags: tuple[Tag, ...] = ()
     pause_after: float | None = None
 
@@ -53,8 +77,8 @@ def read_opening(row: str, line: int, speakers: Speakers) -> Opening:
     tags: list[Tag] = []
     position = 0
     while match := _BRACKETED.match(row, position):
-        known = match["dash"] is None and speakers.find(_bracketed_name(match)) is not None
-        tag = None if known else read_tag(tag_content(match), line, _column(match))
+        known = match["dash"] is None and speakers.find_speaker(_bracketed_name(match)) is not None
+        tag = None if known else read_tag(tag_content(match), line, _find_column(match))
         if tag is None:
             return _bracketed_opening(match, line, speakers, tags)
         tags.append(tag)
@@ -63,33 +87,29 @@ def read_opening(row: str, line: int, speakers: Speakers) -> Opening:
 
 
 def _bracketed_opening(match: re.Match[str], line: int, speakers: Speakers, tags: list[Tag]) -> Opening:
-    name, column = _bracketed_name(match), _column(match)
-    speaker = speakers.admit(name) if speakers.find(name) or _could_be_a_name(name) else None
+    name, column = _bracketed_name(match), _find_column(match)
+    speaker = speakers.admit_speaker(name) if speakers.find_speaker(name) or _could_be_a_name(name) else None
+    label = Label(speaker, match.group().strip(), line, column)
     if speaker is None:
-        raise unknown_tag(match.group().strip(), line, column, speakers.known())
+        raise label.unknown_speaker(speakers.list_names())
     end = match.end()
     if match.string[end : end + 1] in (":", "："):
         end += 1
-    emotion, pause_after = _attributes(match, line, column)
+    emotion, pause_after = _read_attributes(match, line, column)
     own = () if emotion is None else (Tag(line, column, emotion),)
-    return Opening(end, speaker, column, (*tags, *own), pause_after)
+    return Opening(end, label, (*tags, *own), pause_after)
 
 
 def _plain_opening(row: str, position: int, line: int, speakers: Speakers, tags: list[Tag]) -> Opening:
     match = _PLAIN.match(row, position)
     name = match["name"].strip() if match else ""
     column = position + 1 + len(row[position:]) - len(row[position:].lstrip())
-    if match is None or not (speakers.find(name) or _looks_like_a_label(name, match)):
+    if match is None or not (speakers.find_speaker(name) or _looks_like_a_label(name, match)):
         return Opening(position, tags=tuple(tags))
-    speaker = speakers.admit(name)
-    if speaker is None:
-        raise ScriptError(
-            f"unknown speaker {name!r}; the speakers are {speakers.known()}. "
-            f"If it belongs to the text, write \\{match['mark']} instead of {match['mark']}",
-            line,
-            column,
-        )
-    return Opening(match.end(), speaker, column, (*tags, *_tags_after_name(match, line)))
+    label = Label(speakers.admit_speaker(name), name, line, column, match["mark"])
+    if label.speaker is None:
+        raise label.unknown_speaker(speakers.list_names())
+    return Opening(match.end(), label, (*tags, *_tags_after_name(match, line)))
 
 
 def _tags_after_name(match: re.Match[str], line: int) -> Iterator[Tag]:
@@ -116,7 +136,7 @@ def _could_be_a_name(name: str) -> bool:
     return any(map(str.isalpha, name)) and not _NOT_IN_NAMES.search(_TITLE.sub("", name))
 
 
-def _column(match: re.Match[str]) -> int:
+def _find_column(match: re.Match[str]) -> int:
     return match.start() + 1 + len(match.group()) - len(match.group().lstrip())
 
 
@@ -126,7 +146,7 @@ def _bracketed_name(match: re.Match[str]) -> str:
     return (content[: attribute.start()] if attribute else content).strip().removesuffix("/").rstrip()
 
 
-def _attributes(match: re.Match[str], line: int, column: int) -> tuple[Emotion | None, float | None]:
+def _read_attributes(match: re.Match[str], line: int, column: int) -> tuple[Emotion | None, float | None]:
     """`emo` and `pause` of an angle bracket. An emotion that has no name is free text."""
     emotion, pause = None, None
     for found in _ATTRIBUTE.finditer(tag_content(match)):

@@ -41,7 +41,7 @@ class Timeline:
         return stems
 
 
-def assemble(
+def assemble_timeline(
     takes: Sequence[Take], silence_seconds: float, speaker_pauses: Mapping[str, float] | None = None
 ) -> Timeline:
     """Lay takes [1, N] out in time, to the sample.

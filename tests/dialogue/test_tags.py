@@ -138,10 +138,3 @@ def test_attributes_of_a_label():
         "tired, but kind",
         1.0,
     )
-
-
-def test_tags_can_be_left_unused_but_are_never_text():
-    (line,) = parse_script("A: [Happy] hi -1s-", ["A"], emotion_tags=False)
-    assert (line.text, line.emotion, line.pause_after) == ("hi", None, 1.0)
-    with pytest.raises(ScriptError, match=r"unknown tag \[Hapy\]"):
-        parse_script("A: [Hapy] hi", ["A"], emotion_tags=False)

@@ -5,11 +5,9 @@ import srt
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from indextts2_multitalk.indextts.dialogue.casting import cast
 from indextts2_multitalk.indextts.dialogue.script import parse_script
-from indextts2_multitalk.indextts.dialogue.timeline import assemble, to_srt
-from indextts2_multitalk.indextts.errors import ScriptError
-from indextts2_multitalk.indextts.records import Audio, Line, Take, Voice
+from indextts2_multitalk.indextts.dialogue.timeline import assemble_timeline, to_srt
+from indextts2_multitalk.indextts.records import Line, Take
 
 RATE = 1000
 SECONDS = st.one_of(st.none(), st.floats(0, 0.05))
@@ -32,18 +30,18 @@ def test_silences():
         take(100, pause_before=0.2),
         take(100, pause_after=9),
     ]
-    timeline = assemble(takes, 0.5, {"B": 0.1})
+    timeline = assemble_timeline(takes, 0.5, {"B": 0.1})
     assert starts(timeline) == [0.0, 0.6, 0.8, 1.4, 2.0]
     assert timeline.waveform.shape == (1, 2100)
 
 
 def test_subtitle_times_are_the_earliest_a_line_starts():
     takes = [take(100, start_seconds=1.0), take(2000, start_seconds=3.0), take(100, start_seconds=4.0)]
-    assert starts(assemble(takes, 0.5)) == [1.0, 3.0, 5.5]
+    assert starts(assemble_timeline(takes, 0.5)) == [1.0, 3.0, 5.5]
 
 
 def test_stems_are_silent_where_others_speak():
-    timeline = assemble([take(100), take(50, "B"), take(10)], 0.1)
+    timeline = assemble_timeline([take(100), take(50, "B"), take(10)], 0.1)
     stems = timeline.stems()
     assert [stem.sum().item() for stem in stems.values()] == [110, 50]
     assert stems["B"][0, 200:250].min() == 1
@@ -57,7 +55,7 @@ def test_time_adds_up(drawn):
         take(samples, speaker, pause_before=before, pause_after=after, start_seconds=start)
         for samples, speaker, before, after, start in drawn
     ]
-    timeline = assemble(takes, 0.02, {"A": 0.03})
+    timeline = assemble_timeline(takes, 0.02, {"A": 0.03})
     cues = timeline.cues
     lengths = [round((cue.end - cue.start) * RATE) for cue in cues]
     gaps = [round((second.start - first.end) * RATE) for first, second in pairwise(cues)]
@@ -69,7 +67,7 @@ def test_time_adds_up(drawn):
 
 
 def test_subtitles_say_who_speaks_and_can_be_read_again():
-    timeline = assemble([take(1500, "Alice"), take(500, "小红")], 0.5)
+    timeline = assemble_timeline([take(1500, "Alice"), take(500, "小红")], 0.5)
     subtitles = to_srt(timeline)
     assert [(s.content, s.start.total_seconds(), s.end.total_seconds()) for s in srt.parse(subtitles)] == [
         ("Alice: Alice says", 0.0, 1.5),
@@ -77,19 +75,11 @@ def test_subtitles_say_who_speaks_and_can_be_read_again():
     ]
     lines = parse_script(subtitles, ["Alice", "小红"])
     assert [(line.speaker, line.start_seconds) for line in lines] == [("Alice", 0.0), ("小红", 2.0)]
-    assert "A says" in to_srt(assemble([take(10)], 0.5))
-    assert "A:" not in to_srt(assemble([take(10)], 0.5))
+    assert "A says" in to_srt(assemble_timeline([take(10)], 0.5))
+    assert "A:" not in to_srt(assemble_timeline([take(10)], 0.5))
 
 
 @pytest.mark.parametrize("takes", [[], [take(1), Take(Line(0, "A", "x"), torch.ones(1, 1), (), sample_rate=16000)]])
 def test_takes_of_one_rate_are_needed(takes):
     with pytest.raises(ValueError, match="expected takes of one sample rate"):
-        assemble(takes, 0.5)
-
-
-def test_casting():
-    voices = {name: Voice(name, Audio(torch.zeros(1, 10), 10)) for name in ("Speaker1", "Alice")}
-    lines = cast(parse_script("S1: hi\nALICE: ho"), voices)
-    assert [(line.speaker, line.voice.name) for line in lines] == [("Speaker1", "Speaker1"), ("Alice", "Alice")]
-    with pytest.raises(ScriptError, match="line 2: no voice for speaker 'Bob'; there are voices for Speaker1, Alice"):
-        cast(parse_script("S1: hi\nBob: ho"), voices)
+        assemble_timeline(takes, 0.5)

@@ -26,7 +26,7 @@ def folders(pack: SimpleNamespace) -> Any:
     ],
 )
 def test_inside_the_output_folder(folders: Any, pack: SimpleNamespace, name: str, relative: str) -> None:
-    assert folders.output_file(name) == pack.output / relative
+    assert folders.resolve_output(name) == pack.output / relative
 
 
 @pytest.mark.parametrize(
@@ -35,25 +35,25 @@ def test_inside_the_output_folder(folders: Any, pack: SimpleNamespace, name: str
 )
 def test_outside_is_refused(folders: Any, name: str) -> None:
     with pytest.raises(OutputError, match="output_filename"):
-        folders.output_file(name)
+        folders.resolve_output(name)
 
 
 def test_formats(folders: Any) -> None:
     with pytest.raises(OutputError, match=r"got '.exe', expected one of wav, flac, ogg, mp3"):
-        folders.output_file("a.exe")
+        folders.resolve_output("a.exe")
 
 
 def test_a_link_out_is_refused(folders: Any, pack: SimpleNamespace, tmp_path: Path) -> None:
     pack.output.mkdir()
     (pack.output / "out").symlink_to(tmp_path)
     with pytest.raises(OutputError, match="which is outside"):
-        folders.output_file("out/a.wav")
+        folders.resolve_output("out/a.wav")
 
 
 @given(name=st.text(alphabet=st.sampled_from("a./\\:\0 ~"), max_size=12))
 def test_no_name_leads_out(folders: Any, pack: SimpleNamespace, name: str) -> None:
     try:
-        file = folders.output_file(name)
+        file = folders.resolve_output(name)
     except OutputError:
         return
     assert file.is_relative_to(pack.output)

@@ -160,6 +160,7 @@ def test_cancel_stops_and_keeps_the_finished_lines(talk: Any, pack: SimpleNamesp
     [
         ({"speaker2_audio": None}, AudioError, "speaker2_audio: got no audio"),
         ({"text": "Speaker3: Hi."}, ScriptError, "line 1, column 1: unknown speaker 'Speaker3'.*num_speakers is 2"),
+        ({"text": "S5: Hi.", "num_speakers": "4"}, ScriptError, "num_speakers is 4, the most there are: split the"),
         ({"text": "A: x\nB: y\nC: z"}, ScriptError, "line 3, column 1: unknown speaker 'C'; the speakers are A, B"),
         ({"text": " \n"}, ScriptError, "the script says nothing"),
         ({"text": "Speaker1: [Hapy] Hi."}, ScriptError, r"line 1, column 11: unknown tag \[Hapy\]"),

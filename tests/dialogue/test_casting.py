@@ -1,17 +1,14 @@
-"""Which voice a name in the script gets."""
-
-from types import SimpleNamespace
-from typing import Any
+"""Which of the numbered voices a name in the script gets."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from indextts2_multitalk.indextts.dialogue.casting import parse_dialogue
 from indextts2_multitalk.indextts.errors import ScriptError
 
 
-@pytest.fixture
-def read(pack: SimpleNamespace) -> Any:
-    return lambda text, count, named=None: pack.speakers.read_script(text, count, named or {})[1]
+def read(text: str, count: int, names: dict[int, str] | None = None) -> dict[str, int]:
+    return parse_dialogue(text, count, names or {}, remedy="Do this").voices
 
 
 @pytest.mark.parametrize(
@@ -25,15 +22,20 @@ def read(pack: SimpleNamespace) -> Any:
         ("【旁白】从前。\n王五|好。", {}, {"旁白": 1, "王五": 2}),
     ],
 )
-def test_two_voices(read: Any, text: str, named: dict[int, str], voices: dict[str, int]) -> None:
+def test_two_voices(text: str, named: dict[int, str], voices: dict[str, int]) -> None:
     assert read(text, 2, named) == voices
 
 
 @pytest.mark.parametrize(
     ("text", "voices"),
-    [("A text without names.", {"Speaker1": 1}), ("Zoe: a", {"Zoe": 1}), ("S1: a", {"Speaker1": 1})],
+    [
+        ("A text without names.", {"Speaker1": 1}),
+        ("Zoe: a", {"Zoe": 1}),
+        ("S1: a", {"Speaker1": 1}),
+        ("a\nS1: b", {"Speaker1": 1}),
+    ],
 )
-def test_one_voice(read: Any, text: str, voices: dict[str, int]) -> None:
+def test_one_voice(text: str, voices: dict[str, int]) -> None:
     assert read(text, 1) == voices
 
 
@@ -41,19 +43,19 @@ def test_one_voice(read: Any, text: str, voices: dict[str, int]) -> None:
     ("text", "count", "message"),
     [
         ("Zoe: a\nAdam: b\nEve: c", 2, "line 3, column 1: unknown speaker 'Eve'; the speakers are Zoe, Adam"),
-        ("Speaker1: a\nSpeaker4: b", 3, "line 2, column 1: unknown speaker 'Speaker4'.*num_speakers is 3: raise it"),
+        ("Speaker1: a\nSpeaker4: b", 3, "line 2, column 1: unknown speaker 'Speaker4'.* Do this$"),
         ("Zoe: a\nAdam: b", 1, "line 2, column 1: unknown speaker 'Adam'"),
-        ("A: a\nB: b\nC: c\nD: d\nE: e", 4, "num_speakers is 4, the most there are: split the script"),
+        ("A: a\nB: b\nC: c\nD: d\nE: e", 4, "unknown speaker 'E'; the speakers are A, B, C, D.* Do this$"),
         ("No names at all.", 2, "line 1, column 1: nobody speaks"),
     ],
 )
-def test_one_too_many(read: Any, text: str, count: int, message: str) -> None:
+def test_one_too_many(text: str, count: int, message: str) -> None:
     with pytest.raises(ScriptError, match=message):
         read(text, count)
 
 
 @given(names=st.lists(st.sampled_from(["Zoe", "zoe", "Adam", "Speaker1", "S2", "Eve", "Speaker4"]), min_size=1))
-def test_everyone_has_a_voice_of_their_own(read: Any, names: list[str]) -> None:
+def test_everyone_has_a_voice_of_their_own(names: list[str]) -> None:
     voices = read("\n".join(f"{name}: text" for name in names), 6)
     assert set(voices.values()) <= set(range(1, 7))
     assert len(set(voices.values())) == len(voices)

@@ -1,0 +1,53 @@
+"""The way of both dialogue nodes: script to lines, lines to takes, takes to one recording and words on it."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..indextts.audio_file import check_output, write_audio
+from ..indextts.dialogue.timeline import assemble_timeline
+from ..indextts.options import SpeakOptions
+from .audio import audio_to
+from .emotions import analyze_emotions
+from .folders import resolve_output
+from .lines import NodeScript, prepare_dialogue
+from .performance import perform_lines
+from .settings import ModelHandle
+from .summary import summarize_run
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SpokenDialogue:
+    """What the nodes hand out. `audio`: AUDIO. `emotions`: the emotion of every line, in words."""
+
+    audio: dict[str, Any]
+    file: Path
+    info: str
+    emotions: str
+
+
+def prepare_output(name: str) -> Path:
+    """The file that `output_filename` means. Raises `OutputError` where it could not be written."""
+    file = resolve_output(name)
+    check_output(file)
+    return file
+
+
+def speak_script(
+    script: NodeScript, model: ModelHandle, options: SpeakOptions, file: Path, verbose: bool
+) -> SpokenDialogue:
+    """Speak a script and write it to `file`. `verbose` tells the console what happens."""
+    dialogue = prepare_dialogue(script)
+    performance = perform_lines(model, dialogue.lines, options, verbose)
+    pauses = {name: script.pauses[number] for name, number in dialogue.voices.items() if number in script.pauses}
+    timeline = assemble_timeline(performance.takes, script.silence_seconds, pauses)
+    write_audio(file, timeline.waveform, timeline.sample_rate)
+    info = summarize_run(dialogue, performance, timeline, file, script.sockets)
+    if verbose:
+        log.info("%s", info)
+    return SpokenDialogue(
+        audio_to(timeline.waveform, timeline.sample_rate), file, info, analyze_emotions(performance.takes)
+    )
