@@ -1,5 +1,6 @@
 """All stages train for a moment; what they trained becomes a folder that the pack speaks with."""
 
+import functools
 import json
 import math
 import shutil
@@ -13,6 +14,7 @@ from indextts2_multitalk.indextts.pipeline import Pipeline
 from indextts2_multitalk.indextts.records import Audio, Line, Voice
 from indextts2_multitalk.s2mel.weights import rename_s2mel_weights
 from indextts2_multitalk.training.export import export, s2mel_names
+from indextts2_multitalk.training.flow_stage import FlowLengths
 from indextts2_multitalk.training.gpt_stage import Manner
 from indextts2_multitalk.training.known_voices import WINDOW_CODES, KnownVoices
 from indextts2_multitalk.training.parts import pack, unpack
@@ -35,7 +37,11 @@ from indextts2_multitalk.training.workshop import Workshop
 STEPS = {"semantic": 12, "codec": 16, "style": 2, "gpt": 12, "flow": 6, "vocoder": 5}
 BATCHES = {"semantic": 400, "codec": 800, "style": 240, "gpt": 400, "flow": 80, "vocoder": 1}
 PLAN = replace(
-    TOY, bpe_texts=300, budgets={name: Budget(math.inf, steps) for name, steps in STEPS.items()}, batches=BATCHES
+    TOY,
+    bpe_texts=300,
+    budgets={name: Budget(math.inf, steps) for name, steps in STEPS.items()},
+    batches=BATCHES,
+    flow=FlowLengths(prompt=(20, 40), style=(20, 30)),
 )
 
 
@@ -49,9 +55,15 @@ def trained(hums):
     return hums
 
 
+@pytest.fixture(scope="module")
+def stages(trained):
+    """Each stage by its name, as another process would take it up."""
+    return functools.cache(Workshop(trained, PLAN, torch.device("cpu"), 0.0).stage)
+
+
 @pytest.mark.parametrize("name", STEPS)
-def test_every_stage_says_how_it_went(trained, name):
-    figures = restore(Workshop(trained, PLAN, torch.device("cpu"), 0).stage(name), trained).figures
+def test_every_stage_says_how_it_went(trained, stages, name):
+    figures = restore(stages(name), trained).figures
     assert figures["steps"] == STEPS[name]
     assert all(np.isfinite(value) for value in figures.values())
 
@@ -102,8 +114,8 @@ def test_voices_may_stay_as_they_are_while_the_decoder_learns(trained, tmp_path)
     assert {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])} == {"gpt", "heads"}
 
 
-def test_known_voices_are_what_the_encoder_hears(trained):
-    stage = Workshop(trained, PLAN, torch.device("cpu"), 0.0).stage("gpt")
+def test_known_voices_are_what_the_encoder_hears(stages):
+    stage = stages("gpt")
     heard, windows = stage.heard, stage.windows
     known = KnownVoices(stage.modules["voice"], heard, windows)
     speakers = windows.speakers[:2]
@@ -120,12 +132,14 @@ def test_known_voices_are_what_the_encoder_hears(trained):
 
 
 def test_weights_travel_in_parts(trained, tmp_path, monkeypatch):
-    monkeypatch.setattr("indextts2_multitalk.training.parts.PART_BYTES", 4_000_000)
-    files = pack(trained, tmp_path / "parts")
+    monkeypatch.setattr("indextts2_multitalk.training.parts.PART_BYTES", 400_000)
+    some = tmp_path / "work"  # all but the largest, which takes long to compress
+    shutil.copytree(trained, some, ignore=shutil.ignore_patterns("style.*", "speech", "unheard"))
+    files = pack(some, tmp_path / "parts")
     assert len(files) > 2
-    assert max(file.stat().st_size for file in files) <= 4_000_000
+    assert max(file.stat().st_size for file in files) <= 400_000
     unpack(tmp_path / "parts", tmp_path / "elsewhere")
-    for name in STEPS:
+    for name in STEPS.keys() - {"style"}:
         assert is_done(tmp_path / "elsewhere", name)
     there = Workshop(tmp_path / "elsewhere", PLAN, torch.device("cpu"), 0.0)
     assert torch.isfinite(next(there.codec.parameters())).all()
@@ -152,8 +166,8 @@ def test_the_demonstration_voice_has_room_for_its_names():
     assert CONFIG_FILE.name == "demo.yaml"
 
 
-def test_the_flow_is_told_of_every_utterance_and_delivery(trained):
-    flow = Workshop(trained, PLAN, torch.device("cpu"), 0.0).stage("flow")
+def test_the_flow_is_told_of_every_utterance_and_delivery(stages):
+    flow = stages("flow")
     told, corpus = flow.conditions, flow.gpt.heard.corpus
     assert told.latents.shape == (corpus.codes, PLAN.config.gpt.model_dim)
     assert (told.latents != 0).any(dim=1).all()
