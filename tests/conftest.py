@@ -1,5 +1,7 @@
 """Makes `tests/helpers` importable and keeps torch to one thread, so that parallel runs do not fight for cores.
 
+What takes longest is begun first, so that no process works alone at the end.
+
 Without a GPU, Triton's kernels run in its interpreter, which must be asked for before Triton is first imported.
 
 No test depends on how fast the machine is: examples of hypothesis have all the time they take, a test's clock is one
@@ -10,6 +12,7 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
@@ -28,3 +31,10 @@ settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 settings.load_profile("unhurried")
+
+LONGEST = ("kernels", "voice", "training")
+"""Folders whose files take minutes, in the order in which they are begun."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(room) if (room := item.path.parent.name) in LONGEST else len(LONGEST))

@@ -21,8 +21,8 @@ from safetensors import safe_open
 
 Pairs = list[tuple[list[str], list[str]]]
 
-PLAIN_LINES = 4
-"""As many lines are spoken by the plain loop too."""
+PLAIN_LINES = 2
+"""As many lines are spoken by the plain loop too, one by each speaker."""
 MOVED_LINES = 2
 """As many lines are spoken with each emotion, one by each speaker."""
 
