@@ -21,8 +21,8 @@ from .linear.gemm import tiled
 from .linear.gemv import MOST_ROWS, gemv
 from .linear.layer_norm import norm_rows
 from .linear.splitk_residual import Shares, Stream, add_tiled
+from .pdl import triton_version
 from .persistent.step import PersistentStep, suits
-from .triton_version import triton_version
 
 logger = logging.getLogger(__name__)
 

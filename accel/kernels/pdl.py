@@ -1,14 +1,16 @@
-"""Kernels that start while the one before them still runs (programmatic dependent launch, from Hopper on).
+"""Programmatic dependent launch (PDL, from Hopper on): a kernel starts while the one before it still runs, and has its
+weights fetched to the L2 cache ahead of the kernel that multiplies by them.
 
-What a kernel reads before it has waited must not depend on any kernel of the same graph: weights, and what earlier
-replays left, which are keys and values of tokens and, as the draw comes last, the state. All that it writes, it writes
-after. So no kernel overtakes a reader: each waits for the one before it, which has waited itself.
+A decode step is a chain of short kernels: without this, memory rests between them. What a kernel reads before it has
+waited must not depend on any kernel of the same graph: weights, and what earlier replays left, which are keys and
+values of tokens and, as the draw comes last, the state. All that it writes, it writes after. So no kernel overtakes a
+reader: each waits for the one before it, which has waited itself.
 
-After the wait, ordinary loads see what earlier kernels wrote, though several of them share a multiprocessor's
-first-level cache: the wait makes those writes visible to the grid that waits (PTX ISA, griddepcontrol), whatever that
-cache holds from before. Two things break this, so no kernel does them: a load before the wait of what an earlier kernel
-still writes, and a load past the coherent path (ld.global.nc, which Triton does not emit). What programs of the same
-launch leave each other is none of the wait's business: it is read past the first-level cache (".cg").
+After the wait, ordinary loads see what earlier kernels wrote, though several of them share a multiprocessor's L1
+cache: the wait makes those writes visible to the grid that waits (PTX ISA, griddepcontrol), whatever that cache holds
+from before. Two things break this, so no kernel does them: a load before the wait of what an earlier kernel still
+writes, and a load past the coherent path (ld.global.nc, which Triton does not emit). What programs of the same launch
+leave each other is none of the wait's business: it is read past the L1 cache (".cg").
 """
 
 import functools
@@ -19,50 +21,85 @@ import triton
 import triton.language as tl
 
 _wait = getattr(getattr(tl.extra, "cuda", None), "gdc_wait", None)
-CAN_WAIT = _wait is not None and "_semantic" in inspect.signature(_wait).parameters
+TRITON_HAS_PDL = _wait is not None and "_semantic" in inspect.signature(_wait).parameters
 """Whether this Triton knows the two instructions. 3.4 has them, but calls them with what they do not take."""
+CACHE_LINE_BYTES = tl.constexpr(128)
 
-if CAN_WAIT:
+if TRITON_HAS_PDL:
 
     @triton.jit
-    def let_next_start(OVERLAP: tl.constexpr):
+    def launch_dependents(PDL: tl.constexpr):
         """Once all programs of this kernel have said so, the next one's take what room is left."""
-        if OVERLAP:
+        if PDL:
             tl.extra.cuda.gdc_launch_dependents()
 
     @triton.jit
-    def wait_for_last(OVERLAP: tl.constexpr):
+    def wait_on_dependencies(PDL: tl.constexpr):
         """Until all kernels before this one have finished."""
-        if OVERLAP:
+        if PDL:
             tl.extra.cuda.gdc_wait()
 
 else:
 
     @triton.jit
-    def let_next_start(OVERLAP: tl.constexpr):
+    def launch_dependents(PDL: tl.constexpr):
         """Every kernel starts after the one before it."""
 
     @triton.jit
-    def wait_for_last(OVERLAP: tl.constexpr):
+    def wait_on_dependencies(PDL: tl.constexpr):
         """It has finished."""
 
 
 @triton.jit
-def ready(OVERLAP: tl.constexpr):
-    """Let the next kernel start, then wait for the last one. Who says the two apart has measured that it is faster so:
-    what the next one loads comes sooner, but from the same memory as what this one still waits for."""
-    let_next_start(OVERLAP)
-    wait_for_last(OVERLAP)
+def launch_dependents_and_wait(PDL: tl.constexpr):
+    """Who says the two apart has measured that it is faster so: what the next kernel loads comes sooner, but from the
+    same memory as what this one still waits for."""
+    launch_dependents(PDL)
+    wait_on_dependencies(PDL)
+
+
+@triton.jit
+def l2_prefetch(pointers):
+    """Fetch the cache lines of `pointers` to the L2 cache. Nothing waits for them."""
+    tl.inline_asm_elementwise(
+        "prefetch.global.L2 [$1]; mov.b32 $0, 0;",
+        "=r,l",
+        [pointers.to(tl.int64)],
+        dtype=tl.int32,
+        is_pure=False,
+        pack=1,
+    )
+
+
+@triton.jit
+def l2_prefetch_share(bytes, program, programs, COUNT: tl.constexpr, THREADS: tl.constexpr):
+    """This program's share of the COUNT cache lines at `bytes`."""
+    for first in range(program * THREADS, COUNT, programs * THREADS):
+        place = tl.minimum(first + tl.arange(0, THREADS), COUNT - 1)
+        l2_prefetch(bytes + place * CACHE_LINE_BYTES)
 
 
 @functools.cache
-def overlaps(device: torch.device) -> bool:
+def supports_pdl(device: torch.device) -> bool:
     """Whether the chip and this Triton can."""
-    if not CAN_WAIT or device.type != "cuda" or torch.version.cuda is None:
+    if not TRITON_HAS_PDL or device.type != "cuda" or torch.version.cuda is None:
         return False
     return torch.cuda.get_device_capability(device) >= (9, 0)
 
 
-def launch_options(device: torch.device) -> dict[str, bool]:
-    """Keyword arguments of a launch whose kernel calls `ready`."""
-    return {"OVERLAP": True, "launch_pdl": True} if overlaps(device) else {"OVERLAP": False}
+def pdl_options(device: torch.device) -> dict[str, bool]:
+    """Keyword arguments of a launch whose kernel waits with the functions above."""
+    return {"PDL": True, "launch_pdl": True} if supports_pdl(device) else {"PDL": False}
+
+
+def prefetch_arguments(weights: torch.Tensor | None, device: torch.device) -> tuple[torch.Tensor | None, int]:
+    """What `l2_prefetch_share` takes: `weights` as bytes and their number of cache lines; none without PDL."""
+    if weights is None or not supports_pdl(device):
+        return None, 0
+    return weights.view(torch.uint8), weights.nbytes // CACHE_LINE_BYTES.value
+
+
+def triton_version() -> tuple[int, int]:
+    """Major and minor: compilers differ in what kernels here rely on."""
+    major, minor = triton.__version__.split(".")[:2]
+    return int(major), int(minor)

@@ -28,7 +28,7 @@ import triton
 from decode_model import FULL, seeded_weights
 from indextts2_multitalk.accel.attention.triton import TritonAttention
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache
-from indextts2_multitalk.accel.kernels import l2_prefetch, pdl
+from indextts2_multitalk.accel.kernels import pdl
 from indextts2_multitalk.accel.kernels.decode_step import DecodeStep
 from indextts2_multitalk.accel.kernels.linear import embedding, gemm, gemm_shapes
 from indextts2_multitalk.accel.kernels.persistent.step import PersistentStep, Shape, multipliers_for
@@ -89,8 +89,8 @@ def launches(capability: int, cases: Iterable[str]) -> Iterator[Launch]:
     """Whatever `cases` launch, compiled and not run, of several that are alike in a case the first. Whoever asks about
     the chip hears of this one, on which all that may be held is."""
     triton.runtime.driver.set_active(Chip(capability))
-    for module in (pdl, gemm_shapes, l2_prefetch, embedding):
-        module.overlaps = lambda device: pdl.CAN_WAIT and capability >= 90
+    for module in (pdl, gemm_shapes, embedding):
+        module.supports_pdl = lambda device: pdl.TRITON_HAS_PDL and capability >= 90
     gemm_shapes._can_hold = lambda: True
     stages_for = gemm.stages_for
     gemm.stages_for = lambda shape, rows, size, device: stages_for(shape, rows, size, torch.device("cuda"))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 triton = pytest.importorskip("triton")
-from indextts2_multitalk.accel.kernels.pdl import CAN_WAIT  # noqa: E402
+from indextts2_multitalk.accel.kernels.pdl import TRITON_HAS_PDL  # noqa: E402
 
 SCRIPT = Path(__file__).parents[1] / "helpers" / "compile_kernels.py"
 KERNELS = (
@@ -40,5 +40,5 @@ def test_every_kernel_compiles_and_finds_room(compiled):
 def test_steps_overlap_where_the_chip_can(compiled):
     capability, result = compiled
     for kernel in result["kernels"]:
-        if "OVERLAP" in kernel:
-            assert kernel["OVERLAP"] == (CAN_WAIT and capability >= 90), kernel
+        if "PDL" in kernel:
+            assert kernel["PDL"] == (TRITON_HAS_PDL and capability >= 90), kernel

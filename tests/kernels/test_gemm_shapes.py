@@ -21,7 +21,7 @@ HOPPER, SMALLER = 232448, 101376
 def chip(monkeypatch):
     def pretend(version: str, room: int) -> None:
         monkeypatch.setattr(triton, "__version__", version)
-        monkeypatch.setattr(gemm_shapes, "overlaps", lambda device: True)
+        monkeypatch.setattr(gemm_shapes, "supports_pdl", lambda device: True)
         monkeypatch.setattr(gemm_shapes, "shared_memory", lambda device: room)
         gemm_shapes._can_hold.cache_clear()
 

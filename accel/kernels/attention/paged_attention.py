@@ -14,7 +14,7 @@ import triton.language as tl
 
 from ....runtime.device_capability import HEAD_WIDTHS
 from ...cache.paged_cache import Pages
-from ..pdl import launch_options, let_next_start, wait_for_last
+from ..pdl import launch_dependents, pdl_options, wait_on_dependencies
 from .online_softmax import NOTHING, held, over_context, place_of, together
 
 NewToken = tuple[torch.Tensor, torch.Tensor]
@@ -43,7 +43,7 @@ def _stored(q, new_key, new_value, mine, key_pages, value_pages, table, length, 
 def _paged_attention(queries, new_keys, new_values, key_pages, value_pages, tables, lengths, out, parts, masses,
                      arrivals, row_stride, columns, scale, HEADS: tl.constexpr, WIDTH: tl.constexpr,
                      PAGE: tl.constexpr, PARTS: tl.constexpr, TOKENS: tl.constexpr, HELD: tl.constexpr,
-                     NEW: tl.constexpr, LATE: tl.constexpr, BEFORE: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
+                     NEW: tl.constexpr, LATE: tl.constexpr, BEFORE: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     head, part, row = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
     d = tl.arange(0, WIDTH)
     length = tl.load(lengths + row)
@@ -54,8 +54,8 @@ def _paged_attention(queries, new_keys, new_values, key_pages, value_pages, tabl
     k = held(key_pages, table, first, last, head, HEADS, WIDTH, PAGE, TOKENS, HELD)
     v = held(value_pages, table, first, last, head, HEADS, WIDTH, PAGE, TOKENS, HELD)
     if not LATE:
-        let_next_start(OVERLAP)
-    wait_for_last(OVERLAP)
+        launch_dependents(PDL)
+    wait_on_dependencies(PDL)
     at = row * row_stride + head * WIDTH + d
     mine = d + part * WIDTH < WIDTH
     if NEW and BEFORE >= 1:
@@ -69,7 +69,7 @@ def _paged_attention(queries, new_keys, new_values, key_pages, value_pages, tabl
         q, k, v, key_pages, value_pages, table, first, last, head, HEADS, WIDTH, PAGE, TOKENS, HELD
     )
     if LATE:
-        let_next_start(OVERLAP)
+        launch_dependents(PDL)
     if NEW and BEFORE < 1:
         new_key, new_value = _asked(new_keys, new_values, at, mine)
     if NEW and BEFORE < 2:
@@ -212,7 +212,7 @@ def launch_arguments(
         parts.arrivals, queries.stride(0), block_tables.stride(0),
     )  # fmt: skip
     options = {"HEADS": heads, "WIDTH": width, "PARTS": parts.count, "NEW": new is not None}
-    return given, {**options, **launch_options(queries.device)}
+    return given, {**options, **pdl_options(queries.device)}
 
 
 def paged_attention(

@@ -9,15 +9,15 @@ import triton.language as tl
 
 from ...state import DecodeState
 from ...weights import DecoderWeights
-from ..pdl import overlaps, ready
+from ..pdl import launch_dependents_and_wait, supports_pdl
 from .gemm import SCALE
 
 
 @triton.jit
 def _embed(tokens, steps, token_embedding, position_embedding, out, gain, scaled, moments, beams, first_position,
            last_position, rows, WIDTH: tl.constexpr, BLOCK: tl.constexpr, TILES: tl.constexpr,
-           BLOCK_T: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
-    ready(OVERLAP)
+           BLOCK_T: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
+    launch_dependents_and_wait(PDL)
     row = tl.program_id(0)
     d = tl.arange(0, BLOCK)
     inside = d < WIDTH
@@ -55,7 +55,7 @@ def embed(
         state.rows.tokens, state.lanes.steps, weights.token_embedding, weights.position_embedding, out,
         weights.layers[0].ln_1_weight, out if scaled is None else scaled, out if moments is None else moments,
         state.beams, weights.first_position, last, rows, WIDTH=width, BLOCK=triton.next_power_of_2(width), TILES=tiles,
-        BLOCK_T=triton.next_power_of_2(max(1, tiles)), OVERLAP=overlaps(out.device), num_warps=2,
+        BLOCK_T=triton.next_power_of_2(max(1, tiles)), PDL=supports_pdl(out.device), num_warps=2,
     )  # fmt: skip
 
 

@@ -13,8 +13,7 @@ import triton
 import triton.language as tl
 from torch.nn import functional
 
-from ..l2_prefetch import LINE_BYTES, prefetch
-from ..pdl import launch_options, let_next_start, wait_for_last
+from ..pdl import CACHE_LINE_BYTES, l2_prefetch, launch_dependents, pdl_options, wait_on_dependencies
 from .folded_norm import Folded, Norm
 from .gemm_shapes import TileShape, block_rows_for, stages_for, tile_shape_for
 from .gemv import tanh_gelu
@@ -27,10 +26,10 @@ SCALE = tl.constexpr(0.0625)
 @triton.jit
 def _prefetch(base, rows, K: tl.constexpr, first, BYTES: tl.constexpr, SPAN: tl.constexpr):
     """Have these rows' next SPAN elements on their way to the second-level cache."""
-    LINE: tl.constexpr = LINE_BYTES // BYTES
+    LINE: tl.constexpr = CACHE_LINE_BYTES // BYTES
     COUNT: tl.constexpr = SPAN // LINE
     k = tl.minimum(first + tl.arange(0, COUNT) * LINE, K - 1)
-    prefetch(base + rows[:, None].to(tl.int64) * K + k[None, :])
+    l2_prefetch(base + rows[:, None].to(tl.int64) * K + k[None, :])
 
 
 @triton.jit
@@ -64,28 +63,28 @@ def _moments(moments, r, rows, eps, K: tl.constexpr, TILES: tl.constexpr, BLOCK_
 
 @triton.jit
 def weights_ahead(weight, row, part, K: tl.constexpr, SLICES: tl.constexpr, BLOCK_K: tl.constexpr,
-                  BLOCKS: tl.constexpr, SPAN: tl.constexpr, STAGES: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
+                  BLOCKS: tl.constexpr, SPAN: tl.constexpr, STAGES: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     """Ask for rows [J] of the weights over one slice of K, then wait for the kernel before: all of them as blocks
     [block, J] where they are held, none where they are streamed, which are only on their way to the second-level
     cache."""
     first = part * (K // SLICES)
     weights = ()
     if STAGES == 0:
-        let_next_start(OVERLAP)
+        launch_dependents(PDL)
         weights = held_weights(weight, row, first, K, BLOCK_K, BLOCKS)
-        wait_for_last(OVERLAP)
+        wait_on_dependencies(PDL)
     else:
-        if OVERLAP:
+        if PDL:
             _prefetch(weight, row, K, first, weight.dtype.element_ty.primitive_bitwidth // 8, SPAN)
-        wait_for_last(OVERLAP)
-        let_next_start(OVERLAP)
+        wait_on_dependencies(PDL)
+        launch_dependents(PDL)
     return weights
 
 
 @triton.jit
 def products(x, weight, weights, moments, row, r, rows, part, eps, K: tl.constexpr, SLICES: tl.constexpr,
              BLOCK_K: tl.constexpr, BLOCKS: tl.constexpr, AHEAD: tl.constexpr, TILES: tl.constexpr,
-             BLOCK_T: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
+             BLOCK_T: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     """Rows `r` of x times rows [J] of the weights over one slice of K, `weights` being what `weights_ahead` gave:
     float32 [R, J]; with moments of the stream also mean and one over the deviation of the rows."""
     line = tl.minimum(r, rows - 1)
@@ -95,7 +94,7 @@ def products(x, weight, weights, moments, row, r, rows, part, eps, K: tl.constex
         blocks = first_rows(x, line, first, K, BLOCK_K, AHEAD)
         if TILES > 0:
             mean, scale = _moments(moments, r, rows, eps, K, TILES, BLOCK_T)
-        y = held_products(weights, blocks, x, line, first, K, BLOCK_K, BLOCKS, AHEAD, PRECISION, OVERLAP)
+        y = held_products(weights, blocks, x, line, first, K, BLOCK_K, BLOCKS, AHEAD, PRECISION, PDL)
     else:
         if TILES > 0:
             mean, scale = _moments(moments, r, rows, eps, K, TILES, BLOCK_T)
@@ -107,16 +106,16 @@ def products(x, weight, weights, moments, row, r, rows, part, eps, K: tl.constex
 def _tiles(x, weight, bias, share, moments, out, eps, rows, outputs, K: tl.constexpr, SLICES: tl.constexpr,
            J: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_K: tl.constexpr, BLOCKS: tl.constexpr, AHEAD: tl.constexpr,
            SPAN: tl.constexpr, TILES: tl.constexpr, BLOCK_T: tl.constexpr, GELU: tl.constexpr, STAGES: tl.constexpr,
-           PRECISION: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
+           PRECISION: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     n = tl.program_id(0) * J + tl.arange(0, J)
     r = tl.program_id(1) * BLOCK_R + tl.arange(0, BLOCK_R)
     # Weights past the last, and rows of x, are read again instead of masked: no mask, no wait.
     row = tl.minimum(n, outputs - 1)
     of_mean, b = tl.load(share + row).to(tl.float32), tl.load(bias + row).to(tl.float32)
-    weights = weights_ahead(weight, row, 0, K, SLICES, BLOCK_K, BLOCKS, SPAN, STAGES, OVERLAP)
+    weights = weights_ahead(weight, row, 0, K, SLICES, BLOCK_K, BLOCKS, SPAN, STAGES, PDL)
     y, mean, scale = products(
         x, weight, weights, moments, row, r, rows, 0, eps, K, SLICES, BLOCK_K, BLOCKS, AHEAD, TILES, BLOCK_T, STAGES,
-        PRECISION, OVERLAP,
+        PRECISION, PDL,
     )  # fmt: skip
     if TILES > 0:
         y = (y * (1.0 / SCALE) - of_mean[None, :] * mean[:, None]) * scale[:, None]
@@ -179,7 +178,7 @@ def tile_options(x: torch.Tensor, weight: torch.Tensor, shape: TileShape) -> dic
         "STAGES": stages,
         "PRECISION": "ieee" if x.dtype is torch.float32 else "tf32",
         "num_warps": shape.warps,
-        **launch_options(x.device),
+        **pdl_options(x.device),
     }
 
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import torch
 import triton
 
-from ..pdl import overlaps
-from ..triton_version import triton_version
+from ..pdl import supports_pdl, triton_version
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +61,7 @@ def asks_early(rows: int) -> bool:
 
 def tile_shape_for(inputs: int, outputs: int, rows: int, dtype: torch.dtype, device: torch.device) -> TileShape:
     """Held where that was measured to be faster and there is room; else streamed."""
-    if dtype.itemsize == 2 and overlaps(device) and _can_hold():
+    if dtype.itemsize == 2 and supports_pdl(device) and _can_hold():
         shape = held_shape_for(inputs, outputs, rows)
         if shape is not None and shape.room(inputs, block_rows_for(rows), dtype.itemsize) <= shared_memory(device):
             return shape

@@ -18,8 +18,7 @@ import triton
 import triton.language as tl
 from torch.nn import functional
 
-from ..l2_prefetch import ahead_of, fetch_ahead
-from ..pdl import launch_options, ready
+from ..pdl import l2_prefetch_share, launch_dependents_and_wait, pdl_options, prefetch_arguments
 from .chunks import chunk, normalised_chunks, starts_of, total, vector, widths_for
 from .folded_norm import Folded, Norm
 
@@ -40,7 +39,7 @@ def _gemv(x, weight, bias, residual, out, first_gain, first_shift, gain, share, 
           K: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr, COUNT: tl.constexpr, MASKED: tl.constexpr,
           J: tl.constexpr, ROWS: tl.constexpr, SLOTS: tl.constexpr, NORMS: tl.constexpr, GELU: tl.constexpr,
           RESIDUAL: tl.constexpr, HALF: tl.constexpr, LINES: tl.constexpr, LANES: tl.constexpr,
-          OVERLAP: tl.constexpr):  # fmt: skip
+          PDL: tl.constexpr):  # fmt: skip
     n = tl.program_id(0) * J + tl.arange(0, J)
     # Rows of weights past the last are read again instead of masked.
     row_of = tl.minimum(n, outputs - 1)
@@ -57,8 +56,8 @@ def _gemv(x, weight, bias, residual, out, first_gain, first_shift, gain, share, 
         g = vector(gain, K, WIDTHS, STARTS, COUNT, MASKED)
         of_mean = tl.load(share + row_of)
     if LINES > 0:
-        fetch_ahead(ahead, tl.program_id(0), tl.num_programs(0), LINES, LANES)
-    ready(OVERLAP)
+        l2_prefetch_share(ahead, tl.program_id(0), tl.num_programs(0), LINES, LANES)
+    launch_dependents_and_wait(PDL)
     slot = tl.arange(0, SLOTS)[:, None]
     y = tl.zeros([SLOTS, J], tl.float32)
     at = slot * outputs + n[None, :]
@@ -141,7 +140,7 @@ def gemv(
     half = rows > 1 and weight.dtype is torch.float16
     shape = shape or shape_for(inputs, outputs, rows, half)
     widths = widths_for(inputs, shape.warps)
-    fetched, lines = ahead_of(ahead, x.device)
+    fetched, lines = prefetch_arguments(ahead, x.device)
     first_gain, first_shift, first_eps = (norm and norm.first) or (bias, bias, 0.0)
     _gemv[(triton.cdiv(outputs, shape.outputs),)](
         x, weight, norm.bias if norm else bias, out if residual is None else residual, out, first_gain, first_shift,
@@ -151,7 +150,7 @@ def gemv(
         SLOTS=triton.next_power_of_2(rows), NORMS=norm.count if norm else 0, GELU=gelu,
         RESIDUAL=residual is not None, HALF=half, LINES=lines,
         LANES=32 * shape.warps, num_warps=shape.warps,
-        **launch_options(x.device),
+        **pdl_options(x.device),
     )  # fmt: skip
     return out
 

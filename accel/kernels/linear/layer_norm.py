@@ -8,7 +8,7 @@ import triton
 import triton.language as tl
 from torch.nn import functional
 
-from ..pdl import launch_options, ready
+from ..pdl import launch_dependents_and_wait, pdl_options
 from .folded_norm import Norm
 
 
@@ -23,12 +23,12 @@ def _normalised(x, gain, shift, eps, inside, K: tl.constexpr):
 
 @triton.jit
 def _norm_rows(x, out, gain, shift, gain_2, shift_2, eps, eps_2, WIDTH: tl.constexpr, BLOCK: tl.constexpr,
-               NORMS: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
+               NORMS: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     row = tl.program_id(0)
     k = tl.arange(0, BLOCK)
     inside = k < WIDTH
     g, s = tl.load(gain + k, mask=inside, other=0.0), tl.load(shift + k, mask=inside, other=0.0)
-    ready(OVERLAP)
+    launch_dependents_and_wait(PDL)
     y = tl.load(x + row * WIDTH + k, mask=inside, other=0.0)
     y = _normalised(y, g.to(tl.float32), s.to(tl.float32), eps, inside, WIDTH)
     if NORMS > 1:
@@ -45,7 +45,7 @@ def norm_rows(x: torch.Tensor, norms: tuple[Norm, ...], out: torch.Tensor) -> to
     (gain, shift, eps), (gain_2, shift_2, eps_2) = norms[0], norms[-1]
     _norm_rows[(rows,)](
         x, out, gain, shift, gain_2, shift_2, eps, eps_2, WIDTH=width, BLOCK=triton.next_power_of_2(width),
-        NORMS=len(norms), num_warps=4, **launch_options(x.device),
+        NORMS=len(norms), num_warps=4, **pdl_options(x.device),
     )  # fmt: skip
     return out
 

@@ -55,7 +55,7 @@ class Shares:
 def _add_tiles(h, weight, bias, gain, x, scaled, sums, arrivals, moments, rows, outputs, K: tl.constexpr,
                SLICES: tl.constexpr, J: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_K: tl.constexpr,
                BLOCKS: tl.constexpr, AHEAD: tl.constexpr, SPAN: tl.constexpr, FOLLOWED: tl.constexpr,
-               EARLY: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
+               EARLY: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     tile, part, block = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     n = tile * J + tl.arange(0, J)
     r = block * BLOCK_R + tl.arange(0, BLOCK_R)
@@ -63,12 +63,12 @@ def _add_tiles(h, weight, bias, gain, x, scaled, sums, arrivals, moments, rows, 
     b, factor = tl.load(bias + row).to(tl.float32), tl.load(gain + row).to(tl.float32) * SCALE
     at = r[:, None] * outputs + n[None, :]
     written = (r < rows)[:, None] & (n < outputs)[None, :]
-    weights = weights_ahead(weight, row, part, K, SLICES, BLOCK_K, BLOCKS, SPAN, STAGES, OVERLAP)
+    weights = weights_ahead(weight, row, part, K, SLICES, BLOCK_K, BLOCKS, SPAN, STAGES, PDL)
     if EARLY:
         old = tl.load(x + at, mask=written, other=0.0, cache_modifier=".cg")
     y, _, _ = products(
         h, weight, weights, moments, row, r, rows, part, 0.0, K, SLICES, BLOCK_K, BLOCKS, AHEAD, 0, 1, STAGES,
-        PRECISION, OVERLAP,
+        PRECISION, PDL,
     )  # fmt: skip
     last = True
     if SLICES > 1:

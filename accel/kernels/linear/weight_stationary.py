@@ -35,21 +35,21 @@ def first_rows(x, lines, first, K: tl.constexpr, BLOCK_K: tl.constexpr, AHEAD: t
 
 
 @triton.jit
-def _in_turn(x, OVERLAP: tl.constexpr):
+def _in_turn(x, PDL: tl.constexpr):
     """x. Without this the compiler gives every block a place of its own in shared memory as soon as it is loaded."""
-    if OVERLAP and x.dtype.primitive_bitwidth == 16:
+    if PDL and x.dtype.primitive_bitwidth == 16:
         x = tl.inline_asm_elementwise("mov.b32 $0, $1;", "=r,r", [x], dtype=x.dtype, is_pure=False, pack=2)
     return x
 
 
 @triton.jit
 def held_products(weights, rows, x, lines, first, K: tl.constexpr, BLOCK_K: tl.constexpr, BLOCKS: tl.constexpr,
-                  AHEAD: tl.constexpr, PRECISION: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
+                  AHEAD: tl.constexpr, PRECISION: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     """What `first_rows` asked for, and the blocks after that, times `held_weights`: float32 [R, J]."""
     at = x + lines[:, None] * K + (first + tl.arange(0, BLOCK_K))[None, :]
     acc = tl.zeros([rows[0].shape[0], weights[0].shape[1]], tl.float32)
     for c in tl.static_range(BLOCKS):
-        block = _in_turn(rows[c], OVERLAP)
+        block = _in_turn(rows[c], PDL)
         if c + AHEAD < BLOCKS:
             rows += (tl.load(at + (c + AHEAD) * BLOCK_K),)
         acc = tl.dot(block, weights[c], acc, input_precision=PRECISION)

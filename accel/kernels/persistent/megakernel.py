@@ -22,8 +22,8 @@ import triton
 import triton.language as tl
 
 from ..attention.online_softmax import held, over_context, place_of, together
-from ..l2_prefetch import LINE_BYTES, prefetch
 from ..linear.gemv import tanh_gelu
+from ..pdl import CACHE_LINE_BYTES, l2_prefetch
 from .mailbox import receive, send
 from .tiles import (
     VECTORS,
@@ -151,9 +151,9 @@ def _attention(head, words, key_pages, value_pages, table, length, columns, scal
 @triton.jit
 def _fetch_vectors(vectors, layer, program, K: tl.constexpr, CHUNK: tl.constexpr):
     """A layer's vectors on their way to the second-level cache."""
-    LINE: tl.constexpr = LINE_BYTES // 4
+    LINE: tl.constexpr = CACHE_LINE_BYTES // 4
     at = (program * CHUNK + tl.arange(0, CHUNK)) * LINE
-    prefetch(vectors + layer * (VECTORS * K) + tl.minimum(at, VECTORS * K - 1))
+    l2_prefetch(vectors + layer * (VECTORS * K) + tl.minimum(at, VECTORS * K - 1))
 
 
 @triton.jit

@@ -11,7 +11,7 @@ import triton.language as tl
 
 from ...cache.paged_cache import PagedCache
 from ...state import Rows
-from ..pdl import launch_options, ready
+from ..pdl import launch_dependents_and_wait, pdl_options
 
 COPIED = 2048
 """Elements of a page that one program copies: as many as its threads have under way at once."""
@@ -50,10 +50,10 @@ def take_over(lane, row, b, beam, parent, lengths, tables, spares, moves, column
 @triton.jit
 def _follow(keys, values, seen, tokens, moves, copies, layer_stride, TOKEN: tl.constexpr, PAGE: tl.constexpr,
             V: tl.constexpr, K: tl.constexpr, SLOTS: tl.constexpr, BLOCKS: tl.constexpr, BLOCK: tl.constexpr,
-            PENALTIES: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
+            PENALTIES: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     """The first programs of a line copy a beam's page, one block of one layer each; the others move its penalties,
     PENALTIES tokens each."""
-    ready(OVERLAP)
+    launch_dependents_and_wait(PDL)
     part, lane = tl.program_id(0), tl.program_id(1)
     if part < copies:
         move = moves + (lane * K + part // BLOCKS % K) * 4
@@ -90,5 +90,5 @@ def follow(cache: PagedCache, rows: Rows, moves: torch.Tensor, beams: int) -> No
     _follow[(copies + triton.cdiv(vocabulary, PENALTIES), count // beams)](
         cache.keys, cache.values, rows.seen.view(torch.uint8), rows.tokens, moves, copies, cache.keys.stride(0),
         TOKEN=token, PAGE=page_size, V=vocabulary, K=beams, SLOTS=triton.next_power_of_2(beams), BLOCKS=blocks,
-        BLOCK=block, PENALTIES=PENALTIES, num_warps=4, **launch_options(moves.device),
+        BLOCK=block, PENALTIES=PENALTIES, num_warps=4, **pdl_options(moves.device),
     )  # fmt: skip

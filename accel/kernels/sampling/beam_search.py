@@ -13,7 +13,7 @@ import triton.language as tl
 
 from ...cache.paged_cache import PagedCache
 from ...state import DecodeState
-from ..pdl import launch_options, ready
+from ..pdl import launch_dependents_and_wait, pdl_options
 from .beam_reorder import follow, take_over
 from .draw import SHORT, WARPS, ShortLists, filtered, gathered, gumbel, within_tail
 from .top_k import WIDTH, Nominations, among_top, elected, nominate, processed
@@ -59,14 +59,14 @@ def _rank(x, kept, ids, before, strength, seed, step, row, beam, keys, totals, p
 def _continue(logits, seen, scores, seeds, steps, finished, paused, temperature, top_k, tail, penalty, noise, keys,
               totals, places, named, named_scores, cuts, short_ids, short_scores, V: tl.constexpr, BLOCK: tl.constexpr,
               P: tl.constexpr, BLOCK_P: tl.constexpr, WIDTH: tl.constexpr, K: tl.constexpr, SHORT: tl.constexpr,
-              OVERLAP: tl.constexpr):  # fmt: skip
+              PDL: tl.constexpr):  # fmt: skip
     """A beam's 2K continuations of largest key."""
     row = tl.program_id(0)
     lane, beam = row // K, row % K
     alive = (tl.load(finished + lane) == 0) & (tl.load(paused + lane) == 0)
     k, seed, step = tl.load(top_k + lane), tl.load(seeds + lane), tl.load(steps + lane).to(tl.int32)
     strength, least, before = tl.load(noise + lane), tl.load(tail + lane), tl.load(scores + row)
-    ready(OVERLAP)
+    launch_dependents_and_wait(PDL)
     if alive:
         ids, x, kept = elected(named, named_scores, cuts, row, k, V, P, BLOCK_P, WIDTH)
         count = tl.sum(kept.to(tl.int32), axis=0)
@@ -144,8 +144,8 @@ def _choose(total, place, scale, step, rank, slot, length, count, b, beam, stop_
 def _advance(keys, totals, places, scores, ranks, slots, lengths_found, found, steps, limits, finished, stopped, paused,
              length_penalty, tokens, lengths, tables, spares, drawn, parents, moves, draws, columns, stop_token,
              V: tl.constexpr, PAGE: tl.constexpr, K: tl.constexpr, SLOTS: tl.constexpr, CANDIDATES: tl.constexpr,
-             COLUMNS: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
-    ready(OVERLAP)
+             COLUMNS: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
+    launch_dependents_and_wait(PDL)
     lane = tl.program_id(0)
     b = tl.arange(0, SLOTS)
     beam = b < K
@@ -222,7 +222,7 @@ def advance_beams(
     finished, stopped, paused, seen = (
         flag.view(torch.uint8) for flag in (lanes.finished, lanes.stopped, lanes.paused, rows.seen)
     )
-    slots, named, options = triton.next_power_of_2(k), buffers.named, launch_options(logits.device)
+    slots, named, options = triton.next_power_of_2(k), buffers.named, pdl_options(logits.device)
     parts = named.cuts.shape[1]
     nominate(logits, rows.seen, table, named, log_softmax=True)
     _continue[(count,)](

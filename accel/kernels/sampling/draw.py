@@ -15,7 +15,7 @@ import triton.language as tl
 from triton.language.random import uint_to_uniform_float
 
 from ...state import DecodeState
-from ..pdl import launch_options, ready
+from ..pdl import launch_dependents_and_wait, pdl_options
 from .top_k import LEAST, WIDTH, Nominations, among_top, elected, nominate, ordered, processed
 
 SHORT = 64
@@ -109,12 +109,12 @@ def _drawn(scores, ids, kept, seed, step, strength):
 def _draw(logits, seen, tokens, lengths, drawn, seeds, steps, limits, finished, stopped, paused, temperature, top_k,
           tail, penalty, noise, named, named_scores, cuts, short_ids, short_scores, draws, stop_token, V: tl.constexpr,
           BLOCK: tl.constexpr, P: tl.constexpr, BLOCK_P: tl.constexpr, WIDTH: tl.constexpr, SHORT: tl.constexpr,
-          OVERLAP: tl.constexpr):  # fmt: skip
+          PDL: tl.constexpr):  # fmt: skip
     row = tl.program_id(0)
     alive = (tl.load(finished + row) == 0) & (tl.load(paused + row) == 0)
     k, seed, step = tl.load(top_k + row), tl.load(seeds + row), tl.load(steps + row)
     strength, least, limit = tl.load(noise + row), tl.load(tail + row), tl.load(limits + row)
-    ready(OVERLAP)
+    launch_dependents_and_wait(PDL)
     if alive:
         length = tl.load(lengths + row)
         ids, scores, kept = elected(named, named_scores, cuts, row, k, V, P, BLOCK_P, WIDTH)
@@ -174,5 +174,5 @@ def draw_next(state: DecodeState, logits: torch.Tensor, stop_token: int) -> None
         lanes.limits, *flags, table.temperature, table.top_k, table.tail, table.penalty, table.noise,
         named.ids, named.scores, named.cuts, lists.ids, lists.scores, rows.drawn.stride(0), stop_token, V=vocabulary,
         BLOCK=triton.next_power_of_2(vocabulary), P=parts, BLOCK_P=triton.next_power_of_2(parts), WIDTH=WIDTH,
-        SHORT=SHORT, num_warps=WARPS, **launch_options(logits.device),
+        SHORT=SHORT, num_warps=WARPS, **pdl_options(logits.device),
     )  # fmt: skip

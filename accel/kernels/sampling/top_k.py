@@ -15,7 +15,7 @@ import triton
 import triton.language as tl
 
 from ...sampling.params import SamplingTable
-from ..pdl import launch_options, ready
+from ..pdl import launch_dependents_and_wait, pdl_options
 
 LEAST = tl.constexpr(-(2**31))
 """Below every number's order."""
@@ -98,11 +98,11 @@ def _processed(scores, seen, penalty, per_penalty, per_temperature):
 
 
 @triton.jit
-def _weigh(logits, tops, masses, V: tl.constexpr, PART: tl.constexpr, OVERLAP: tl.constexpr):
+def _weigh(logits, tops, masses, V: tl.constexpr, PART: tl.constexpr, PDL: tl.constexpr):
     """A part's largest logit, and the sum of exponentials relative to it."""
     part, row = tl.program_id(0), tl.program_id(1)
     ids = part * PART + tl.arange(0, PART)
-    ready(OVERLAP)
+    launch_dependents_and_wait(PDL)
     x = tl.load(logits + row * V + ids, mask=ids < V, other=-float("inf"), cache_modifier=".cg")
     # Finite, so that a part of nothing but -inf has a sum of 0.
     top = tl.maximum(tl.max(x, axis=0), -1e38)
@@ -123,7 +123,7 @@ def _log_softmax(x, tops, masses, row, P: tl.constexpr, BLOCK_P: tl.constexpr):
 @triton.jit
 def _nominate(logits, seen, tops, masses, temperature, top_k, penalty, named, scores, cuts, beams, V: tl.constexpr,
               P: tl.constexpr, BLOCK_P: tl.constexpr, PART: tl.constexpr, WIDTH: tl.constexpr,
-              LOG_SOFTMAX: tl.constexpr, OVERLAP: tl.constexpr):  # fmt: skip
+              LOG_SOFTMAX: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     """A part's top k or WIDTH, whichever are fewer, with ties if they fit, else without."""
     part, row = tl.program_id(0), tl.program_id(1)
     lane = row // beams
@@ -132,7 +132,7 @@ def _nominate(logits, seen, tops, masses, temperature, top_k, penalty, named, sc
     was_seen = tl.load(seen + row * V + ids, mask=inside, other=0) != 0
     factor, k = tl.load(penalty + lane), tl.load(top_k + lane)
     per_factor, per_temperature = _inverse(factor), _inverse(tl.load(temperature + lane))
-    ready(OVERLAP)
+    launch_dependents_and_wait(PDL)
     x = tl.load(logits + row * V + ids, mask=inside, other=0.0, cache_modifier=".cg")
     if LOG_SOFTMAX:
         x = _log_softmax(x, tops, masses, row, P, BLOCK_P)
@@ -202,12 +202,12 @@ def nominate(
     """Every part's best after penalty and temperature, of logits or of log-probabilities.
 
     logits: float32 [R, V]. seen: bool [R, V]. Both contiguous. table: one row a line. The state
-    is read before `ready`.
+    is read before `launch_dependents_and_wait`.
     """
     rows, vocabulary = logits.shape
     parts = triton.cdiv(vocabulary, PART)
     assert named.ids.shape == (rows, parts, WIDTH), f"lists are {tuple(named.ids.shape)}"
-    options = {**launch_options(logits.device), "num_warps": 1}
+    options = {**pdl_options(logits.device), "num_warps": 1}
     if log_softmax:
         _weigh[(parts, rows)](logits, named.tops, named.masses, V=vocabulary, PART=PART, **options)
     _nominate[(parts, rows)](
