@@ -2,7 +2,7 @@
 
 Dimensions: R rows, D width, H heads, W head width, V vocabulary.
 The residual stream is float32 throughout. A single row goes through one launch where that is faster (persistent/), a
-few through streams of weights (gemv.py), more through tiles.
+few through GEMV (linear/gemv.py), more through GEMM and split-K GEMM (linear/gemm.py, linear/splitk_residual.py).
 """
 
 import logging
@@ -15,29 +15,29 @@ from ..cache.paged_cache import PagedCache
 from ..state import DecodeState
 from ..weights import DecoderWeights
 from .attention.paged_attention import Parts, attend, split_for
-from .linear.embedding import embed
+from .linear.embedding import embed_tokens
 from .linear.folded_norm import FoldedNorms
-from .linear.gemm import tiled
-from .linear.gemv import MOST_ROWS, gemv
-from .linear.layer_norm import norm_rows
-from .linear.splitk_residual import Shares, Stream, add_tiled
+from .linear.gemm import gemm
+from .linear.gemv import MAX_GEMV_ROWS, gemv
+from .linear.layer_norm import layer_norm
+from .linear.splitk_residual import ResidualStream, SplitKWorkspace, splitk_residual_gemm
 from .pdl import triton_version
 from .persistent.step import PersistentStep, suits
 
 logger = logging.getLogger(__name__)
 
-MOST_NORMS = 2
+MAX_NORMS = 2
 OLDEST_TRITON = (3, 4)
 """Kernels here index tuples, which older ones cannot."""
 
 
-def problem(weights: DecoderWeights) -> str | None:
+def why_unsupported(weights: DecoderWeights) -> str | None:
     """Why these kernels cannot run this decoder, or None."""
     if triton_version() < OLDEST_TRITON:
         return f"the kernels need Triton {'.'.join(map(str, OLDEST_TRITON))} or newer, got {triton.__version__}"
     if weights.head_dim not in HEAD_WIDTHS:
         return f"the kernels have no head width {weights.head_dim}"
-    if not 1 <= len(weights.final_norms) <= MOST_NORMS:
+    if not 1 <= len(weights.final_norms) <= MAX_NORMS:
         return f"the kernels take one or two final norms, got {len(weights.final_norms)}"
     return None
 
@@ -53,32 +53,32 @@ class DecodeStep:
         rows = state.rows.tokens.shape[0]
         width, heads, head_dim, device = weights.width, weights.heads, weights.head_dim, weights.device
 
-        def buffer(*shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+        def new_buffer(*shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
             return torch.empty(shape, dtype=dtype, device=device)
 
         self._rows, half = rows, weights.dtype
-        self._norms = norms or FoldedNorms.of(weights)
-        self._stream = Stream.allocate(rows, width, half, device)
-        self._qkv = buffer(rows, 3, heads, head_dim, dtype=half)
-        self._attended = buffer(rows, heads, head_dim, dtype=half)
+        self._norms = norms or FoldedNorms.from_weights(weights)
+        self._stream = ResidualStream.allocate(rows, width, half, device)
+        self._qkv = new_buffer(rows, 3, heads, head_dim, dtype=half)
+        self._attended = new_buffer(rows, heads, head_dim, dtype=half)
         count = split_for(rows, heads, head_dim).parts
-        self._layers, self._parts = cache.layers, Parts.allocate(count, rows, heads, head_dim, device)
-        self._hidden = buffer(rows, 4 * width, dtype=half)
-        self._logits = buffer(rows, weights.vocabulary)
-        self._alone = self._one_launch(cache) if rows == 1 and suits(weights) else None
-        if rows > MOST_ROWS:
+        self._layers, self._attention_workspace = cache.layers, Parts.allocate(count, rows, heads, head_dim, device)
+        self._hidden = new_buffer(rows, 4 * width, dtype=half)
+        self._logits = new_buffer(rows, weights.vocabulary)
+        self._megakernel = self._try_megakernel(cache) if rows == 1 and suits(weights) else None
+        if rows > MAX_GEMV_ROWS:
             layer = weights.layers[0]
-            self._out_shares, self._proj_shares = (
-                Shares.allocate(rows, weight) for weight in (layer.out_weight, layer.proj_weight)
+            self._out_workspace, self._proj_workspace = (
+                SplitKWorkspace.allocate(rows, weight) for weight in (layer.out_weight, layer.proj_weight)
             )
 
     def __call__(self) -> torch.Tensor:
         """Logits float32 [R, V], overwritten by the next call."""
-        if self._alone is not None:
-            return self._alone()
-        return self._few() if self._rows <= MOST_ROWS else self._many()
+        if self._megakernel is not None:
+            return self._megakernel()
+        return self._run_gemv_layers() if self._rows <= MAX_GEMV_ROWS else self._run_gemm_layers()
 
-    def _one_launch(self, cache: PagedCache) -> PersistentStep | None:
+    def _try_megakernel(self, cache: PagedCache) -> PersistentStep | None:
         """Tried once: it needs all of the chip's multiprocessors at the same time, and somebody may have set some
         aside."""
         step = PersistentStep(self._weights, cache, self._state, self._logits)
@@ -89,18 +89,18 @@ class DecodeStep:
             return None
         return step
 
-    def _few(self) -> torch.Tensor:
+    def _run_gemv_layers(self) -> torch.Tensor:
         weights, x = self._weights, self._stream.x
-        embed(self._state, weights, x)
+        embed_tokens(self._state, weights, x)
         for number, (layer, (norm_1, norm_2)) in enumerate(zip(weights.layers, self._norms.layers, strict=True)):
-            fc, proj, following = self._ahead(number)
-            gemv(x, layer.qkv_weight, layer.qkv_bias, self._flat_qkv, norm=norm_1, ahead=fc)
-            gemv(self._attend(number), layer.out_weight, layer.out_bias, x, residual=x)
-            gemv(x, layer.fc_weight, layer.fc_bias, self._hidden, norm=norm_2, gelu=True, ahead=proj)
-            gemv(self._hidden, layer.proj_weight, layer.proj_bias, x, residual=x, ahead=following)
+            fc, proj, following = self._prefetch_targets(number)
+            gemv(x, layer.qkv_weight, layer.qkv_bias, self._flat_qkv, norm=norm_1, prefetch=fc)
+            gemv(self._attend_layer(number), layer.out_weight, layer.out_bias, x, residual=x)
+            gemv(x, layer.fc_weight, layer.fc_bias, self._hidden, norm=norm_2, gelu=True, prefetch=proj)
+            gemv(self._hidden, layer.proj_weight, layer.proj_bias, x, residual=x, prefetch=following)
         return gemv(x, weights.head_weight, weights.head_bias, self._logits, norm=self._norms.head)
 
-    def _ahead(self, number: int) -> tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]:
+    def _prefetch_targets(self, number: int) -> tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]:
         """What a layer's qkv, fc and proj have fetched for those that follow; with more than one row they have enough
         to do."""
         if self._rows > 1:
@@ -109,17 +109,17 @@ class DecodeStep:
         following = layers[number + 1].qkv_weight if number + 1 < len(layers) else self._weights.head_weight
         return layer.fc_weight, layer.proj_weight, following
 
-    def _many(self) -> torch.Tensor:
-        weights, stream, out, proj = self._weights, self._stream, self._out_shares, self._proj_shares
-        embed(self._state, weights, stream.x, stream.scaled, proj.moments)
+    def _run_gemm_layers(self) -> torch.Tensor:
+        weights, stream, out, proj = self._weights, self._stream, self._out_workspace, self._proj_workspace
+        embed_tokens(self._state, weights, stream.x, stream.scaled, proj.moments)
         for number, (layer, (norm_1, norm_2)) in enumerate(zip(weights.layers, self._norms.layers, strict=True)):
             x, qkv, hidden = stream.scaled, self._flat_qkv, self._hidden
-            tiled(x, layer.qkv_weight, layer.qkv_bias, qkv, norm=norm_1, moments=proj.moments)
-            add_tiled(self._attend(number), layer.out_weight, layer.out_bias, stream, out, norm_2.gain)
-            tiled(x, layer.fc_weight, layer.fc_bias, hidden, norm=norm_2, moments=out.moments, gelu=True)
-            add_tiled(hidden, layer.proj_weight, layer.proj_bias, stream, proj, self._gain_after(number))
-        normed = norm_rows(stream.x, weights.final_norms, stream.scaled)
-        return tiled(normed, weights.head_weight, weights.head_bias, self._logits)
+            gemm(x, layer.qkv_weight, layer.qkv_bias, qkv, norm=norm_1, moments=proj.moments)
+            splitk_residual_gemm(self._attend_layer(number), layer.out_weight, layer.out_bias, stream, out, norm_2.gain)
+            gemm(x, layer.fc_weight, layer.fc_bias, hidden, norm=norm_2, moments=out.moments, gelu=True)
+            splitk_residual_gemm(hidden, layer.proj_weight, layer.proj_bias, stream, proj, self._gain_after(number))
+        normed = layer_norm(stream.x, weights.final_norms, stream.scaled)
+        return gemm(normed, weights.head_weight, weights.head_bias, self._logits)
 
     def _gain_after(self, number: int) -> torch.Tensor | None:
         """Of the norm that the next layer begins with."""
@@ -130,9 +130,11 @@ class DecodeStep:
     def _flat_qkv(self) -> torch.Tensor:
         return self._qkv.view(self._rows, -1)
 
-    def _attend(self, number: int) -> torch.Tensor:
+    def _attend_layer(self, number: int) -> torch.Tensor:
         """Store the new token and attend to all: [R, D] in the weights' dtype."""
         queries, keys, values = self._qkv.unbind(1)
         tables, lengths = self._state.rows.block_tables, self._state.rows.lengths
-        attend(queries, self._layers[number], tables, lengths, self._attended, self._parts, (keys, values))
+        attend(
+            queries, self._layers[number], tables, lengths, self._attended, self._attention_workspace, (keys, values)
+        )
         return self._attended.view(self._rows, -1)

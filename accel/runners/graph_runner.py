@@ -13,7 +13,7 @@ import torch
 from ...runtime.cuda_graphs import CaptureOnSecondRun, GraphCache
 from ..attention import AttentionBackend
 from ..cache.paged_cache import PagedCache
-from ..kernels.decode_step import DecodeStep, problem
+from ..kernels.decode_step import DecodeStep, why_unsupported
 from ..kernels.linear.folded_norm import FoldedNorms
 from ..kernels.sampling.beam_search import BeamBuffers, advance_beams
 from ..kernels.sampling.draw import draw_next
@@ -36,7 +36,7 @@ class GraphRunner:
         self._plain = TorchRunner(weights, cache, attention)
         self._graphs: GraphCache[tuple[Hashable, ...], Any] = GraphCache()
         self._prompts = PromptGraphs(weights, self._plain, self._graphs)
-        self._refused = problem(weights)
+        self._refused = why_unsupported(weights)
         if self._refused is not None:
             logger.warning("decoding without CUDA graphs: %s", self._refused)
 
@@ -81,7 +81,7 @@ class GraphRunner:
 
     @cached_property
     def _norms(self) -> FoldedNorms:
-        return FoldedNorms.of(self._weights)
+        return FoldedNorms.from_weights(self._weights)
 
     def _forget_smaller(self, state: DecodeState) -> None:
         """Drop the graphs of a state that this one has taken over from."""

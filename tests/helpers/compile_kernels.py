@@ -91,9 +91,9 @@ def launches(capability: int, cases: Iterable[str]) -> Iterator[Launch]:
     triton.runtime.driver.set_active(Chip(capability))
     for module in (pdl, gemm_shapes, embedding):
         module.supports_pdl = lambda device: pdl.TRITON_HAS_PDL and capability >= 90
-    gemm_shapes._can_hold = lambda: True
-    stages_for = gemm.stages_for
-    gemm.stages_for = lambda shape, rows, size, device: stages_for(shape, rows, size, torch.device("cuda"))
+    gemm_shapes._has_eager_smem = lambda: True
+    pipeline_stages = gemm.pipeline_stages
+    gemm.pipeline_stages = lambda shape, rows, size, device: pipeline_stages(shape, rows, size, torch.device("cuda"))
     found: dict[tuple[str, str], Launch] = {}
     launch = JITFunction.run
 

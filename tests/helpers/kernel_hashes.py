@@ -26,18 +26,19 @@ import triton
 FROZEN = Path(__file__).parents[1] / "goldens" / "frozen" / "sass.json"
 INSTRUCTION = re.compile(r"^\s*(?:/\*[0-9a-f]{4,}\*/)?\s*(.*?;)?\s*/\* (0x[0-9a-f]{16}) \*/", re.MULTILINE)
 KINDS = {
-    "_add_tiles": "split-K GEMM with residual",
     "_advance": "beam search state",
     "_affine_norm": "LayerNorm",
     "_apply_rotary": "rotary embedding",
     "_continue": "beam continuations",
     "_convolve_tiles": "convolution",
     "_draw": "draw",
-    "_embed": "embedding",
+    "_embed_tokens_kernel": "embedding",
     "_follow": "beam reorder",
     "_gated_convolution": "gated convolution",
-    "_gemv": "GEMV",
+    "_gemm_kernel": "GEMM",
+    "_gemv_kernel": "GEMV",
     "_kv_store": "KV store",
+    "_layer_norm_kernel": "LayerNorm",
     "_nominate": "partial top-k",
     "_norm_rows": "LayerNorm",
     "_packed_attention": "flow attention",
@@ -45,8 +46,8 @@ KINDS = {
     "_residual_add": "residual sum",
     "_residual_cat": "concatenation",
     "_snake_runs": "snake",
+    "_splitk_residual_kernel": "split-K GEMM with residual",
     "_swiglu": "SwiGLU",
-    "_tiles": "GEMM",
     "_weigh": "partial softmax",
     "step": "persistent step",
 }

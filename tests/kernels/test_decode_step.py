@@ -9,7 +9,7 @@ from helpers.kernels import DEVICE, MARKS, multiplies, normal  # noqa: E402
 from indextts2_multitalk.accel.attention.sdpa import SdpaAttention  # noqa: E402
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache  # noqa: E402
 from indextts2_multitalk.accel.kernels import decode_step  # noqa: E402
-from indextts2_multitalk.accel.kernels.decode_step import DecodeStep, problem  # noqa: E402
+from indextts2_multitalk.accel.kernels.decode_step import DecodeStep, why_unsupported  # noqa: E402
 from indextts2_multitalk.accel.runners.torch_runner import TorchRunner  # noqa: E402
 from indextts2_multitalk.accel.state import DecodeState  # noqa: E402
 
@@ -39,7 +39,7 @@ def test_a_step_is_the_plain_step(dtype, lanes, beams, final_norms):
 
 def is_the_plain_step(dtype: torch.dtype, lanes: int, beams: int, final_norms: int) -> None:
     decoder, state = weights(dtype, final_norms), filled(lanes, beams)
-    assert problem(decoder) is None
+    assert why_unsupported(decoder) is None
     caches = []
     for _ in range(2):
         layers, pages = len(decoder.layers), 3 * lanes * beams + 1
@@ -57,7 +57,7 @@ def is_the_plain_step(dtype: torch.dtype, lanes: int, beams: int, final_norms: i
 
 def test_one_row_takes_one_launch_where_that_suits(monkeypatch):
     monkeypatch.setattr(decode_step, "suits", lambda decoder: True)
-    monkeypatch.setattr(DecodeStep, "_few", None)
+    monkeypatch.setattr(DecodeStep, "_run_gemv_layers", None)
     is_the_plain_step(torch.float16, 1, 1, 2)
 
 
@@ -74,5 +74,5 @@ def test_one_launch_that_does_not_run_is_left_with_a_word(monkeypatch, caplog):
 @pytest.mark.parametrize(("version", "refused"), [("3.3.1", True), ("3.4.0", False), ("3.10.0+git12", False)])
 def test_an_older_triton_is_named(monkeypatch, version, refused):
     monkeypatch.setattr(decode_step.triton, "__version__", version)
-    reason = problem(weights(torch.float32, 1))
+    reason = why_unsupported(weights(torch.float32, 1))
     assert (reason == f"the kernels need Triton 3.4 or newer, got {version}") if refused else reason is None

@@ -8,9 +8,9 @@ from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from indextts2_multitalk.accel.kernels.linear import gemm_shapes  # noqa: E402
 from indextts2_multitalk.accel.kernels.linear.gemm_shapes import (  # noqa: E402
-    held_shape_for,
-    streamed_shape_for,
-    tile_shape_for,
+    choose_gemm_shape,
+    stationary_shape,
+    streaming_shape,
 )
 
 HOPPER, SMALLER = 232448, 101376
@@ -22,15 +22,15 @@ def chip(monkeypatch):
     def pretend(version: str, room: int) -> None:
         monkeypatch.setattr(triton, "__version__", version)
         monkeypatch.setattr(gemm_shapes, "supports_pdl", lambda device: True)
-        monkeypatch.setattr(gemm_shapes, "shared_memory", lambda device: room)
-        gemm_shapes._can_hold.cache_clear()
+        monkeypatch.setattr(gemm_shapes, "max_smem_bytes", lambda device: room)
+        gemm_shapes._has_eager_smem.cache_clear()
 
     yield pretend
-    gemm_shapes._can_hold.cache_clear()
+    gemm_shapes._has_eager_smem.cache_clear()
 
 
 def holds(outputs: int, rows: int = 16, dtype: torch.dtype = torch.float16) -> bool:
-    return tile_shape_for(1280, outputs, rows, dtype, torch.device("cpu")).stages == 0
+    return choose_gemm_shape(1280, outputs, rows, dtype, torch.device("cpu")).stages == 0
 
 
 @pytest.mark.parametrize(("version", "held"), [("3.4.0", False), ("3.5.1", True), ("3.8.0", True), ("3.9.0", False)])
@@ -65,7 +65,7 @@ def test_without_overlap_nothing_is_held():
 
 @given(st.integers(1, 80).map(lambda n: 16 * n), st.integers(1, 9000), st.integers(5, 200))
 def test_inputs_come_in_whole_blocks_and_slices(inputs, outputs, rows):
-    held, streamed = held_shape_for(inputs, outputs, rows), streamed_shape_for(inputs, outputs, rows, 2)
-    assert held is None or held.blocks(inputs) * held.block * held.slices == inputs
+    held, streamed = stationary_shape(inputs, outputs, rows), streaming_shape(inputs, outputs, rows, 2)
+    assert held is None or held.block_count(inputs) * held.block * held.slices == inputs
     assert inputs % streamed.slices == 0
     assert streamed.slices == 1 or outputs <= 2048

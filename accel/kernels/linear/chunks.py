@@ -1,6 +1,6 @@
 """Vectors of any length as a few power-of-two chunks: each as wide as the program's warps read best, none with room.
 
-Loads go through the first-level cache: the programs of one multiprocessor read the same vector (pdl.py says why
+Loads go through the L1 cache: the programs of one multiprocessor read the same vector (pdl.py says why
 they may).
 
 Dimensions: K elements.
@@ -14,30 +14,30 @@ import itertools
 import triton
 import triton.language as tl
 
-WARP = 256
+WARP_ELEMENTS = 256
 """Elements that a warp reads with one wide load of half precision a lane."""
-LEAST = 16
+MIN_WIDTH = 16
 
 
-def widths_for(length: int, warps: int) -> tuple[int, ...]:
+def chunk_widths(length: int, warps: int) -> tuple[int, ...]:
     """Chunks of a vector, widest first. Their sum is the length, or a little more where that is no multiple of 16."""
     widths, left = [], length
     while left > 0:
-        width = warps * WARP
-        while width > max(left, LEAST):
+        width = warps * WARP_ELEMENTS
+        while width > max(left, MIN_WIDTH):
             width //= 2
         widths.append(width)
         left -= width
     return tuple(widths)
 
 
-def starts_of(widths: tuple[int, ...]) -> tuple[int, ...]:
+def chunk_starts(widths: tuple[int, ...]) -> tuple[int, ...]:
     """Where each chunk begins."""
     return tuple(itertools.accumulate(widths[:-1], initial=0))
 
 
 @triton.jit
-def chunk(base, first, K: tl.constexpr, WIDTH: tl.constexpr, MASKED: tl.constexpr):
+def load_chunk(base, first, K: tl.constexpr, WIDTH: tl.constexpr, MASKED: tl.constexpr):
     """Elements first … first + WIDTH - 1 of a vector [K], 0 past K."""
     k = first + tl.arange(0, WIDTH)
     if MASKED:
@@ -46,17 +46,17 @@ def chunk(base, first, K: tl.constexpr, WIDTH: tl.constexpr, MASKED: tl.constexp
 
 
 @triton.jit
-def vector(base, K: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr, COUNT: tl.constexpr,
+def load_chunks(base, K: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr, COUNT: tl.constexpr,
             MASKED: tl.constexpr):  # fmt: skip
     """A vector [K] as a tuple of chunks."""
     chunks = ()
     for c in tl.static_range(COUNT):
-        chunks += (chunk(base, STARTS[c], K, WIDTHS[c], MASKED),)
+        chunks += (load_chunk(base, STARTS[c], K, WIDTHS[c], MASKED),)
     return chunks
 
 
 @triton.jit
-def total(chunks, WIDTHS: tl.constexpr, COUNT: tl.constexpr):
+def sum_chunks(chunks, WIDTHS: tl.constexpr, COUNT: tl.constexpr):
     """Chunks [.., W] summed over all their elements, float32: equally wide ones meet, in their own precision, before
     they are summed across threads."""
     acc = chunks[0]
@@ -71,21 +71,22 @@ def total(chunks, WIDTHS: tl.constexpr, COUNT: tl.constexpr):
 
 
 @triton.jit
-def normalised_chunks(x, gains, shifts, eps, K: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr,
+def normalize_chunks(x, gains, shifts, eps, K: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr,
                        COUNT: tl.constexpr, MASKED: tl.constexpr):  # fmt: skip
     """LayerNorm of a vector in chunks that is 0 past K."""
-    mean = total(x, WIDTHS, COUNT) / K
-    centred = ()
+    mean = sum_chunks(x, WIDTHS, COUNT) / K
+    centered = ()
     squares = ()
     for c in tl.static_range(COUNT):
         away = x[c] - mean
         if MASKED:
             away = tl.where(STARTS[c] + tl.arange(0, WIDTHS[c]) < K, away, 0.0)
-        centred += (away,)
+        centered += (away,)
         squares += (away * away,)
-    scale = tl.rsqrt(total(squares, WIDTHS, COUNT) / K + eps)
-    gain, shift = vector(gains, K, WIDTHS, STARTS, COUNT, MASKED), vector(shifts, K, WIDTHS, STARTS, COUNT, MASKED)
+    scale = tl.rsqrt(sum_chunks(squares, WIDTHS, COUNT) / K + eps)
+    gain = load_chunks(gains, K, WIDTHS, STARTS, COUNT, MASKED)
+    shift = load_chunks(shifts, K, WIDTHS, STARTS, COUNT, MASKED)
     y = ()
     for c in tl.static_range(COUNT):
-        y += (centred[c] * scale * gain[c].to(tl.float32) + shift[c].to(tl.float32),)
+        y += (centered[c] * scale * gain[c].to(tl.float32) + shift[c].to(tl.float32),)
     return y

@@ -1,4 +1,4 @@
-"""The residual stream's start: each row's last token and its place.
+"""Token and position embedding: the start of the residual stream.
 
 Dimensions: R rows, L lanes, K beams, D width.
 """
@@ -10,12 +10,12 @@ import triton.language as tl
 from ...state import DecodeState
 from ...weights import DecoderWeights
 from ..pdl import launch_dependents_and_wait, supports_pdl
-from .gemm import SCALE
+from .gemm import STREAM_SCALE
 
 
 @triton.jit
-def _embed(tokens, steps, token_embedding, position_embedding, out, gain, scaled, moments, beams, first_position,
-           last_position, rows, WIDTH: tl.constexpr, BLOCK: tl.constexpr, TILES: tl.constexpr,
+def _embed_tokens_kernel(tokens, steps, token_embedding, position_embedding, out, gain, scaled, moments, beams,
+           first_position, last_position, rows, WIDTH: tl.constexpr, BLOCK: tl.constexpr, TILES: tl.constexpr,
            BLOCK_T: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     launch_dependents_and_wait(PDL)
     row = tl.program_id(0)
@@ -27,7 +27,7 @@ def _embed(tokens, steps, token_embedding, position_embedding, out, gain, scaled
     x += tl.load(position_embedding + position * WIDTH + d, mask=inside, other=0.0).to(tl.float32)
     tl.store(out + row * WIDTH + d, x, mask=inside)
     if TILES > 0:
-        factor = tl.load(gain + d, mask=inside, other=0.0).to(tl.float32) * SCALE
+        factor = tl.load(gain + d, mask=inside, other=0.0).to(tl.float32) * STREAM_SCALE
         tl.store(scaled + row * WIDTH + d, (x * factor).to(scaled.dtype.element_ty), mask=inside)
         # One sum for all tiles; the others' are nothing.
         t = tl.arange(0, BLOCK_T)
@@ -36,7 +36,7 @@ def _embed(tokens, steps, token_embedding, position_embedding, out, gain, scaled
         tl.store(at + rows * TILES, tl.where(t == 0, tl.sum(x * x, axis=0), 0.0), mask=t < TILES)
 
 
-def embed(
+def embed_tokens(
     state: DecodeState,
     weights: DecoderWeights,
     out: torch.Tensor,
@@ -46,12 +46,12 @@ def embed(
     """Write out float32 [R, D]. Launched after all before it: kernels that overlap may rely on the state from here. The
     next one may start at once.
 
-    scaled, moments: as `add_tiled` writes them, for the first layer's norm.
+    scaled, moments: as `splitk_residual_gemm` writes them, for the first layer's norm.
     """
     rows, width = out.shape
     last = weights.position_embedding.shape[0] - 1
     tiles = 0 if moments is None else moments.shape[2]
-    _embed[(rows,)](
+    _embed_tokens_kernel[(rows,)](
         state.rows.tokens, state.lanes.steps, weights.token_embedding, weights.position_embedding, out,
         weights.layers[0].ln_1_weight, out if scaled is None else scaled, out if moments is None else moments,
         state.beams, weights.first_position, last, rows, WIDTH=width, BLOCK=triton.next_power_of_2(width), TILES=tiles,
@@ -59,8 +59,8 @@ def embed(
     )  # fmt: skip
 
 
-def embed_torch(state: DecodeState, weights: DecoderWeights) -> torch.Tensor:
-    """The twin of `embed`."""
+def embed_tokens_torch(state: DecodeState, weights: DecoderWeights) -> torch.Tensor:
+    """The twin of `embed_tokens`."""
     last = weights.position_embedding.shape[0] - 1
     positions = (state.lanes.steps + weights.first_position - 1).clamp(max=last)
     place = weights.position_embedding[state.per_row(positions)]

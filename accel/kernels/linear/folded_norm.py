@@ -1,7 +1,7 @@
 """A LayerNorm folded into the linear layer after it, without changing that layer's weights.
 
-W norm(x) + b = (W (gain x) - mean(x) share) / deviation(x) + bias, where share = W gain and bias = W shift + b depend
-on weights alone. Dimensions: K inputs, N outputs.
+W norm(x) + b = (W (gain x) - mean(x) weight_gain) / deviation(x) + bias, where weight_gain = W gain and
+bias = W shift + b depend on weights alone. Dimensions: K inputs, N outputs.
 """
 
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ Norm = tuple[torch.Tensor, torch.Tensor, float]
 
 
 @dataclass(frozen=True, eq=False)
-class Folded:
-    """gain [K] of the weights' dtype, share and bias float32 [N]. first: a norm that is applied before, as it is."""
+class FoldedNorm:
+    """gain [K] of the weights' dtype, weight_gain and bias float32 [N]. first: a norm applied before, as it is."""
 
     gain: torch.Tensor
-    share: torch.Tensor
+    weight_gain: torch.Tensor
     bias: torch.Tensor
     eps: float
     first: Norm | None = None
 
     @property
-    def count(self) -> int:
+    def norms(self) -> int:
         return 1 if self.first is None else 2
 
 
@@ -33,26 +33,26 @@ class Folded:
 class FoldedNorms:
     """layers: of each layer's qkv and fc. head: the final norms."""
 
-    layers: tuple[tuple[Folded, Folded], ...]
-    head: Folded
+    layers: tuple[tuple[FoldedNorm, FoldedNorm], ...]
+    head: FoldedNorm
 
     @staticmethod
-    def of(weights: DecoderWeights) -> "FoldedNorms":
+    def from_weights(weights: DecoderWeights) -> "FoldedNorms":
         eps = weights.eps
         layers = (
             (
-                fold(layer.qkv_weight, layer.qkv_bias, ((layer.ln_1_weight, layer.ln_1_bias, eps),)),
-                fold(layer.fc_weight, layer.fc_bias, ((layer.ln_2_weight, layer.ln_2_bias, eps),)),
+                fold_norm(layer.qkv_weight, layer.qkv_bias, ((layer.ln_1_weight, layer.ln_1_bias, eps),)),
+                fold_norm(layer.fc_weight, layer.fc_bias, ((layer.ln_2_weight, layer.ln_2_bias, eps),)),
             )
             for layer in weights.layers
         )
-        return FoldedNorms(tuple(layers), fold(weights.head_weight, weights.head_bias, weights.final_norms))
+        return FoldedNorms(tuple(layers), fold_norm(weights.head_weight, weights.head_bias, weights.final_norms))
 
 
-def fold(weight: torch.Tensor, bias: torch.Tensor, norms: tuple[Norm, ...]) -> Folded:
+def fold_norm(weight: torch.Tensor, bias: torch.Tensor, norms: tuple[Norm, ...]) -> FoldedNorm:
     """One or two norms, applied in order, before weight [N, K] and bias [N]."""
     assert 1 <= len(norms) <= 2, f"{len(norms)} norms"
     *first, (gain, shift, eps) = norms
     whole = weight.float()
-    share, moved = whole @ gain.float(), whole @ shift.float() + bias.float()
-    return Folded(gain, share, moved, eps, first[0] if first else None)
+    weight_gain, shifted = whole @ gain.float(), whole @ shift.float() + bias.float()
+    return FoldedNorm(gain, weight_gain, shifted, eps, first[0] if first else None)

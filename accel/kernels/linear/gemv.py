@@ -1,4 +1,4 @@
-"""Linear layers of a few rows, as streams of weights: every program has its weights on the way before it looks at x.
+"""GEMV of 1 to 4 rows, bound by memory: every program has its weights on the way before it looks at x.
 
 Dimensions: R rows (1 to 4), K inputs, N outputs, J outputs of one program.
 One kernel is [LayerNorm, once or twice] + matrix + bias [+ GELU] [+ residual]. A norm is folded into the matrix
@@ -19,11 +19,11 @@ import triton.language as tl
 from torch.nn import functional
 
 from ..pdl import l2_prefetch_share, launch_dependents_and_wait, pdl_options, prefetch_arguments
-from .chunks import chunk, normalised_chunks, starts_of, total, vector, widths_for
-from .folded_norm import Folded, Norm
+from .chunks import chunk_starts, chunk_widths, load_chunk, load_chunks, normalize_chunks, sum_chunks
+from .folded_norm import FoldedNorm, Norm
 
-MOST_ROWS = 4
-LONG = 4096
+MAX_GEMV_ROWS = 4
+LONG_INPUTS = 4096
 """Inputs from which four warps share each row."""
 
 
@@ -35,28 +35,28 @@ def tanh_gelu(x):
 
 
 @triton.jit
-def _gemv(x, weight, bias, residual, out, first_gain, first_shift, gain, share, first_eps, eps, ahead, outputs,
-          K: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr, COUNT: tl.constexpr, MASKED: tl.constexpr,
-          J: tl.constexpr, ROWS: tl.constexpr, SLOTS: tl.constexpr, NORMS: tl.constexpr, GELU: tl.constexpr,
-          RESIDUAL: tl.constexpr, HALF: tl.constexpr, LINES: tl.constexpr, LANES: tl.constexpr,
-          PDL: tl.constexpr):  # fmt: skip
+def _gemv_kernel(x, weight, bias, residual, out, first_gain, first_shift, gain, weight_gain, first_eps, eps, prefetch,
+          outputs, K: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr, COUNT: tl.constexpr,
+          MASKED: tl.constexpr, J: tl.constexpr, ROWS: tl.constexpr, SLOTS: tl.constexpr, NORMS: tl.constexpr,
+          GELU: tl.constexpr, RESIDUAL: tl.constexpr, HALF: tl.constexpr, PREFETCHED: tl.constexpr,
+          THREADS: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     n = tl.program_id(0) * J + tl.arange(0, J)
     # Rows of weights past the last are read again instead of masked.
-    row_of = tl.minimum(n, outputs - 1)
-    lines = weight + row_of[:, None].to(tl.int64) * K
+    weight_row = tl.minimum(n, outputs - 1)
+    rows_at = weight + weight_row[:, None].to(tl.int64) * K
     w = ()
     for c in tl.static_range(COUNT):
         k = STARTS[c] + tl.arange(0, WIDTHS[c])[None, :]
         if MASKED:
-            w += (tl.load(lines + k, mask=k < K, other=0.0),)
+            w += (tl.load(rows_at + k, mask=k < K, other=0.0),)
         else:
-            w += (tl.load(lines + k),)
-    b = tl.load(bias + row_of).to(tl.float32)
+            w += (tl.load(rows_at + k),)
+    b = tl.load(bias + weight_row).to(tl.float32)
     if NORMS > 0:
-        g = vector(gain, K, WIDTHS, STARTS, COUNT, MASKED)
-        of_mean = tl.load(share + row_of)
-    if LINES > 0:
-        l2_prefetch_share(ahead, tl.program_id(0), tl.num_programs(0), LINES, LANES)
+        g = load_chunks(gain, K, WIDTHS, STARTS, COUNT, MASKED)
+        mean_factor = tl.load(weight_gain + weight_row)
+    if PREFETCHED > 0:
+        l2_prefetch_share(prefetch, tl.program_id(0), tl.num_programs(0), PREFETCHED, THREADS)
     launch_dependents_and_wait(PDL)
     slot = tl.arange(0, SLOTS)[:, None]
     y = tl.zeros([SLOTS, J], tl.float32)
@@ -68,9 +68,9 @@ def _gemv(x, weight, bias, residual, out, first_gain, first_shift, gain, share, 
     for r in tl.static_range(ROWS):
         row = ()
         for each in tl.static_range(COUNT):
-            row += (chunk(x + r * K, STARTS[each], K, WIDTHS[each], MASKED).to(tl.float32),)
+            row += (load_chunk(x + r * K, STARTS[each], K, WIDTHS[each], MASKED).to(tl.float32),)
         if NORMS > 1:
-            row = normalised_chunks(row, first_gain, first_shift, first_eps, K, WIDTHS, STARTS, COUNT, MASKED)
+            row = normalize_chunks(row, first_gain, first_shift, first_eps, K, WIDTHS, STARTS, COUNT, MASKED)
         scaled = row
         if NORMS > 0:
             scaled = ()
@@ -78,39 +78,40 @@ def _gemv(x, weight, bias, residual, out, first_gain, first_shift, gain, share, 
             for c in tl.static_range(COUNT):
                 scaled += (row[c] * g[c].to(tl.float32),)
                 squares += (row[c] * row[c],)
-        products = ()
+        weighted = ()
         for c in tl.static_range(COUNT):
             if HALF:
-                products += (w[c] * scaled[c].to(w[c].dtype)[None, :],)
+                weighted += (w[c] * scaled[c].to(w[c].dtype)[None, :],)
             else:
-                products += (w[c].to(tl.float32) * scaled[c][None, :],)
-        found = total(products, WIDTHS, COUNT)
+                weighted += (w[c].to(tl.float32) * scaled[c][None, :],)
+        dot = sum_chunks(weighted, WIDTHS, COUNT)
         if NORMS > 0:
-            mean = total(row, WIDTHS, COUNT) / K
-            spread = tl.maximum(total(squares, WIDTHS, COUNT) / K - mean * mean, 0.0)
-            found = (found - mean * of_mean) * tl.rsqrt(spread + eps)
-        y += tl.where(slot == r, found[None, :], 0.0)
+            mean = sum_chunks(row, WIDTHS, COUNT) / K
+            variance = tl.maximum(sum_chunks(squares, WIDTHS, COUNT) / K - mean * mean, 0.0)
+            dot = (dot - mean * mean_factor) * tl.rsqrt(variance + eps)
+        y += tl.where(slot == r, dot[None, :], 0.0)
     if GELU:
         y = tanh_gelu(y)
     tl.store(out + at, y.to(out.dtype.element_ty), mask=written)
 
 
 @dataclass(frozen=True)
-class Shape:
-    """outputs: of one program. warps: that share them; sums cross warps only where a chunk of K is wider than CHUNK."""
+class GemvShape:
+    """outputs: of one program. warps: that share them; sums cross warps only where a chunk of K is wider than a
+    warp reads."""
 
     outputs: int
     warps: int
 
 
-def shape_for(inputs: int, outputs: int, rows: int, half: bool) -> Shape:
+def choose_gemv_shape(inputs: int, outputs: int, rows: int, half: bool) -> GemvShape:
     """As many weights as fit registers beside the rows' activations; half: those are half precision, too. Several rows
     are summed by one warp alone, which waits for no other; a single one is faster when four share it."""
     if half:
-        return Shape(2 if inputs >= LONG else 8 if outputs > 2048 else 4, 1)
-    if inputs >= LONG:
-        return Shape(2, 4)
-    return Shape(8 if outputs > 2048 else 4, 4) if rows == 1 else Shape(4, 1)
+        return GemvShape(2 if inputs >= LONG_INPUTS else 8 if outputs > 2048 else 4, 1)
+    if inputs >= LONG_INPUTS:
+        return GemvShape(2, 4)
+    return GemvShape(8 if outputs > 2048 else 4, 4) if rows == 1 else GemvShape(4, 1)
 
 
 def gemv(
@@ -119,38 +120,37 @@ def gemv(
     bias: torch.Tensor,
     out: torch.Tensor,
     *,
-    norm: Folded | None = None,
+    norm: FoldedNorm | None = None,
     gelu: bool = False,
     residual: torch.Tensor | None = None,
-    ahead: torch.Tensor | None = None,
-    shape: Shape | None = None,
+    prefetch: torch.Tensor | None = None,
+    shape: GemvShape | None = None,
 ) -> torch.Tensor:
     """out [R, N] = (norm of) x [R, K] times weight [N, K], transposed, + bias, [GELU], + residual float32 [R, N].
 
     norm: one or two norms folded into this layer, with its bias. out may be the residual itself; GELU and a residual
-    exclude each other. ahead: weights of a kernel that follows soon. All contiguous.
+    exclude each other. prefetch: weights of a kernel that follows soon, fetched to the L2 cache. All contiguous.
     """
     outputs, inputs = weight.shape
     rows = x.shape[0]
-    assert 1 <= rows <= MOST_ROWS, f"{rows} rows"
+    assert 1 <= rows <= MAX_GEMV_ROWS, f"{rows} rows"
     assert x.numel() == rows * inputs, f"x is {tuple(x.shape)}"
     assert out.shape == (rows, outputs), f"out is {tuple(out.shape)}, expected {(rows, outputs)}"
     assert all(t.is_contiguous() for t in (x, weight, bias, out)), "all must be contiguous"
     assert not (gelu and residual is not None), "GELU of a residual is no layer"
     half = rows > 1 and weight.dtype is torch.float16
-    shape = shape or shape_for(inputs, outputs, rows, half)
-    widths = widths_for(inputs, shape.warps)
-    fetched, lines = prefetch_arguments(ahead, x.device)
+    shape = shape or choose_gemv_shape(inputs, outputs, rows, half)
+    widths = chunk_widths(inputs, shape.warps)
+    prefetched, cache_lines = prefetch_arguments(prefetch, x.device)
     first_gain, first_shift, first_eps = (norm and norm.first) or (bias, bias, 0.0)
-    _gemv[(triton.cdiv(outputs, shape.outputs),)](
+    _gemv_kernel[(triton.cdiv(outputs, shape.outputs),)](
         x, weight, norm.bias if norm else bias, out if residual is None else residual, out, first_gain, first_shift,
-        norm.gain if norm else bias, norm.share if norm else bias, first_eps, norm.eps if norm else 0.0,
-        x if fetched is None else fetched, outputs, K=inputs, WIDTHS=widths, STARTS=starts_of(widths),
+        norm.gain if norm else bias, norm.weight_gain if norm else bias, first_eps, norm.eps if norm else 0.0,
+        x if prefetched is None else prefetched, outputs, K=inputs, WIDTHS=widths, STARTS=chunk_starts(widths),
         COUNT=len(widths), MASKED=sum(widths) != inputs, J=shape.outputs, ROWS=rows,
-        SLOTS=triton.next_power_of_2(rows), NORMS=norm.count if norm else 0, GELU=gelu,
-        RESIDUAL=residual is not None, HALF=half, LINES=lines,
-        LANES=32 * shape.warps, num_warps=shape.warps,
-        **pdl_options(x.device),
+        SLOTS=triton.next_power_of_2(rows), NORMS=norm.norms if norm else 0, GELU=gelu,
+        RESIDUAL=residual is not None, HALF=half, PREFETCHED=cache_lines, THREADS=32 * shape.warps,
+        num_warps=shape.warps, **pdl_options(x.device),
     )  # fmt: skip
     return out
 

@@ -13,16 +13,16 @@ from .folded_norm import Norm
 
 
 @triton.jit
-def _normalised(x, gain, shift, eps, inside, K: tl.constexpr):
+def _normalize_row(x, gain, shift, eps, inside, K: tl.constexpr):
     """LayerNorm of a vector that is 0 outside."""
     mean = tl.sum(x, axis=0) / K
-    centred = tl.where(inside, x - mean, 0.0)
-    variance = tl.sum(centred * centred, axis=0) / K
-    return centred * tl.rsqrt(variance + eps) * gain + shift
+    centered = tl.where(inside, x - mean, 0.0)
+    variance = tl.sum(centered * centered, axis=0) / K
+    return centered * tl.rsqrt(variance + eps) * gain + shift
 
 
 @triton.jit
-def _norm_rows(x, out, gain, shift, gain_2, shift_2, eps, eps_2, WIDTH: tl.constexpr, BLOCK: tl.constexpr,
+def _layer_norm_kernel(x, out, gain, shift, gain_2, shift_2, eps, eps_2, WIDTH: tl.constexpr, BLOCK: tl.constexpr,
                NORMS: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     row = tl.program_id(0)
     k = tl.arange(0, BLOCK)
@@ -30,28 +30,28 @@ def _norm_rows(x, out, gain, shift, gain_2, shift_2, eps, eps_2, WIDTH: tl.const
     g, s = tl.load(gain + k, mask=inside, other=0.0), tl.load(shift + k, mask=inside, other=0.0)
     launch_dependents_and_wait(PDL)
     y = tl.load(x + row * WIDTH + k, mask=inside, other=0.0)
-    y = _normalised(y, g.to(tl.float32), s.to(tl.float32), eps, inside, WIDTH)
+    y = _normalize_row(y, g.to(tl.float32), s.to(tl.float32), eps, inside, WIDTH)
     if NORMS > 1:
         g, s = tl.load(gain_2 + k, mask=inside, other=0.0), tl.load(shift_2 + k, mask=inside, other=0.0)
-        y = _normalised(y, g.to(tl.float32), s.to(tl.float32), eps_2, inside, WIDTH)
+        y = _normalize_row(y, g.to(tl.float32), s.to(tl.float32), eps_2, inside, WIDTH)
     tl.store(out + row * WIDTH + k, y.to(out.dtype.element_ty), mask=inside)
 
 
-def norm_rows(x: torch.Tensor, norms: tuple[Norm, ...], out: torch.Tensor) -> torch.Tensor:
+def layer_norm(x: torch.Tensor, norms: tuple[Norm, ...], out: torch.Tensor) -> torch.Tensor:
     """out [R, D] = one or two norms of x float32 [R, D], one after the other."""
     rows, width = x.shape
     assert len(norms) in (1, 2), f"{len(norms)} norms"
     assert out.shape == x.shape and x.is_contiguous() and out.is_contiguous(), f"{tuple(out.shape)}, {tuple(x.shape)}"
     (gain, shift, eps), (gain_2, shift_2, eps_2) = norms[0], norms[-1]
-    _norm_rows[(rows,)](
+    _layer_norm_kernel[(rows,)](
         x, out, gain, shift, gain_2, shift_2, eps, eps_2, WIDTH=width, BLOCK=triton.next_power_of_2(width),
         NORMS=len(norms), num_warps=4, **pdl_options(x.device),
     )  # fmt: skip
     return out
 
 
-def norm_rows_torch(x: torch.Tensor, norms: tuple[Norm, ...]) -> torch.Tensor:
-    """The twin of `norm_rows`, float32."""
+def layer_norm_torch(x: torch.Tensor, norms: tuple[Norm, ...]) -> torch.Tensor:
+    """The twin of `layer_norm`, float32."""
     for gain, shift, eps in norms:
         x = functional.layer_norm(x, x.shape[-1:], gain.float(), shift.float(), eps)
     return x

@@ -1,6 +1,6 @@
-"""What tiles add to the residual stream, and what the layer after it needs of the stream.
+"""Split-K GEMM with a residual epilogue: adds to the residual stream, and leaves what the next norm needs of it.
 
-Dimensions: R rows, D width, K inputs, Z slices of K, T tiles of D.
+Dimensions: R rows, D width, K inputs, Z slices of split-K, T tiles of D.
 The stream has few tiles, so K is cut as well. Of the programs that share a tile, the last to arrive puts their sums
 together, always in the same order, and finishes the tile: no kernel of its own stands between two layers.
 """
@@ -11,80 +11,81 @@ import torch
 import triton
 import triton.language as tl
 
-from .gemm import SCALE, products, tile_options, weights_ahead
-from .gemm_shapes import TileShape, asks_early, block_rows_for, tile_shape_for
+from .gemm import STREAM_SCALE, gemm_options, load_weights_then_wait, multiply_slice
+from .gemm_shapes import GemmShape, choose_gemm_shape, prefetch_residual, rows_per_tile
 
 
 @dataclass(frozen=True, eq=False)
-class Stream:
-    """x: float32 [R, D]. scaled: [R, D] of the weights' dtype, x times the next norm's gain and SCALE."""
+class ResidualStream:
+    """x: float32 [R, D]. scaled: [R, D] of the weights' dtype, x times the next norm's gain and STREAM_SCALE."""
 
     x: torch.Tensor
     scaled: torch.Tensor
 
     @staticmethod
-    def allocate(rows: int, width: int, dtype: torch.dtype, device: torch.device) -> "Stream":
+    def allocate(rows: int, width: int, dtype: torch.dtype, device: torch.device) -> "ResidualStream":
         x = torch.empty(rows, width, device=device)
-        return Stream(x, torch.empty(rows, width, dtype=dtype, device=device))
+        return ResidualStream(x, torch.empty(rows, width, dtype=dtype, device=device))
 
 
 @dataclass(frozen=True, eq=False)
-class Shares:
+class SplitKWorkspace:
     """Of one layer: the slices' sums float32 [Z, R, D], how many have arrived at each tile int32 [T * blocks of rows],
     0 between launches, and the sums of the new stream and of its squares over each tile, float32 [2, R, T].
     """
 
-    shape: TileShape
-    sums: torch.Tensor
+    shape: GemmShape
+    partial_sums: torch.Tensor
     arrivals: torch.Tensor
     moments: torch.Tensor
 
     @staticmethod
-    def allocate(rows: int, weight: torch.Tensor, shape: TileShape | None = None) -> "Shares":
+    def allocate(rows: int, weight: torch.Tensor, shape: GemmShape | None = None) -> "SplitKWorkspace":
         """For weight [D, K]."""
         width, inputs = weight.shape
-        shape = shape or tile_shape_for(inputs, width, rows, weight.dtype, weight.device)
+        shape = shape or choose_gemm_shape(inputs, width, rows, weight.dtype, weight.device)
         assert inputs % shape.slices == 0, f"{inputs} inputs do not split into {shape.slices}"
         tiles, device = triton.cdiv(width, shape.outputs), weight.device
-        arrivals = torch.zeros(tiles * triton.cdiv(rows, block_rows_for(rows)), dtype=torch.int32, device=device)
-        sums = torch.empty(shape.slices, rows, width, device=device)
-        return Shares(shape, sums, arrivals, torch.empty(2, rows, tiles, device=device))
+        arrivals = torch.zeros(tiles * triton.cdiv(rows, rows_per_tile(rows)), dtype=torch.int32, device=device)
+        partial_sums = torch.empty(shape.slices, rows, width, device=device)
+        return SplitKWorkspace(shape, partial_sums, arrivals, torch.empty(2, rows, tiles, device=device))
 
 
 @triton.jit
-def _add_tiles(h, weight, bias, gain, x, scaled, sums, arrivals, moments, rows, outputs, K: tl.constexpr,
-               SLICES: tl.constexpr, J: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_K: tl.constexpr,
-               BLOCKS: tl.constexpr, AHEAD: tl.constexpr, SPAN: tl.constexpr, FOLLOWED: tl.constexpr,
-               EARLY: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
+def _splitk_residual_kernel(h, weight, bias, gain, x, scaled, partial_sums, arrivals, moments, rows, outputs,
+               K: tl.constexpr, SLICES: tl.constexpr, J: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_K: tl.constexpr,
+               BLOCKS: tl.constexpr, IN_FLIGHT: tl.constexpr, SPAN: tl.constexpr, FOLLOWED: tl.constexpr,
+               PREFETCH_RESIDUAL: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
+               PDL: tl.constexpr):  # fmt: skip
     tile, part, block = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     n = tile * J + tl.arange(0, J)
     r = block * BLOCK_R + tl.arange(0, BLOCK_R)
     row = tl.minimum(n, outputs - 1)
-    b, factor = tl.load(bias + row).to(tl.float32), tl.load(gain + row).to(tl.float32) * SCALE
+    b, factor = tl.load(bias + row).to(tl.float32), tl.load(gain + row).to(tl.float32) * STREAM_SCALE
     at = r[:, None] * outputs + n[None, :]
     written = (r < rows)[:, None] & (n < outputs)[None, :]
-    weights = weights_ahead(weight, row, part, K, SLICES, BLOCK_K, BLOCKS, SPAN, STAGES, PDL)
-    if EARLY:
+    weights = load_weights_then_wait(weight, row, part, K, SLICES, BLOCK_K, BLOCKS, SPAN, STAGES, PDL)
+    if PREFETCH_RESIDUAL:
         old = tl.load(x + at, mask=written, other=0.0, cache_modifier=".cg")
-    y, _, _ = products(
-        h, weight, weights, moments, row, r, rows, part, 0.0, K, SLICES, BLOCK_K, BLOCKS, AHEAD, 0, 1, STAGES,
+    y, _, _ = multiply_slice(
+        h, weight, weights, moments, row, r, rows, part, 0.0, K, SLICES, BLOCK_K, BLOCKS, IN_FLIGHT, 0, 1, STAGES,
         PRECISION, PDL,
     )  # fmt: skip
     last = True
     if SLICES > 1:
         arrived = arrivals + block * tl.num_programs(0) + tile
-        tl.store(sums + part * rows * outputs + at, y, mask=written)
+        tl.store(partial_sums + part * rows * outputs + at, y, mask=written)
         tl.debug_barrier()
         last = tl.atomic_add(arrived, 1, sem="acq_rel") == SLICES - 1
     if last:
-        if not EARLY:
+        if not PREFETCH_RESIDUAL:
             old = tl.load(x + at, mask=written, other=0.0, cache_modifier=".cg")
         new = old + b[None, :]
         if SLICES > 1:
             # The next launch waits for this one.
             tl.store(arrived, 0)
             for z in tl.static_range(SLICES):
-                new += tl.load(sums + z * rows * outputs + at, mask=written, other=0.0, cache_modifier=".cg")
+                new += tl.load(partial_sums + z * rows * outputs + at, mask=written, other=0.0, cache_modifier=".cg")
         else:
             new += y
         tl.store(x + at, new, mask=written)
@@ -97,35 +98,35 @@ def _add_tiles(h, weight, bias, gain, x, scaled, sums, arrivals, moments, rows, 
             tl.store(mine + rows * tiles, tl.sum(new * new, axis=1), mask=r < rows)
 
 
-def add_tiled(
+def splitk_residual_gemm(
     h: torch.Tensor,
     weight: torch.Tensor,
     bias: torch.Tensor,
-    stream: Stream,
-    shares: Shares,
+    stream: ResidualStream,
+    workspace: SplitKWorkspace,
     gain: torch.Tensor | None,
 ) -> None:
     """stream.x += h [R, K] times weight [D, K], transposed, + bias, in place.
 
-    gain [D]: of the norm that follows; `stream.scaled` and `shares.moments` are written for it. All contiguous.
+    gain [D]: of the norm that follows; `stream.scaled` and `workspace.moments` are written for it. All contiguous.
     """
     width, inputs = weight.shape
     rows = h.shape[0]
     assert h.dtype is weight.dtype and h.shape[1] == inputs, f"h is {tuple(h.shape)} in {h.dtype}"
     assert stream.x.shape == stream.scaled.shape == (rows, width), f"the stream is {tuple(stream.x.shape)}"
-    assert shares.sums.shape[1:] == (rows, width), f"shares are {tuple(shares.sums.shape)}"
+    assert workspace.partial_sums.shape[1:] == (rows, width), f"the workspace is {tuple(workspace.partial_sums.shape)}"
     assert all(t.is_contiguous() for t in (h, weight, bias, stream.x, stream.scaled)), "all must be contiguous"
-    block_rows, shape = block_rows_for(rows), shares.shape
-    _add_tiles[(triton.cdiv(width, shape.outputs), shape.slices, triton.cdiv(rows, block_rows))](
-        h, weight, bias, bias if gain is None else gain, stream.x, stream.scaled, shares.sums, shares.arrivals,
-        shares.moments, rows, width, FOLLOWED=gain is not None, EARLY=asks_early(rows),
-        **tile_options(h, weight, shape),
+    block_rows, shape = rows_per_tile(rows), workspace.shape
+    _splitk_residual_kernel[(triton.cdiv(width, shape.outputs), shape.slices, triton.cdiv(rows, block_rows))](
+        h, weight, bias, bias if gain is None else gain, stream.x, stream.scaled, workspace.partial_sums,
+        workspace.arrivals, workspace.moments, rows, width, FOLLOWED=gain is not None,
+        PREFETCH_RESIDUAL=prefetch_residual(rows), **gemm_options(h, weight, shape),
     )  # fmt: skip
 
 
-def add_tiled_torch(
+def splitk_residual_gemm_torch(
     x: torch.Tensor, h: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, gain: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The twin of `add_tiled`: the new x, scaled, and moments over all of the width [2, R], float32."""
+    """The twin of `splitk_residual_gemm`: the new x, scaled, and moments over all of the width [2, R], float32."""
     x = x + torch.nn.functional.linear(h.float(), weight.float(), bias.float())
-    return x, x * gain.float() * SCALE.value, torch.stack([x.sum(dim=1), (x * x).sum(dim=1)])
+    return x, x * gain.float() * STREAM_SCALE.value, torch.stack([x.sum(dim=1), (x * x).sum(dim=1)])

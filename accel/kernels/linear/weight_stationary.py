@@ -1,4 +1,4 @@
-"""Tiles whose weights are there before their rows: a program loads all its weights while the kernel before it still
+"""Weight-stationary tiles: a program loads all its weights while the kernel before it still
 runs, so that between two kernels only the rows are waited for.
 
 The compiler puts a weight that is loaded to be multiplied into shared memory at once. Rows come as late as they must,
@@ -15,9 +15,9 @@ import triton.language as tl
 
 
 @triton.jit
-def held_weights(weight, lines, first, K: tl.constexpr, BLOCK_K: tl.constexpr, BLOCKS: tl.constexpr):
-    """Lines [J] of the weights from input `first` on, transposed: a tuple of [block, J]."""
-    at = weight + lines[None, :].to(tl.int64) * K + (first + tl.arange(0, BLOCK_K))[:, None]
+def load_weight_tiles(weight, rows, first, K: tl.constexpr, BLOCK_K: tl.constexpr, BLOCKS: tl.constexpr):
+    """Rows [J] of the weights from input `first` on, transposed: a tuple of [block, J]."""
+    at = weight + rows[None, :].to(tl.int64) * K + (first + tl.arange(0, BLOCK_K))[:, None]
     blocks = ()
     for c in tl.static_range(BLOCKS):
         blocks += (tl.load(at + c * BLOCK_K),)
@@ -25,17 +25,17 @@ def held_weights(weight, lines, first, K: tl.constexpr, BLOCK_K: tl.constexpr, B
 
 
 @triton.jit
-def first_rows(x, lines, first, K: tl.constexpr, BLOCK_K: tl.constexpr, AHEAD: tl.constexpr):
-    """Lines [R] of x from input `first` on, as many blocks as are asked for at once: a tuple of [R, block]."""
-    at = x + lines[:, None] * K + (first + tl.arange(0, BLOCK_K))[None, :]
+def load_first_rows(x, rows, first, K: tl.constexpr, BLOCK_K: tl.constexpr, IN_FLIGHT: tl.constexpr):
+    """Rows [R] of x from input `first` on, as many blocks as are asked for at once: a tuple of [R, block]."""
+    at = x + rows[:, None] * K + (first + tl.arange(0, BLOCK_K))[None, :]
     blocks = ()
-    for c in tl.static_range(AHEAD):
+    for c in tl.static_range(IN_FLIGHT):
         blocks += (tl.load(at + c * BLOCK_K),)
     return blocks
 
 
 @triton.jit
-def _in_turn(x, PDL: tl.constexpr):
+def _keep_in_registers(x, PDL: tl.constexpr):
     """x. Without this the compiler gives every block a place of its own in shared memory as soon as it is loaded."""
     if PDL and x.dtype.primitive_bitwidth == 16:
         x = tl.inline_asm_elementwise("mov.b32 $0, $1;", "=r,r", [x], dtype=x.dtype, is_pure=False, pack=2)
@@ -43,14 +43,15 @@ def _in_turn(x, PDL: tl.constexpr):
 
 
 @triton.jit
-def held_products(weights, rows, x, lines, first, K: tl.constexpr, BLOCK_K: tl.constexpr, BLOCKS: tl.constexpr,
-                  AHEAD: tl.constexpr, PRECISION: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
-    """What `first_rows` asked for, and the blocks after that, times `held_weights`: float32 [R, J]."""
-    at = x + lines[:, None] * K + (first + tl.arange(0, BLOCK_K))[None, :]
-    acc = tl.zeros([rows[0].shape[0], weights[0].shape[1]], tl.float32)
+def multiply_stationary(weights, first_blocks, x, rows, first, K: tl.constexpr, BLOCK_K: tl.constexpr,
+                        BLOCKS: tl.constexpr, IN_FLIGHT: tl.constexpr, PRECISION: tl.constexpr,
+                        PDL: tl.constexpr):  # fmt: skip
+    """What `load_first_rows` asked for, and the blocks after that, times `load_weight_tiles`: float32 [R, J]."""
+    at = x + rows[:, None] * K + (first + tl.arange(0, BLOCK_K))[None, :]
+    acc = tl.zeros([first_blocks[0].shape[0], weights[0].shape[1]], tl.float32)
     for c in tl.static_range(BLOCKS):
-        block = _in_turn(rows[c], PDL)
-        if c + AHEAD < BLOCKS:
-            rows += (tl.load(at + (c + AHEAD) * BLOCK_K),)
+        block = _keep_in_registers(first_blocks[c], PDL)
+        if c + IN_FLIGHT < BLOCKS:
+            first_blocks += (tl.load(at + (c + IN_FLIGHT) * BLOCK_K),)
         acc = tl.dot(block, weights[c], acc, input_precision=PRECISION)
     return acc

@@ -157,7 +157,7 @@ def draw_next(state: DecodeState, logits: torch.Tensor, stop_token: int) -> None
     """For every alive line one beam wide: its length, then its next token and all `choose_next` changes.
 
     logits: float32 [R, V], contiguous. Some kernel that does not overlap must stand between this and what last wrote
-    the state, lengths aside: `embed` in a step.
+    the state, lengths aside: `embed_tokens` in a step.
     """
     rows, lanes, table = state.rows, state.lanes, state.table
     count, vocabulary = logits.shape
