@@ -185,7 +185,7 @@ class GPTStage(Stage):
     def prompt(self, references: References) -> Tensor:
         """Latents with the emotion added, [B, 32, D]."""
         encoder = self.modules["voice"]
-        return encoder.latents(references.voice) + encoder.emotion(references.emotion)[:, None]
+        return encoder.voice_latents(references.voice) + encoder.emotion_vector(references.emotion)[:, None]
 
     def text(self, reader: Reader, numbers: Tensor, variant: int) -> tuple[Tensor, Tensor]:
         """Token ids [B, N] of one of the two readings, padded, and how many of each are real."""

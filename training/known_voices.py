@@ -28,8 +28,8 @@ class KnownVoices:
             *_, starts = windows.of_everyone(codes, rng)
             batches = starts.split(CODES_PER_BATCH // codes)
             features = [heard.corpus.take(heard.features, batch, codes).float() for batch in batches]
-            latents.append(torch.cat([encoder.latents(clip) for clip in features]))
-            emotions.append(torch.cat([encoder.emotion(clip) for clip in features]))
+            latents.append(torch.cat([encoder.voice_latents(clip) for clip in features]))
+            emotions.append(torch.cat([encoder.emotion_vector(clip) for clip in features]))
         shape = (len(self._speakers), NEUTRAL + 1)
         self._latents = torch.stack(latents, dim=1).unflatten(0, shape)  # [S, E, K, 32, D]
         self._emotions = torch.stack(emotions, dim=1).unflatten(0, shape)  # [S, E, K, D]

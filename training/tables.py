@@ -47,4 +47,4 @@ def _emotion(flow: FlowStage, windows: Windows, speaker: int, emotion: int, rng:
     heard = flow.gpt.heard
     starts = windows.starts([speaker] * WINDOWS, [emotion] * WINDOWS, WINDOW_CODES, rng)
     features = heard.corpus.take(heard.features, starts, WINDOW_CODES).float()
-    return flow.gpt.modules["voice"].emotion(features).mean(dim=0)
+    return flow.gpt.modules["voice"].emotion_vector(features).mean(dim=0)

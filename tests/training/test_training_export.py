@@ -127,7 +127,7 @@ def test_known_voices_are_what_the_encoder_hears(stages):
     clip = heard.corpus.take(heard.features, starts[NEUTRAL : NEUTRAL + 1], WINDOW_CODES[0]).float()
     encoder = stage.modules["voice"].eval()
     with torch.no_grad():
-        prompt = (encoder.latents(clip) + encoder.emotion(clip)[:, None])[0, 0]
+        prompt = (encoder.voice_latents(clip) + encoder.emotion_vector(clip)[:, None])[0, 0]
     assert any(np.allclose(row, prompt.numpy(), atol=1e-4) for row in found)
 
 

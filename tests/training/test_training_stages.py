@@ -64,12 +64,12 @@ def test_loudness_is_of_what_was_heard_last_and_pulls_at_the_perceivers():
     voice = new_voice_encoder(config)
     loudness = Loudness(voice)
     semantic = torch.randn(2, 20, config.semantic_codec.hidden_size)
-    voice.latents(semantic), voice.emotion(semantic)
+    voice.voice_latents(semantic), voice.emotion_vector(semantic)
     quiet = loudness.last()
     for name, parameter in voice.named_parameters():
         if name.endswith(("to_q.weight", "to_kv.weight")):
             parameter.data.mul_(10)
-    voice.latents(semantic), voice.emotion(semantic)
+    voice.voice_latents(semantic), voice.emotion_vector(semantic)
     assert loudness.last() > 50 * quiet
     loudness.last().backward()
     assert voice.emo_perceiver_encoder.layers[1][0].to_q.weight.grad.abs().sum() > 0
