@@ -47,14 +47,14 @@ class PipelinePatcher(comfy.model_patcher.ModelPatcher):
     @property
     def weights_dropped(self) -> bool:
         """Whether the weights are gone; such a model is loaded anew, not moved back."""
-        return self.model.device == META
+        return bool(self.model.device == META)
 
     def partially_load(self, device_to: Any, extra_memory: float = 0, force_patch_weights: bool = False) -> int:
         """Move all weights to `device_to`, whatever share was offered."""
         if self.model.device != device_to:
             self.release()
         with torch.inference_mode(False), torch.no_grad():
-            return super().partially_load(device_to, EVERYTHING, force_patch_weights)
+            return int(super().partially_load(device_to, EVERYTHING, force_patch_weights))
 
     def partially_unload(self, device_to: Any, memory_to_free: int = 0, force_patch_weights: bool = False) -> int:
         """Free nothing by halves; ComfyUI then unloads the whole model."""

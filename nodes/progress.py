@@ -5,7 +5,7 @@ import logging
 import comfy.model_management
 import comfy.utils
 
-from ..indextts.pipeline import Event
+from ..indextts.events import Event
 
 log = logging.getLogger(__name__)
 

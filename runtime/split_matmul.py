@@ -25,7 +25,7 @@ def float32_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     wide_bias = None if bias is None else bias.float()
     if weight.dtype != torch.float16 or not sums_halves_in_float32(x.device):
         return functional.linear(x, weight.float(), wide_bias)
-    product = _split_matmul(x.flatten(0, -2), weight).unflatten(0, x.shape[:-1])
+    product: Tensor = _split_matmul(x.flatten(0, -2), weight).unflatten(0, x.shape[:-1])
     return product if wide_bias is None else product + wide_bias
 
 

@@ -7,13 +7,15 @@ and emotion together say the mean pitch and level of the utterance.
 B utterances, T codes, N text tokens, D width.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import cast
 
 import numpy as np
 import torch
 from indextts2_multitalk.indextts.config import ModelConfig
-from indextts2_multitalk.indextts.gpt.model import UnifiedVoice
+from indextts2_multitalk.indextts.gpt.model import GPT2Block, UnifiedVoice
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -206,10 +208,10 @@ def misheard(codes: Tensor) -> Tensor:
     return torch.where(spans.repeat_interleave(SPAN, dim=1)[:, :length], codes.roll(1, dims=0), codes)
 
 
-def drop_out(model: nn.Module, share: float) -> None:
+def drop_out(model: UnifiedVoice, share: float) -> None:
     """Let some of what each block adds be lost in training; weights and names stay."""
     if share:
-        for block in model.gpt.h:
+        for block in cast(Iterable[GPT2Block], model.gpt.h):
             for part in (block.attn.c_proj, block.mlp):
                 part.register_forward_hook(lambda module, _, out: functional.dropout(out, share, module.training))
 

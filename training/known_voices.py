@@ -5,7 +5,8 @@ S speakers, E deliveries, K windows of each, B utterances, W feature width, D th
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from indextts2_multitalk.indextts.conditioning.voice_encoder import VoiceEncoder
+from torch import Tensor
 
 from .corpus import Windows
 from .references import Heard, Roles
@@ -19,7 +20,7 @@ class KnownVoices:
     """What `encoder` hears in `WINDOW_CODES` of every speaker's every delivery."""
 
     @torch.no_grad()
-    def __init__(self, encoder: nn.Module, heard: Heard, windows: Windows) -> None:
+    def __init__(self, encoder: VoiceEncoder, heard: Heard, windows: Windows) -> None:
         encoder.eval()
         self._speakers = windows.speakers
         rng = np.random.default_rng(0)

@@ -37,7 +37,9 @@ def record(model: Path, out: Path, studio: Studio, texts: Sequence[str]) -> None
     for name, mode in MODES.items():
         pipeline = Pipeline.load(model, mode)
         sayings = speak(pipeline, studio, texts)
-        waves = {f"{number:03d}": (saying.wav16 * 2**15).astype(np.int16) for number, saying in enumerate(sayings)}
+        waves: dict[str, Any] = {
+            f"{number:03d}": (saying.wav16 * 2**15).astype(np.int16) for number, saying in enumerate(sayings)
+        }
         np.savez_compressed(out / f"{name}.npz", **waves)
         logger.info("%s:\n%s", name, pipeline.report().to_text())
         pipeline.release()

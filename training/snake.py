@@ -7,7 +7,8 @@ B lines, C channels, T samples.
 from collections.abc import Sequence
 
 import torch
-from indextts2_multitalk.indextts.vocoder.snake import TAPS, kaiser_taps
+from indextts2_multitalk.indextts.vocoder.snake import kaiser_taps
+from indextts2_multitalk.indextts.vocoder.snake_blocks import TAPS
 from torch import Tensor
 from torch.nn import functional
 

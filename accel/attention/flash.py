@@ -50,7 +50,8 @@ class FlashAttention:
         from flash_attn import flash_attn_varlen_func
 
         starts, longest = _cumulative_lengths(tuple(lengths), queries.device), max(lengths)
-        return flash_attn_varlen_func(queries, keys, values, starts, starts, longest, longest, causal=True)
+        out: torch.Tensor = flash_attn_varlen_func(queries, keys, values, starts, starts, longest, longest, causal=True)
+        return out
 
     def plan_decode(self, block_tables: torch.Tensor, lengths: torch.Tensor, page_size: int) -> BlockTablePlan:
         assert page_size % PAGE_UNIT == 0, f"flash_attn needs pages of a multiple of {PAGE_UNIT} tokens"
@@ -60,10 +61,13 @@ class FlashAttention:
         from flash_attn import flash_attn_with_kvcache
 
         keys, values = pages
-        out = flash_attn_with_kvcache(
+        out: torch.Tensor = flash_attn_with_kvcache(
             queries[:, None], keys, values, cache_seqlens=plan.lengths, block_table=plan.block_tables
         )
         return out[:, 0]
+
+
+###
 
 
 @functools.lru_cache(maxsize=2)

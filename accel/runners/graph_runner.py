@@ -72,7 +72,8 @@ class GraphRunner:
         if key not in self._graphs:
             self._forget_smaller(state)
             logger.debug("capturing the decode step of %d lanes with %d beams", lanes, state.beams)
-        return self._graphs.get(key, lambda pool: self._new_step(state, lanes, pool))[1]
+        captured: CaptureOnSecondRun = self._graphs.get(key, lambda pool: self._new_step(state, lanes, pool))[1]
+        return captured
 
     def _new_step(self, state: DecodeState, lanes: int, pool: Any) -> tuple[DecodeState, CaptureOnSecondRun]:
         """With the state that the step writes, so that its address stays its own."""

@@ -36,6 +36,7 @@ class PromptGraphs:
     def __call__(self, prompt: torch.Tensor, slots: torch.Tensor) -> torch.Tensor:
         """Logits float32 [1, V] of prompt [P, D], whose keys and values go to slots int64 [P]."""
         rows = -(-prompt.shape[0] // ROUND_ROWS) * ROUND_ROWS
+        buffers: _Prompt
         buffers, captured = self._graphs.get(("prefill", rows), lambda pool: self._new_prompt(rows, pool))
         buffers.fill(prompt, slots)
         captured()

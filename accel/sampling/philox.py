@@ -63,7 +63,8 @@ def first_word(seeds: np.ndarray, steps: np.ndarray, indices: np.ndarray) -> np.
         product = even * factors
         # What lies above 32 bits of keys and odd words goes here.
         even, odd = (((product >> 32) ^ odd ^ key) & _MASK)[::-1], product
-    return even[0]
+    word: np.ndarray = even[0]
+    return word
 
 
 def uniform(seeds: torch.Tensor, steps: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:

@@ -3,13 +3,16 @@
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import TypeAlias
 
 from ..errors import IndexTTSError
 
 ERROR, INTERRUPTED = 2, 130
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,7 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(message)s")
     try:
-        return options.command(options)
+        command: Callable[[argparse.Namespace], int] = options.command
+        return command(options)
     except IndexTTSError as error:
         print(f"indextts2: error: {error}", file=sys.stderr)
         return ERROR
@@ -41,10 +45,11 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add(commands: "argparse._SubParsersAction", name: str, module: str, text: str) -> argparse.ArgumentParser:
+def _add(commands: Commands, name: str, module: str, text: str) -> argparse.ArgumentParser:
     def run(options: argparse.Namespace) -> int:
         # torch and the models take seconds to import: each command brings only what it needs.
-        return getattr(import_module(f".{module}", __package__), name)(options)
+        command: Callable[[argparse.Namespace], int] = getattr(import_module(f".{module}", __package__), name)
+        return command(options)
 
     parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     parser.set_defaults(command=run)
@@ -55,7 +60,7 @@ def _add(commands: "argparse._SubParsersAction", name: str, module: str, text: s
     return parser
 
 
-def _add_say(commands: "argparse._SubParsersAction") -> None:
+def _add_say(commands: Commands) -> None:
     parser = _add(commands, "say", "speaking", "speak one text with one voice")
     parser.add_argument("text", metavar="TEXT")
     parser.add_argument("--voice", type=Path, required=True, metavar="FILE", help="a few seconds of the speaker")
@@ -67,7 +72,7 @@ def _add_say(commands: "argparse._SubParsersAction") -> None:
     _add_running(parser)
 
 
-def _add_talk(commands: "argparse._SubParsersAction") -> None:
+def _add_talk(commands: Commands) -> None:
     parser = _add(commands, "talk", "speaking", "speak a dialogue script with many voices")
     parser.add_argument("script", type=Path, metavar="SCRIPT", help='a text file with lines as "Name: text", or SRT')
     parser.add_argument("--voice", action="append", required=True, metavar="NAME=FILE", help="once for each speaker")
@@ -107,17 +112,17 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, metavar="N", help="steps of the flow (default 25)")
 
 
-def _add_doctor(commands: "argparse._SubParsersAction") -> None:
+def _add_doctor(commands: Commands) -> None:
     _add(commands, "doctor", "doctor", "check this machine and the model files, with a remedy for all that is missing")
 
 
-def _add_fetch(commands: "argparse._SubParsersAction") -> None:
+def _add_fetch(commands: Commands) -> None:
     parser = _add(commands, "fetch", "fetch", "download the model files that are missing, continuing where it stopped")
     parser.add_argument("--to", type=Path, metavar="DIR", help="the model folder to complete")
     parser.add_argument("--endpoint", metavar="URL", help="a mirror of the Hugging Face hub; HF_ENDPOINT does the same")
 
 
-def _add_bench(commands: "argparse._SubParsersAction") -> None:
+def _add_bench(commands: Commands) -> None:
     parser = _add(commands, "bench", "bench", "time every stage, for one line and for a dialogue, toggle by toggle")
     parser.add_argument("--voice", type=Path, metavar="FILE", help="the voice to speak with; without it, noise")
     parser.add_argument("--lines", type=int, default=16, metavar="N", help="lines of the dialogue (default 16)")

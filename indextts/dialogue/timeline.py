@@ -71,7 +71,7 @@ def assemble_timeline(
 def to_srt(timeline: Timeline) -> str:
     """SRT subtitles of what was said; with more than one speaker each begins with the speaker's name."""
     named = len({cue.speaker for cue in timeline.cues}) > 1
-    return srt.compose(
+    subtitles: str = srt.compose(
         srt.Subtitle(
             index=None,
             start=timedelta(seconds=cue.start),
@@ -80,6 +80,7 @@ def to_srt(timeline: Timeline) -> str:
         )
         for cue in timeline.cues
     )
+    return subtitles
 
 
 def _start(

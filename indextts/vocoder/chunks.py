@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..config import BigVGANConfig
-from .snake import REACH
+from .snake_blocks import REACH
 
 
 @dataclass(frozen=True, eq=False)
