@@ -3,11 +3,16 @@
 import logging
 from dataclasses import dataclass
 
+import torch
+
+from ..accel.attention import choose_attention
 from ..accel.engine import Engine, EngineOptions
 from ..accel.request import Decoder
+from .errors import ConfigError
 from .gpt.latent_graphs import LatentGraphs
 from .gpt.model import UnifiedVoice
 from .gpt.plain_decoder import PlainDecoder
+from .options import LoadOptions
 
 log = logging.getLogger(__name__)
 
@@ -34,14 +39,28 @@ class Decoding:
             self.hidden_states.release()
 
 
-def choose_decoder(model: UnifiedVoice, use_accel: bool, weights_stay: bool = True) -> Decoding:
+def check_attention(options: LoadOptions, device: torch.device, dtype: torch.dtype, head_dim: int) -> None:
+    """Raises `ConfigError` where the attention asked for by name cannot run. It concerns the engine: the plain loop has
+    none to choose."""
+    if not options.use_accel or options.attention == "auto":
+        return
+    try:
+        choose_attention(device, dtype, head_dim, options.attention)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def choose_decoder(
+    model: UnifiedVoice, use_accel: bool, weights_stay: bool = True, attention: str = "auto"
+) -> Decoding:
     """The engine over the model's own weights, or the plain loop. Only for weights that stay where they are is the
-    latent pass worth capturing."""
+    latent pass worth capturing. attention: see `check_attention`."""
     if use_accel:
-        engine = Engine(model.decoder_weights(), EngineOptions(expected_tokens=USUAL_CODES))
+        engine = Engine(model.decoder_weights(), EngineOptions(expected_tokens=USUAL_CODES, attention=attention))
         latent_graphs = LatentGraphs(model) if weights_stay else None
         decoding = Decoding(engine, f"engine, {engine.describe_attention()}", latent_graphs)
     else:
-        decoding = Decoding(PlainDecoder(model), "plain loop (use_accel is off)")
+        unused = "" if attention == "auto" else f"; attention {attention} not used, it is the engine's"
+        decoding = Decoding(PlainDecoder(model), f"plain loop (use_accel is off{unused})")
     log.info("decoder: %s", decoding.choice)
     return decoding

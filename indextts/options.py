@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 from ..accel.sampling.params import SamplingParams
 
+ATTENTION_CHOICES = ("auto", "triton", "flash", "sdpa")
+"""Attention backends of the engine, as a user names them; auto is the first that can run."""
+
 
 @dataclass(frozen=True)
 class LoadOptions:
@@ -12,7 +15,7 @@ class LoadOptions:
     use_fp16: half precision for GPT, S2Mel and vocoder, where the device has it.
     use_accel: decode on the batched KV-cache engine; off is the plain loop.
     use_torch_compile: compile the flow's estimator. use_cuda_kernel: the fused vocoder kernel. low_memory: models that
-    listen and models that speak take turns on the device.
+    listen and models that speak take turns on the device. attention: one of `ATTENTION_CHOICES`, for the engine alone.
     """
 
     device: str | None = None
@@ -21,6 +24,7 @@ class LoadOptions:
     use_torch_compile: bool = False
     use_cuda_kernel: bool = True
     low_memory: bool = False
+    attention: str = "auto"
 
 
 @dataclass(frozen=True)

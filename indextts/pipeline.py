@@ -13,7 +13,8 @@ from torch import Tensor
 
 from ..accel.request import Finished, Request
 from .conditioning.encoder import ConditioningEncoder
-from .decoding import Decoding, choose_decoder
+from .config import load_model_config
+from .decoding import Decoding, check_attention, choose_decoder
 from .error_context import translate_out_of_memory, with_line_context
 from .errors import AudioError
 from .events import Event, OnEvent, ignore_event
@@ -59,6 +60,9 @@ class Pipeline:
         """Load a released folder, or files found elsewhere. Raises `CheckpointError` or `ConfigError`."""
         files = source if isinstance(source, CheckpointFiles) else find_checkpoint([source])
         options = options or LoadOptions()
+        if options.attention != "auto":
+            placement, config = choose_placement(options), load_model_config(files.config)
+            check_attention(options, placement.device, placement.precision.gpt, config.gpt.head_dim)
         return cls(load_models(files, options), files, options)
 
     @property
@@ -104,6 +108,8 @@ class Pipeline:
         Raises `IndexTTSError`, naming the line, before anything is decoded where a line cannot be spoken.
         """
         options = options or SpeakOptions()
+        gpt = self.modules.gpt
+        check_attention(self.options, self.device, gpt.mel_head.weight.dtype, gpt.config.head_dim)
         report = self._report = self._new_report()
         with translate_out_of_memory(self.device):
             yield from self._speak_lines(lines, options, report, on_event)
@@ -206,7 +212,9 @@ class Pipeline:
 
     def _get_decoding(self, report: Report) -> Decoding:
         if self._decoding is None:
-            self._decoding = choose_decoder(self.modules.gpt, self.options.use_accel, not self.options.low_memory)
+            self._decoding = choose_decoder(
+                self.modules.gpt, self.options.use_accel, not self.options.low_memory, self.options.attention
+            )
         report.decoder = self._decoding.choice
         return self._decoding
 

@@ -9,6 +9,7 @@ from comfy_api.latest import io
 
 from ..indextts.errors import IndexTTSError
 from ..indextts.loading.layouts import DEMO_FOLDER
+from ..indextts.options import ATTENTION_CHOICES
 from .fetching import download_missing_files
 from .folders import AUTO
 from .inputs import FUSED_VOCODER, HALF_PRECISION, RECOMMENDED, ModelType, StatsType, switch_input
@@ -53,8 +54,11 @@ class ModelManager(io.ComfyNode):
         verbose: bool = True,
         download_missing: bool = False,
         low_memory: bool = False,
+        attention: str = AUTO,
     ) -> io.NodeOutput:
-        settings = ModelSettings(config_path, model_dir, device, use_fp16, use_cuda_kernel, low_memory=low_memory)
+        settings = ModelSettings(
+            config_path, model_dir, device, use_fp16, use_cuda_kernel, low_memory=low_memory, attention=attention
+        )
         if download_missing:
             download_missing_files(settings)
         handle = ModelHandle(settings, model_name.strip() or DEFAULT_NAME, cache_model, not memory_optimization)
@@ -127,6 +131,16 @@ def _runtime_inputs() -> list[io.Input]:
             "Models that hear voices and models that speak take turns on the GPU, the others wait in RAM, whatever "
             "memory_optimization says: the least GPU memory, slower with every new voice.",
         ),
+        io.Combo.Input(
+            "attention",
+            options=list(ATTENTION_CHOICES),
+            default=AUTO,
+            optional=True,
+            tooltip=(
+                "Attention of use_accel: auto takes the fastest that runs here, one that cannot run is an error. "
+                "Without use_accel it has no say."
+            ),
+        ),
     ]
 
 
@@ -144,6 +158,7 @@ def _collect_stats(handle: ModelHandle, loaded: LoadedModel) -> dict[str, Any]:
         "reused": loaded.runs > 1,
         "cached": handle.keep,
         "low_memory": handle.settings.low_memory,
+        "attention": handle.settings.attention,
     }
 
 
@@ -158,6 +173,7 @@ def _format_info(handle: ModelHandle, loaded: LoadedModel, stats: dict[str, Any]
             f"{stats['parameters'] / 1e6:.1f} million parameters, {size:.0f} MiB",
             "kept between runs" if handle.keep else "unloaded after every run",
             "on the device: " + ("models take turns (low_memory)" if stats["low_memory"] else "all models together"),
+            *([f"attention of use_accel: {stats['attention']}"] if stats["attention"] != AUTO else []),
             *([DEMO_NOTE] if loaded.files.folder == DEMO_FOLDER else []),
             "text emotion: available" if loaded.files.qwen else "text emotion: qwen0.6bemo4-merge is not installed",
         ]

@@ -16,7 +16,7 @@ DEFAULT_NAME = "IndexTTS2-Default"
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """Models that differ only in `use_accel` and `use_torch_compile`, which say how weights are run, share theirs."""
+    """Models that differ only in how weights are run (`use_accel`, `use_torch_compile`, `attention`) share theirs."""
 
     config_path: str = AUTO
     model_dir: str = AUTO
@@ -26,11 +26,12 @@ class ModelSettings:
     use_accel: bool = True
     use_torch_compile: bool = False
     low_memory: bool = False
+    attention: str = AUTO
 
     @property
     def weights_key(self) -> "ModelSettings":
         """The same for all settings that can share one copy of the weights."""
-        return replace(self, use_accel=True, use_torch_compile=False)
+        return replace(self, use_accel=True, use_torch_compile=False, attention=AUTO)
 
     @property
     def options(self) -> LoadOptions:
@@ -42,6 +43,7 @@ class ModelSettings:
             use_torch_compile=self.use_torch_compile,
             use_cuda_kernel=self.use_cuda_kernel,
             low_memory=self.low_memory,
+            attention=self.attention,
         )
 
 

@@ -107,6 +107,12 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--compile", action=switch, default=False, help="compile the flow with torch.compile")
     parser.add_argument("--cuda-kernel", action=switch, default=True, help="the vocoder's fused GPU kernel")
     parser.add_argument("--low-memory", action="store_true", help="parts take turns on the GPU: less memory, slower")
+    parser.add_argument(
+        "--attention",
+        choices=("auto", "triton", "flash", "sdpa"),
+        default="auto",
+        help="attention of the engine (default auto: the fastest there is)",
+    )
     parser.add_argument("--fp16", action=switch, default=None, help="half precision (default: on a GPU)")
     parser.add_argument("--beams", type=int, metavar="N", help="beams of the search (default 3; 1 is faster)")
     parser.add_argument("--steps", type=int, metavar="N", help="steps of the flow (default 25)")

@@ -82,6 +82,7 @@ def load_options(options: argparse.Namespace) -> LoadOptions:
         use_torch_compile=options.compile,
         use_cuda_kernel=options.cuda_kernel,
         low_memory=options.low_memory,
+        attention=options.attention,
     )
 
 

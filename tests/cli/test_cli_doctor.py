@@ -81,7 +81,7 @@ def test_compiling_is_really_tried(state: str, words: str | None, monkeypatch: p
     monkeypatch.undo()
     choice = type("Choice", (), {"compile_state": state})
     monkeypatch.setattr(
-        checkup, "choose", lambda estimator, request: choice if isinstance(request, CompileRequest) else None
+        checkup, "choose_flow", lambda estimator, request: choice if isinstance(request, CompileRequest) else None
     )
     if words:
         assert words in checkup.s2mel_compiles()

@@ -71,6 +71,10 @@ def error_cases() -> list[tuple[list[str], str]]:
         ([*say, *ann, *out, "--emotion", "bored"], "--emotion: got 'bored', expected one of happy"),
         ([*say, *ann, *out, "--emotion", "happy:3"], "happy has weight 3, expected 0 to 1"),
         ([*say, *ann, *out, "--beams", "0"], "num_beams"),
+        (
+            [*say, *ann, *out, "--device", "cpu", "--attention", "flash"],
+            "flash cannot: it needs a CUDA device",
+        ),
         ([*say, *ann, *out, "--steps", "0"], "steps: got 0, expected at least 1"),
         ([*say, *ann, *out, "--device", "cuda:77"], "device: got 'cuda:77'"),
         (["say", "...", *ann, *out], "speak"),

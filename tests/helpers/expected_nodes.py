@@ -167,10 +167,11 @@ MODEL_MANAGER = Node(
         flag("verbose", True),
         flag("download_missing", False),
         flag("low_memory", False),
+        choice("attention", ("auto", "triton", "flash", "sdpa"), "auto"),
     ],
     outputs=[("model", "INDEXTTS2_MODEL"), ("model_info", "STRING"), ("model_stats", "DICT")],
     widgets=10,
-    new=("download_missing", "low_memory"),
+    new=("download_missing", "low_memory", "attention"),
 )
 
 DEMO_VOICE = Node(

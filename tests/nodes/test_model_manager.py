@@ -43,6 +43,17 @@ def test_every_node_shares_the_model(manage: Any, talk: Any) -> None:
     assert FakePipeline.loads[0].use_fp16 is True
 
 
+def test_attention_changes_without_loading_again(manage: Any, talk: Any, pack: SimpleNamespace) -> None:
+    talk(manage()[0])
+    handle, info, stats = manage(attention="sdpa")
+    talk(handle, "Again.")
+    assert "attention of use_accel: sdpa" in info
+    assert stats["attention"] == "sdpa"
+    (loaded,) = pack.model_cache.model_cache._loaded.values()
+    assert loaded.pipeline.options.attention == "sdpa"
+    assert len(FakePipeline.loads) == 1
+
+
 def test_given_back_and_loaded_again(manage: Any, talk: Any, pack: SimpleNamespace) -> None:
     handle = manage()[0]
     talk(handle)
