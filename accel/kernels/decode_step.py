@@ -14,7 +14,7 @@ from ...runtime.device_capability import HEAD_WIDTHS
 from ..cache.paged_cache import PagedCache
 from ..state import DecodeState
 from ..weights import DecoderWeights
-from .attention.paged_attention import Parts, attend, split_for
+from .attention.paged_attention import SplitKVWorkspace, choose_attention_config, paged_attention
 from .linear.embedding import embed_tokens
 from .linear.folded_norm import FoldedNorms
 from .linear.gemm import gemm
@@ -61,8 +61,9 @@ class DecodeStep:
         self._stream = ResidualStream.allocate(rows, width, half, device)
         self._qkv = new_buffer(rows, 3, heads, head_dim, dtype=half)
         self._attended = new_buffer(rows, heads, head_dim, dtype=half)
-        count = split_for(rows, heads, head_dim).parts
-        self._layers, self._attention_workspace = cache.layers, Parts.allocate(count, rows, heads, head_dim, device)
+        splits = choose_attention_config(rows, heads, head_dim).splits
+        self._attention_workspace = SplitKVWorkspace.allocate(splits, rows, heads, head_dim, device)
+        self._layers = cache.layers
         self._hidden = new_buffer(rows, 4 * width, dtype=half)
         self._logits = new_buffer(rows, weights.vocabulary)
         self._megakernel = self._try_megakernel(cache) if rows == 1 and suits(weights) else None
@@ -134,7 +135,6 @@ class DecodeStep:
         """Store the new token and attend to all: [R, D] in the weights' dtype."""
         queries, keys, values = self._qkv.unbind(1)
         tables, lengths = self._state.rows.block_tables, self._state.rows.lengths
-        attend(
-            queries, self._layers[number], tables, lengths, self._attended, self._attention_workspace, (keys, values)
-        )
+        pages, workspace = self._layers[number], self._attention_workspace
+        paged_attention(queries, pages, tables, lengths, (keys, values), out=self._attended, workspace=workspace)
         return self._attended.view(self._rows, -1)

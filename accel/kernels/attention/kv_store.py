@@ -11,8 +11,8 @@ from ...cache.paged_cache import Pages
 
 
 @triton.jit
-def _kv_store(keys, values, key_pages, value_pages, slots, key_stride, value_stride, WIDTH: tl.constexpr,
-              BLOCK: tl.constexpr):  # fmt: skip
+def _kv_store_kernel(keys, values, key_pages, value_pages, slots, key_stride, value_stride, WIDTH: tl.constexpr,
+                     BLOCK: tl.constexpr):  # fmt: skip
     token = tl.program_id(0).to(tl.int64)
     slot = tl.load(slots + token)
     i = tl.arange(0, BLOCK)
@@ -32,7 +32,7 @@ def kv_store(keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torc
     for x in (keys, values):
         assert x.stride()[1:] == (width, 1), f"heads must follow each other, got strides {x.stride()}"
     size = heads * width
-    _kv_store[(tokens,)](
+    _kv_store_kernel[(tokens,)](
         keys, values, key_pages, value_pages, slots, keys.stride(0), values.stride(0), size,
         triton.next_power_of_2(size),
     )  # fmt: skip

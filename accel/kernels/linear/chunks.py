@@ -47,7 +47,7 @@ def load_chunk(base, first, K: tl.constexpr, WIDTH: tl.constexpr, MASKED: tl.con
 
 @triton.jit
 def load_chunks(base, K: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr, COUNT: tl.constexpr,
-            MASKED: tl.constexpr):  # fmt: skip
+                MASKED: tl.constexpr):  # fmt: skip
     """A vector [K] as a tuple of chunks."""
     chunks = ()
     for c in tl.static_range(COUNT):
@@ -72,7 +72,7 @@ def sum_chunks(chunks, WIDTHS: tl.constexpr, COUNT: tl.constexpr):
 
 @triton.jit
 def normalize_chunks(x, gains, shifts, eps, K: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr,
-                       COUNT: tl.constexpr, MASKED: tl.constexpr):  # fmt: skip
+                     COUNT: tl.constexpr, MASKED: tl.constexpr):  # fmt: skip
     """LayerNorm of a vector in chunks that is 0 past K."""
     mean = sum_chunks(x, WIDTHS, COUNT) / K
     centered = ()

@@ -15,8 +15,8 @@ from .gemm import STREAM_SCALE
 
 @triton.jit
 def _embed_tokens_kernel(tokens, steps, token_embedding, position_embedding, out, gain, scaled, moments, beams,
-           first_position, last_position, rows, WIDTH: tl.constexpr, BLOCK: tl.constexpr, TILES: tl.constexpr,
-           BLOCK_T: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
+                         first_position, last_position, rows, WIDTH: tl.constexpr, BLOCK: tl.constexpr,
+                         TILES: tl.constexpr, BLOCK_T: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     launch_dependents_and_wait(PDL)
     row = tl.program_id(0)
     d = tl.arange(0, BLOCK)

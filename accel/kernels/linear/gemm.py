@@ -34,7 +34,7 @@ def _prefetch_rows(base, rows, K: tl.constexpr, first, BYTES: tl.constexpr, SPAN
 
 @triton.jit
 def _stream_products(x, weight, row, x_row, first, K: tl.constexpr, SLICES: tl.constexpr, BLOCK_K: tl.constexpr,
-              STAGES: tl.constexpr, PRECISION: tl.constexpr):  # fmt: skip
+                     STAGES: tl.constexpr, PRECISION: tl.constexpr):  # fmt: skip
     """Rows [R] of x times rows [J] of the weights over one slice of K: float32 [R, J]. Weights are the left factor, so
     that a tile has as many weights as the units like and no more rows than there are."""
     k = tl.arange(0, BLOCK_K)
@@ -63,7 +63,8 @@ def _norm_statistics(moments, r, rows, eps, K: tl.constexpr, TILES: tl.constexpr
 
 @triton.jit
 def load_weights_then_wait(weight, row, part, K: tl.constexpr, SLICES: tl.constexpr, BLOCK_K: tl.constexpr,
-                  BLOCKS: tl.constexpr, SPAN: tl.constexpr, STAGES: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
+                           BLOCKS: tl.constexpr, SPAN: tl.constexpr, STAGES: tl.constexpr,
+                           PDL: tl.constexpr):  # fmt: skip
     """Ask for rows [J] of the weights over one slice of K, then wait for the kernel before: all of them as blocks
     [block, J] where they are held, none where they are streamed, which are only on their way to the L2
     cache."""
@@ -83,8 +84,9 @@ def load_weights_then_wait(weight, row, part, K: tl.constexpr, SLICES: tl.conste
 
 @triton.jit
 def multiply_slice(x, weight, weights, moments, row, r, rows, part, eps, K: tl.constexpr, SLICES: tl.constexpr,
-             BLOCK_K: tl.constexpr, BLOCKS: tl.constexpr, IN_FLIGHT: tl.constexpr, TILES: tl.constexpr,
-             BLOCK_T: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
+                   BLOCK_K: tl.constexpr, BLOCKS: tl.constexpr, IN_FLIGHT: tl.constexpr, TILES: tl.constexpr,
+                   BLOCK_T: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
+                   PDL: tl.constexpr):  # fmt: skip
     """Rows `r` of x times rows [J] of the weights over one slice of K, given what `load_weights_then_wait` gave:
     float32 [R, J]; with moments of the stream also mean and one over the deviation of the rows."""
     x_row = tl.minimum(r, rows - 1)
@@ -104,9 +106,9 @@ def multiply_slice(x, weight, weights, moments, row, r, rows, part, eps, K: tl.c
 
 @triton.jit
 def _gemm_kernel(x, weight, bias, weight_gain, moments, out, eps, rows, outputs, K: tl.constexpr, SLICES: tl.constexpr,
-           J: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_K: tl.constexpr, BLOCKS: tl.constexpr, IN_FLIGHT: tl.constexpr,
-           SPAN: tl.constexpr, TILES: tl.constexpr, BLOCK_T: tl.constexpr, GELU: tl.constexpr, STAGES: tl.constexpr,
-           PRECISION: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
+                 J: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_K: tl.constexpr, BLOCKS: tl.constexpr,
+                 IN_FLIGHT: tl.constexpr, SPAN: tl.constexpr, TILES: tl.constexpr, BLOCK_T: tl.constexpr,
+                 GELU: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     n = tl.program_id(0) * J + tl.arange(0, J)
     r = tl.program_id(1) * BLOCK_R + tl.arange(0, BLOCK_R)
     # Weights past the last, and rows of x, are read again instead of masked: no mask, no wait.

@@ -36,10 +36,10 @@ def tanh_gelu(x):
 
 @triton.jit
 def _gemv_kernel(x, weight, bias, residual, out, first_gain, first_shift, gain, weight_gain, first_eps, eps, prefetch,
-          outputs, K: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr, COUNT: tl.constexpr,
-          MASKED: tl.constexpr, J: tl.constexpr, ROWS: tl.constexpr, SLOTS: tl.constexpr, NORMS: tl.constexpr,
-          GELU: tl.constexpr, RESIDUAL: tl.constexpr, HALF: tl.constexpr, PREFETCHED: tl.constexpr,
-          THREADS: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
+                 outputs, K: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr, COUNT: tl.constexpr,
+                 MASKED: tl.constexpr, J: tl.constexpr, ROWS: tl.constexpr, SLOTS: tl.constexpr, NORMS: tl.constexpr,
+                 GELU: tl.constexpr, RESIDUAL: tl.constexpr, HALF: tl.constexpr, PREFETCHED: tl.constexpr,
+                 THREADS: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     n = tl.program_id(0) * J + tl.arange(0, J)
     # Rows of weights past the last are read again instead of masked.
     weight_row = tl.minimum(n, outputs - 1)

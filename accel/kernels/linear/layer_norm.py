@@ -23,7 +23,7 @@ def _normalize_row(x, gain, shift, eps, inside, K: tl.constexpr):
 
 @triton.jit
 def _layer_norm_kernel(x, out, gain, shift, gain_2, shift_2, eps, eps_2, WIDTH: tl.constexpr, BLOCK: tl.constexpr,
-               NORMS: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
+                       NORMS: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     row = tl.program_id(0)
     k = tl.arange(0, BLOCK)
     inside = k < WIDTH

@@ -53,10 +53,10 @@ class SplitKWorkspace:
 
 @triton.jit
 def _splitk_residual_kernel(h, weight, bias, gain, x, scaled, partial_sums, arrivals, moments, rows, outputs,
-               K: tl.constexpr, SLICES: tl.constexpr, J: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_K: tl.constexpr,
-               BLOCKS: tl.constexpr, IN_FLIGHT: tl.constexpr, SPAN: tl.constexpr, FOLLOWED: tl.constexpr,
-               PREFETCH_RESIDUAL: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
-               PDL: tl.constexpr):  # fmt: skip
+                            K: tl.constexpr, SLICES: tl.constexpr, J: tl.constexpr, BLOCK_R: tl.constexpr,
+                            BLOCK_K: tl.constexpr, BLOCKS: tl.constexpr, IN_FLIGHT: tl.constexpr, SPAN: tl.constexpr,
+                            FOLLOWED: tl.constexpr, PREFETCH_RESIDUAL: tl.constexpr, STAGES: tl.constexpr,
+                            PRECISION: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     tile, part, block = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     n = tile * J + tl.arange(0, J)
     r = block * BLOCK_R + tl.arange(0, BLOCK_R)

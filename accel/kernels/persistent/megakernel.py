@@ -21,7 +21,7 @@ outputs [4 D].
 import triton
 import triton.language as tl
 
-from ..attention.online_softmax import held, over_context, place_of, together
+from ..attention.online_softmax import attend_cached, kv_offset, load_kv_tiles, merge_new_token
 from ..linear.gemv import tanh_gelu
 from ..pdl import CACHE_LINE_BYTES, l2_prefetch
 from .mailbox import receive, send
@@ -126,23 +126,23 @@ def _heads(x, program, flag, words, weight, bias, first_gain, first_shift, gain,
 
 @triton.jit
 def _attention(head, words, key_pages, value_pages, table, length, columns, scale, flag, K: tl.constexpr,
-               HEADS: tl.constexpr, WIDTH: tl.constexpr, PAGE: tl.constexpr, TOKENS: tl.constexpr, HELD: tl.constexpr,
-               WAIT: tl.constexpr, WAIT_2: tl.constexpr):  # fmt: skip
+               HEADS: tl.constexpr, WIDTH: tl.constexpr, PAGE: tl.constexpr, TOKENS: tl.constexpr,
+               RESIDENT: tl.constexpr, WAIT: tl.constexpr, WAIT_2: tl.constexpr):  # fmt: skip
     """A head over the context and the new token, which is stored."""
     d = tl.arange(0, WIDTH)
-    k = held(key_pages, table, 0, length, head, HEADS, WIDTH, PAGE, TOKENS, HELD)
-    v = held(value_pages, table, 0, length, head, HEADS, WIDTH, PAGE, TOKENS, HELD)
-    place = place_of(table, tl.minimum(length, columns * PAGE - 1), head, HEADS, WIDTH, PAGE) + d
+    k = load_kv_tiles(key_pages, table, 0, length, head, HEADS, WIDTH, PAGE, TOKENS, RESIDENT)
+    v = load_kv_tiles(value_pages, table, 0, length, head, HEADS, WIDTH, PAGE, TOKENS, RESIDENT)
+    place = kv_offset(table, tl.minimum(length, columns * PAGE - 1), head, HEADS, WIDTH, PAGE) + d
     mine = words + 2 * K + head * WIDTH + d
     q = receive(mine, flag, 1, K, WAIT)[0] * scale
-    top, mass, acc = over_context(
-        q, k, v, key_pages, value_pages, table, 0, length, head, HEADS, WIDTH, PAGE, TOKENS, HELD
+    top, mass, acc = attend_cached(
+        q, k, v, key_pages, value_pages, table, 0, length, head, HEADS, WIDTH, PAGE, TOKENS, RESIDENT
     )
     # The new token's own come a little later than the queries.
     new_key, new_value = receive(mine + K, flag, 2, K, WAIT_2)
     new_key, new_value = new_key.to(key_pages.dtype.element_ty), new_value.to(value_pages.dtype.element_ty)
     score = tl.sum(q * new_key.to(tl.float32), axis=0)
-    result, _ = together(top, mass, acc, score, new_value.to(tl.float32))
+    result, _ = merge_new_token(top, mass, acc, score, new_value.to(tl.float32))
     send(words + 5 * K + head * WIDTH + d, result, flag, d < WIDTH, WAIT is not None)
     tl.store(key_pages + place, new_key)
     tl.store(value_pages + place, new_value)
@@ -164,7 +164,7 @@ def step(tokens, steps, lengths, table, token_embedding, position_embedding, mat
          COUNT: tl.constexpr, CHUNK: tl.constexpr, EACH_D: tl.constexpr, EACH_FC: tl.constexpr, EACH_V: tl.constexpr,
          QKV: tl.constexpr, OUT: tl.constexpr, FC: tl.constexpr, PROJ: tl.constexpr, MOST: tl.constexpr,
          NORMS: tl.constexpr, HEADS: tl.constexpr, WIDTH: tl.constexpr, PAGE: tl.constexpr, TOKENS: tl.constexpr,
-         HELD: tl.constexpr, STAGES: tl.constexpr, HEAD: tl.constexpr, HALF: tl.constexpr, WAIT: tl.constexpr,
+         RESIDENT: tl.constexpr, STAGES: tl.constexpr, HEAD: tl.constexpr, HALF: tl.constexpr, WAIT: tl.constexpr,
          WAIT_4: tl.constexpr, WAIT_1: tl.constexpr, WAIT_2: tl.constexpr):  # fmt: skip
     """All of a step, or the items and layers that are asked for. WAIT …: of `waiting`, for a vector's chunks, for four
     vectors', for one number and for two of each thread; None where one launch follows another instead."""
@@ -189,4 +189,4 @@ def step(tokens, steps, lengths, table, token_embedding, position_embedding, mat
             pages = layer_stride.to(tl.int64) * layer
             for head in range(program - multipliers, HEADS, tl.num_programs(0) - multipliers):
                 _attention(head, words, key_pages + pages, value_pages + pages, table, length, columns, scale,
-                           now + layer, K, HEADS, WIDTH, PAGE, TOKENS, HELD, WAIT_1, WAIT_2)  # fmt: skip
+                           now + layer, K, HEADS, WIDTH, PAGE, TOKENS, RESIDENT, WAIT_1, WAIT_2)  # fmt: skip

@@ -134,7 +134,7 @@ class PersistentStep:
             A=shape.tile // 4, K=width, COUNT=count, CHUNK=chunk, EACH_D=self._each(width),
             EACH_FC=self._each(4 * width), EACH_V=self._each(weights.vocabulary), QKV=qkv, OUT=out, FC=fc, PROJ=proj,
             MOST=max(tiles), NORMS=len(weights.final_norms), HEADS=weights.heads, WIDTH=weights.head_dim,
-            PAGE=cache.page_size, TOKENS=shape.tokens, HELD=shape.held, STAGES=shape.stages, HEAD=head,
+            PAGE=cache.page_size, TOKENS=shape.tokens, RESIDENT=shape.held, STAGES=shape.stages, HEAD=head,
             HALF=weights.dtype is torch.float16, WAIT=asked(count, chunk, 1), WAIT_4=asked(count, chunk, 4),
             WAIT_1=asked(1, width, 1), WAIT_2=asked(2, width, 1), num_warps=max(1, chunk // 32),
             **({"launch_cooperative_grid": True} if waits else {}),

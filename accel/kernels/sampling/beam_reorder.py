@@ -20,8 +20,8 @@ PENALTIES = 1024
 
 
 @triton.jit
-def take_over(lane, row, b, beam, parent, lengths, tables, spares, moves, columns, PAGE: tl.constexpr,
-              K: tl.constexpr, COLUMNS: tl.constexpr):  # fmt: skip
+def take_over(lane, row, b, beam, parent, lengths, tables, spares, moves, columns, PAGE: tl.constexpr, K: tl.constexpr,
+              COLUMNS: tl.constexpr):  # fmt: skip
     """Every beam takes over the complete pages of the one it follows, and notes the copy of the page that fills up."""
     cached = tl.load(lengths + row, mask=beam, other=0) + 1
     column, fill = cached // PAGE, cached % PAGE

@@ -113,8 +113,8 @@ def _finish(value, at, step, rank, slot, length, count, b, beam, K: tl.constexpr
 
 
 @triton.jit
-def _choose(total, place, scale, step, rank, slot, length, count, b, beam, stop_token, V: tl.constexpr,
-            K: tl.constexpr, SLOTS: tl.constexpr):  # fmt: skip
+def _choose(total, place, scale, step, rank, slot, length, count, b, beam, stop_token, V: tl.constexpr, K: tl.constexpr,
+            SLOTS: tl.constexpr):  # fmt: skip
     """Walk down the candidates: those that stop among the first K are finished, the first K that go on are the beams.
 
     Returns the beams' scores, tokens and parents, then the finished hypotheses' ranks, slots, lengths and number.
