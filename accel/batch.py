@@ -17,7 +17,7 @@ from .cache.paged_cache import PagedCache
 from .readback import LaneStatus, StatusReadback, send_to_device
 from .request import Finished
 from .runners.base import StepRunner
-from .sampling.beam_search import best, trace
+from .sampling.beam_search import backtrack_tokens, pick_best_hypothesis
 from .scheduler import AppendedPage, RunningSequence, Scheduler, final_length
 from .state import DecodeState
 
@@ -70,35 +70,35 @@ class Batch:
         steps = min(self._poll_steps, max(map(_steps_left, scheduler.running), default=0))
         if steps == 0:
             return self._read_pending(0)
-        runner.run(self._state, len(scheduler.running), steps)
+        runner.run_steps(self._state, len(scheduler.running), steps)
         self._readbacks.append(StatusReadback(self._state, scheduler.running, steps))
         return self._read_pending(self._readbacks_behind)
 
     def close(self) -> None:
         """Return every page and empty every lane, whatever state the run is in."""
         self._scheduler.release_all()
-        self._state.cleared()
+        self._state.clear_lanes()
 
     def _grow_or_preempt(self) -> list[AppendedPage]:
         appended = self._scheduler.append_pages(self._poll_steps)
         while self._scheduler.is_stuck and not self._readbacks:
             lane = len(self._scheduler.running) - 1
             self._scheduler.preempt_last()
-            self._state.view(lane, lane + 1).cleared()
+            self._state.slice_lanes(lane, lane + 1).clear_lanes()
             appended = self._scheduler.append_pages(self._poll_steps)
         return appended
 
     def _prefill_admitted(self, admitted: list[RunningSequence], cache: PagedCache, runner: StepRunner) -> None:
         last = len(self._scheduler.running)
-        view = self._state.view(last - len(admitted), last)
-        view.fill([running.request for running in admitted])
+        view = self._state.slice_lanes(last - len(admitted), last)
+        view.start_requests([running.request for running in admitted])
         self._write_block_tables(admitted, view)
         device = view.rows.tokens.device
         slots = send_to_device([s for r in admitted for s in _prompt_slot_mapping(r, cache.page_size)], device)
         logits = runner.prefill([running.request.prompt for running in admitted], slots)
         for running in admitted:
             _copy_partial_prompt_page(running, cache, device)
-        runner.start(view, logits.repeat_interleave(view.beams, dim=0))
+        runner.draw_first(view, logits.repeat_interleave(view.beams, dim=0))
 
     def _write_block_tables(self, admitted: list[RunningSequence], view: DecodeState) -> None:
         columns = view.rows.block_tables.shape[1]
@@ -154,7 +154,7 @@ class Batch:
         for lane, status in reversed(ended):
             self._answered += status.draws
             self._vacate_lane(lane)
-        self._state.view(len(self._scheduler.running), before).cleared()
+        self._state.slice_lanes(len(self._scheduler.running), before).clear_lanes()
         return answers
 
     def _collect_answers(self, ended: list[tuple[int, LaneStatus]]) -> list[Finished]:
@@ -169,16 +169,16 @@ class Batch:
         ]
 
     def _best_hypothesis(self, lane: int, status: LaneStatus) -> Finished:
-        state, running = self._state.view(lane, lane + 1), status.running
+        state, running = self._state.slice_lanes(lane, lane + 1), status.running
         penalty = running.request.sampling.length_penalty
-        slot, length, complete = best(state.search, 0, status.draws, status.stopped, penalty)
-        return Finished(running.index, trace(state.rows.drawn, state.rows.parents, slot, length), complete)
+        slot, length, complete = pick_best_hypothesis(state.search, 0, status.draws, status.stopped, penalty)
+        return Finished(running.index, backtrack_tokens(state.rows.drawn, state.rows.parents, slot, length), complete)
 
     def _vacate_lane(self, lane: int) -> None:
         """Move the last lane into this one's place; what stands in the last is still to be cleared."""
         last = len(self._scheduler.running) - 1
         if lane < last:
-            self._state.copy(last, lane)
+            self._state.copy_lane(last, lane)
         self._scheduler.retire_lane(lane)
 
 

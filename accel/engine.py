@@ -166,7 +166,7 @@ class Engine:
         longest = max(map(final_length, requests))
         columns = pages_needed(longest, self._page_size) + 1
         state = self._states.get(beams)
-        if state is None or state.capacity < lanes or state.rows.block_tables.shape[1] < columns:
+        if state is None or state.lane_count < lanes or state.rows.block_tables.shape[1] < columns:
             columns = -(-columns // COLUMN_STEP) * COLUMN_STEP
             weights = self._weights
             state = DecodeState.allocate(

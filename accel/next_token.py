@@ -1,4 +1,4 @@
-"""Logits in, the state one token further: the draw, and with beams the re-ordering, all in place on the device.
+"""Next token: logits in, the state one token further by sampling or beam search, in place on the device.
 
 Dimensions: L lanes, K beams, R = L * K rows, V vocabulary, S tokens a page, C block table columns.
 """
@@ -6,26 +6,28 @@ Dimensions: L lanes, K beams, R = L * K rows, V vocabulary, S tokens a page, C b
 import torch
 
 from .cache.paged_cache import PagedCache
-from .sampling.beam_search import advance
-from .sampling.sampler import draw
+from .sampling.beam_search import advance_beam_search
+from .sampling.sampler import sample_tokens
 from .state import DecodeState
 
 
 def choose_next(state: DecodeState, logits: torch.Tensor, cache: PagedCache, stop_token: int) -> None:
     """Draw one token for every beam of every alive lane and record it. logits: [R, V]; lanes not alive keep all."""
-    alive = state.alive
+    alive = state.alive_lanes
     if state.beams == 1:
-        tokens = draw(logits, state.rows.seen, state.table, state.lanes.seeds, state.lanes.steps)
-        _record(state, alive, tokens, tokens == stop_token)
+        tokens = sample_tokens(logits, state.rows.seen, state.table, state.lanes.seeds, state.lanes.steps)
+        _record_tokens(state, alive, tokens, tokens == stop_token)
     else:
-        _choose_beams(state, alive, logits, cache, stop_token)
+        _choose_by_beam_search(state, alive, logits, cache, stop_token)
 
 
-def _choose_beams(
+def _choose_by_beam_search(
     state: DecodeState, alive: torch.Tensor, logits: torch.Tensor, cache: PagedCache, stop_token: int
 ) -> None:
     lanes = state.lanes
-    choice = advance(logits, state.rows.seen, state.table, lanes.seeds, lanes.steps, state.search, stop_token)
+    choice = advance_beam_search(
+        logits, state.rows.seen, state.table, lanes.seeds, lanes.steps, state.search, stop_token
+    )
     for name, column in vars(choice.state).items():
         held = getattr(state.search, name)
         if column is held:  # as in most steps, in which no beam stops
@@ -33,12 +35,12 @@ def _choose_beams(
         held.copy_(torch.where(alive if held.dim() == 1 else alive[:, None], column, held))
     beams = torch.arange(state.beams, device=logits.device)
     parents = torch.where(alive[:, None], choice.parents, beams)
-    follow = _follow_in_memory if parents.device.type == "cpu" else _follow
-    follow(state, parents, cache)
-    _record(state, alive, choice.tokens.flatten(), choice.done, parents.flatten())
+    reorder = _reorder_beams_on_cpu if parents.device.type == "cpu" else _reorder_beams
+    reorder(state, parents, cache)
+    _record_tokens(state, alive, choice.tokens.flatten(), choice.done, parents.flatten())
 
 
-def _record(
+def _record_tokens(
     state: DecodeState,
     alive: torch.Tensor,
     tokens: torch.Tensor,
@@ -59,8 +61,8 @@ def _record(
     lanes.finished.logical_or_(ended | (alive & (lanes.steps >= lanes.limits)))
 
 
-def _follow(state: DecodeState, parents: torch.Tensor, cache: PagedCache) -> None:
-    """Make every beam continue its parent [L, K]: share the complete pages, copy the one that still fills up.
+def _reorder_beams(state: DecodeState, parents: torch.Tensor, cache: PagedCache) -> None:
+    """Reorder block tables so that every beam continues its parent [L, K]: share complete pages, copy the partial one.
 
     The copy goes to the beam's spare page, since another beam may continue its own page; then the two swap roles.
     """
@@ -71,7 +73,7 @@ def _follow(state: DecodeState, parents: torch.Tensor, cache: PagedCache) -> Non
     inherited = rows.block_tables[origin]
     moved = (origin != here) & (fill > 0)
     own, source = rows.block_tables.gather(1, page).squeeze(1), inherited.gather(1, page).squeeze(1)
-    _copy(cache, source, rows.spares, moved, fill)
+    _copy_partial_pages(cache, source, rows.spares, moved, fill)
     complete = torch.arange(inherited.shape[1], device=parents.device) < page
     rows.block_tables.copy_(torch.where(complete, inherited, rows.block_tables))
     rows.block_tables.scatter_(1, page, torch.where(moved, rows.spares, own)[:, None])
@@ -79,7 +81,7 @@ def _follow(state: DecodeState, parents: torch.Tensor, cache: PagedCache) -> Non
     rows.seen.copy_(rows.seen[origin])
 
 
-def _copy(
+def _copy_partial_pages(
     cache: PagedCache, sources: torch.Tensor, targets: torch.Tensor, moved: torch.Tensor, fill: torch.Tensor
 ) -> None:
     which = moved.nonzero().squeeze(1)
@@ -87,8 +89,8 @@ def _copy(
         cache.copy_pages(sources[which].long(), targets[which].long(), int(fill[which].max()))
 
 
-def _follow_in_memory(state: DecodeState, parents: torch.Tensor, cache: PagedCache) -> None:
-    """`_follow` row by row, which takes less time on a CPU."""
+def _reorder_beams_on_cpu(state: DecodeState, parents: torch.Tensor, cache: PagedCache) -> None:
+    """`_reorder_beams` row by row, which takes less time on a CPU."""
     rows, beams = state.rows, state.beams
     origin = [lane * beams + parent for lane, row in enumerate(parents.tolist()) for parent in row]
     moved = [(row, source) for row, source in enumerate(origin) if row != source]

@@ -21,7 +21,7 @@ Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class RowState:
     """Tensors with one row for each beam of each lane.
 
     tokens: int64 [R], drawn last, entering next. lengths: int32 [R], tokens in the cache, so the next one's place.
@@ -41,7 +41,7 @@ class Rows:
 
 
 @dataclass(frozen=True, eq=False)
-class Lanes:
+class LaneState:
     """Tensors with one row for each lane.
 
     seeds, steps (draws made), limits (draws allowed): int64 [L]. finished: bool [L], set by a step, also for empty
@@ -62,8 +62,8 @@ class DecodeState:
     """L lanes of K beams. `table` has one row a lane; `search` is used where K > 1."""
 
     beams: int
-    rows: Rows
-    lanes: Lanes
+    rows: RowState
+    lanes: LaneState
     table: SamplingTable
     search: BeamState
 
@@ -79,7 +79,7 @@ class DecodeState:
         rows, long, flag = lanes * beams, torch.int64, torch.bool
         return DecodeState(
             beams,
-            Rows(
+            RowState(
                 tokens=zeros(rows, dtype=long),
                 lengths=zeros(rows),
                 block_tables=zeros(rows, columns),
@@ -88,12 +88,12 @@ class DecodeState:
                 drawn=zeros(rows, draws + 1),
                 parents=zeros(rows, draws + 1),
             ),
-            Lanes(*(zeros(lanes, dtype=kind) for kind in (long, long, long, flag, flag, flag))),
-            SamplingTable(*(zeros(lanes, dtype=kind) + 1 for kind in SamplingTable.kinds())),
-            BeamState.start(lanes, beams, device),
-        ).cleared()
+            LaneState(*(zeros(lanes, dtype=kind) for kind in (long, long, long, flag, flag, flag))),
+            SamplingTable(*(zeros(lanes, dtype=kind) + 1 for kind in SamplingTable.column_dtypes())),
+            BeamState.start_search(lanes, beams, device),
+        ).clear_lanes()
 
-    def cleared(self) -> "DecodeState":
+    def clear_lanes(self) -> "DecodeState":
         """The same tensors with every lane empty."""
         self.lanes.finished.fill_(True)
         self.rows.block_tables.zero_()
@@ -102,11 +102,11 @@ class DecodeState:
         return self
 
     @property
-    def capacity(self) -> int:
+    def lane_count(self) -> int:
         return self.lanes.seeds.shape[0]
 
     @property
-    def alive(self) -> torch.Tensor:
+    def alive_lanes(self) -> torch.Tensor:
         """bool [L]: lanes that a step moves on."""
         return ~(self.lanes.finished | self.lanes.paused)
 
@@ -114,50 +114,50 @@ class DecodeState:
         """A lane's value [L] for each of its rows [R]."""
         return per_row(lanes, self.beams)
 
-    def view(self, first: int, last: int) -> "DecodeState":
+    def slice_lanes(self, first: int, last: int) -> "DecodeState":
         """Lanes first … last - 1, sharing memory with this state."""
         k = self.beams
         return DecodeState(
             k,
-            _sliced(self.rows, first * k, last * k),
-            _sliced(self.lanes, first, last),
-            _sliced(self.table, first, last),
-            _sliced(self.search, first, last),
+            _slice_fields(self.rows, first * k, last * k),
+            _slice_fields(self.lanes, first, last),
+            _slice_fields(self.table, first, last),
+            _slice_fields(self.search, first, last),
         )
 
-    def fill(self, requests: Sequence[Request]) -> None:
+    def start_requests(self, requests: Sequence[Request]) -> None:
         """Make every lane of this state (or view) start one request; block tables and spares stay the caller's."""
         device, vocabulary = self.rows.seen.device, self.rows.seen.shape[1]
-        lanes = self.capacity
-        fresh = Lanes(
+        lanes = self.lane_count
+        fresh = LaneState(
             seeds=torch.tensor([signed_seed(r.seed) for r in requests]),
             steps=torch.zeros(lanes, dtype=torch.int64),
             limits=torch.tensor([r.max_tokens for r in requests]),
             **{name: torch.zeros(lanes, dtype=torch.bool) for name in ("finished", "stopped", "paused")},
         )
-        _assign(self.lanes, fresh)
-        _assign(self.table, SamplingTable.build([r.sampling for r in requests], vocabulary, device))
-        _assign(self.search, BeamState.start(lanes, self.beams, device))
+        _copy_fields(self.lanes, fresh)
+        _copy_fields(self.table, SamplingTable.from_params([r.sampling for r in requests], vocabulary, device))
+        _copy_fields(self.search, BeamState.start_search(lanes, self.beams, device))
         self.rows.lengths.copy_(self.per_row(torch.tensor([r.prompt.shape[0] for r in requests])))
         self.rows.seen.zero_()
         for lane, request in enumerate(requests):
             if request.history:
                 self.rows.seen[lane * self.beams : (lane + 1) * self.beams, list(request.history)] = True
 
-    def copy(self, source: int, target: int) -> None:
+    def copy_lane(self, source: int, target: int) -> None:
         """Copy lane `source` over lane `target`."""
-        here, there = self.view(source, source + 1), self.view(target, target + 1)
-        for part, original in zip(there._parts(), here._parts(), strict=True):
-            _assign(part, original)
+        here, there = self.slice_lanes(source, source + 1), self.slice_lanes(target, target + 1)
+        for part, original in zip(there._tensor_groups(), here._tensor_groups(), strict=True):
+            _copy_fields(part, original)
 
-    def _parts(self) -> tuple[Rows, Lanes, SamplingTable, BeamState]:
+    def _tensor_groups(self) -> tuple[RowState, LaneState, SamplingTable, BeamState]:
         return self.rows, self.lanes, self.table, self.search
 
 
-def _sliced(part: Part, first: int, last: int) -> Part:
+def _slice_fields(part: Part, first: int, last: int) -> Part:
     return type(part)(**{name: tensor[first:last] for name, tensor in vars(part).items()})
 
 
-def _assign(target: object, source: object) -> None:
+def _copy_fields(target: object, source: object) -> None:
     for name, tensor in vars(source).items():
         getattr(target, name).copy_(tensor)

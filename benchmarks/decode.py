@@ -3,7 +3,7 @@
     python benchmarks/decode.py [--small] [--dtype float16] [--cases 1-line 16-lines …]
 
 Prints one JSON line a figure. Refuses where teacher-forced logits leave float32's by more than their tolerance, where
-graphs and plain torch draw different tokens, or where the draw on the device is not `sampler.draw`.
+graphs and plain torch draw different tokens, or where the draw on the device is not `sampler.sample_tokens`.
 """
 
 import argparse

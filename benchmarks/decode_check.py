@@ -55,14 +55,14 @@ def forced_logits(weights: DecoderWeights, tokens: torch.Tensor, fused: bool) ->
     )  # fmt: skip
     todo = requests(weights, lines, ALL_FILTERS, steps)
     state = DecodeState.allocate(lines, 1, weights.vocabulary, columns, steps, weights.device)
-    state.fill(todo)
+    state.start_requests(todo)
     state.rows.block_tables.copy_((torch.arange(lines * columns) + 1).view(lines, columns))
     plain = TorchRunner(weights, cache, backend)
     slots = state.rows.block_tables.long()[:, :, None] * cache.page_size + torch.arange(
         cache.page_size, device=weights.device
     )
     plain.prefill([r.prompt for r in todo], slots.flatten(1)[:, :PROMPT_ROWS].flatten())
-    step = fused_step(weights, cache, state) if fused else lambda: plain._step(state)
+    step = fused_step(weights, cache, state) if fused else lambda: plain.decode_logits(state)
     out = []
     for number, each in enumerate(tokens):
         state.rows.tokens.copy_(each)
@@ -76,7 +76,7 @@ def fused_step(weights: DecoderWeights, cache: PagedCache, state: DecodeState):
     """What a graph captures; on a CPU there is none, and plain torch is compared with itself."""
     if weights.device.type == "cpu":
         plain = TorchRunner(weights, cache, Engine(weights).attention.backend)
-        return lambda: plain._step(state)
+        return lambda: plain.decode_logits(state)
     from indextts2_multitalk.accel.kernels.decode_step import DecodeStep
 
     return DecodeStep(weights, cache, state)
@@ -102,7 +102,7 @@ def same_draws(weights: DecoderWeights) -> None:
     states = [DecodeState.allocate(64, 1, weights.vocabulary, 8, 20, weights.device) for _ in range(2)]
     cache = PagedCache.allocate(1, 2, 16, 1, 16, weights.dtype, weights.device)
     for state in states:
-        state.fill(todo)
+        state.start_requests(todo)
     generator = torch.Generator(weights.device).manual_seed(2)
     for _ in range(20):
         logits = torch.randn(64, weights.vocabulary, generator=generator, device=weights.device) * 3
@@ -110,4 +110,4 @@ def same_draws(weights: DecoderWeights) -> None:
         draw_next(states[1], logits, weights.stop_token)
     # Past its stop token a line's draws go to the last column, or nowhere.
     if not torch.equal(*(state.rows.drawn[:, :-1] for state in states)):
-        raise Refused("the draw on the device is not sampler.draw")
+        raise Refused("the draw on the device is not sampler.sample_tokens")

@@ -48,7 +48,7 @@ def measure(weights: DecoderWeights, backend: AttentionBackend, rows: int, conte
     state.rows.block_tables.copy_(pages.view(rows, columns))
     state.rows.lengths.fill_(context)
     step = DecodeStep(weights, cache, state)
-    error = apart(step().clone(), TorchRunner(weights, cache, backend)._step(state))
+    error = apart(step().clone(), TorchRunner(weights, cache, backend).decode_logits(state))
     if error > LOGITS_TOLERANCE:
         raise Refused(f"{rows} rows: logits are {error:.2e} from the plain step's")
     state.rows.lengths.fill_(context)
@@ -71,7 +71,7 @@ def filled(weights: DecoderWeights, backend: AttentionBackend, pages: int) -> Pa
     )
     slots = torch.arange((pages + 1) * backend.page_size, device=weights.device)
     shape = (len(slots), heads, width)
-    for layer in cache.layers:
+    for layer in cache.layer_kv:
         held = (torch.randn(shape, dtype=weights.dtype, device=weights.device) for _ in range(2))
         backend.store_kv(*held, layer, slots)
     return cache

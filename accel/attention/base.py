@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import torch
 
-from ..cache.paged_cache import Pages
+from ..cache.paged_cache import LayerKV
 
 
 class AttentionBackend(Protocol):
@@ -28,7 +28,7 @@ class AttentionBackend(Protocol):
         """Why it cannot run there, or None where it can."""
         ...
 
-    def store_kv(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
+    def store_kv(self, keys: torch.Tensor, values: torch.Tensor, pages: LayerKV, slots: torch.Tensor) -> None:
         """Write keys and values [N, H, W] to the slot mapping int64 [N]."""
         ...
 
@@ -45,7 +45,7 @@ class AttentionBackend(Protocol):
         """
         ...
 
-    def attend_decode(self, queries: torch.Tensor, pages: Pages, plan: Any) -> torch.Tensor:
+    def attend_decode(self, queries: torch.Tensor, pages: LayerKV, plan: Any) -> torch.Tensor:
         """Decode: one query [R, H, W] for each row over all tokens of that row. Returns [R, H, W]."""
         ...
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 
 from ...runtime.device_capability import why_too_old
-from ..cache.paged_cache import Pages, store_tokens
+from ..cache.paged_cache import LayerKV, store_kv_torch
 from .base import BlockTablePlan
 
 DTYPES = (torch.float16, torch.bfloat16)
@@ -41,8 +41,8 @@ class FlashAttention:
             return f"flash_attn cannot be imported ({error})"
         return None
 
-    def store_kv(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
-        store_tokens(keys, values, pages, slots)
+    def store_kv(self, keys: torch.Tensor, values: torch.Tensor, pages: LayerKV, slots: torch.Tensor) -> None:
+        store_kv_torch(keys, values, pages, slots)
 
     def attend_prefill(
         self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, lengths: Sequence[int]
@@ -57,7 +57,7 @@ class FlashAttention:
         assert page_size % PAGE_UNIT == 0, f"flash_attn needs pages of a multiple of {PAGE_UNIT} tokens"
         return BlockTablePlan(block_tables.contiguous(), lengths)
 
-    def attend_decode(self, queries: torch.Tensor, pages: Pages, plan: BlockTablePlan) -> torch.Tensor:
+    def attend_decode(self, queries: torch.Tensor, pages: LayerKV, plan: BlockTablePlan) -> torch.Tensor:
         from flash_attn import flash_attn_with_kvcache
 
         keys, values = pages

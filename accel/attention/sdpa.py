@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from ..cache.paged_cache import Pages, store_tokens
+from ..cache.paged_cache import LayerKV, store_kv_torch
 
 MOST_BETWEEN = 1.5
 """Pages are read in place, those of others masked, unless that makes them this much more; then they are gathered."""
@@ -53,8 +53,8 @@ class SdpaAttention:
     def why_unavailable(device: torch.device, dtype: torch.dtype, head_dim: int) -> str | None:
         return None
 
-    def store_kv(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
-        store_tokens(keys, values, pages, slots)
+    def store_kv(self, keys: torch.Tensor, values: torch.Tensor, pages: LayerKV, slots: torch.Tensor) -> None:
+        store_kv_torch(keys, values, pages, slots)
 
     def attend_prefill(
         self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, lengths: Sequence[int]
@@ -74,7 +74,7 @@ class SdpaAttention:
         return GatheredPlan(tables, mask[:, None, None])
 
     def attend_decode(
-        self, queries: torch.Tensor, pages: Pages, plan: list[SharedPages] | GatheredPlan
+        self, queries: torch.Tensor, pages: LayerKV, plan: list[SharedPages] | GatheredPlan
     ) -> torch.Tensor:
         keys, values = pages
         if isinstance(plan, GatheredPlan):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from ...runtime.device_capability import HEAD_WIDTHS, why_no_triton
-from ..cache.paged_cache import Pages
+from ..cache.paged_cache import LayerKV
 from .base import BlockTablePlan
 from .packed_prefill import attend_packed
 
@@ -30,7 +30,7 @@ class TritonAttention:
             return f"it has no kernel for head width {head_dim} in {dtype}"
         return why_no_triton(device)
 
-    def store_kv(self, keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
+    def store_kv(self, keys: torch.Tensor, values: torch.Tensor, pages: LayerKV, slots: torch.Tensor) -> None:
         from ..kernels.attention.kv_store import kv_store
 
         kv_store(keys, values, pages, slots)
@@ -43,7 +43,7 @@ class TritonAttention:
     def plan_decode(self, block_tables: torch.Tensor, lengths: torch.Tensor, page_size: int) -> BlockTablePlan:
         return BlockTablePlan(block_tables, lengths)
 
-    def attend_decode(self, queries: torch.Tensor, pages: Pages, plan: BlockTablePlan) -> torch.Tensor:
+    def attend_decode(self, queries: torch.Tensor, pages: LayerKV, plan: BlockTablePlan) -> torch.Tensor:
         from ..kernels.attention.paged_attention import paged_attention
 
         return paged_attention(queries, pages, plan.block_tables, plan.lengths)

@@ -11,7 +11,7 @@ import torch
 
 from .page_allocator import OutOfCacheMemory
 
-Pages = tuple[torch.Tensor, torch.Tensor]
+LayerKV = tuple[torch.Tensor, torch.Tensor]
 """One layer's keys and values, [G, S, H, W] each."""
 
 
@@ -56,7 +56,7 @@ class PagedCache:
         return self.keys.nbytes + self.values.nbytes
 
     @property
-    def layers(self) -> tuple[Pages, ...]:
+    def layer_kv(self) -> tuple[LayerKV, ...]:
         return tuple(zip(self.keys.unbind(), self.values.unbind(), strict=True))
 
     def copy_pages(self, sources: torch.Tensor, targets: torch.Tensor, tokens: int) -> None:
@@ -79,7 +79,7 @@ class PagedCache:
             mine[:, : old.page_count] = its
 
 
-def store_tokens(keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
+def store_kv_torch(keys: torch.Tensor, values: torch.Tensor, pages: LayerKV, slots: torch.Tensor) -> None:
     """Write keys and values [N, H, W] to slots int64 [N] of one layer's pages."""
     for held, new in zip(pages, (keys, values), strict=True):
         held.flatten(0, 1).index_copy_(0, slots, new)

@@ -43,7 +43,7 @@ def why_unsupported(weights: DecoderWeights) -> str | None:
 
 
 class DecodeStep:
-    """Steps 1 to 3 of `StepRunner.run` without the lengths, for all rows of `state`."""
+    """Steps 1 to 3 of `StepRunner.run_steps` without the lengths, for all rows of `state`."""
 
     def __init__(
         self, weights: DecoderWeights, cache: PagedCache, state: DecodeState, norms: FoldedNorms | None = None
@@ -63,7 +63,7 @@ class DecodeStep:
         self._attended = new_buffer(rows, heads, head_dim, dtype=half)
         splits = choose_attention_config(rows, heads, head_dim).splits
         self._attention_workspace = SplitKVWorkspace.allocate(splits, rows, heads, head_dim, device)
-        self._layers = cache.layers
+        self._layers = cache.layer_kv
         self._hidden = new_buffer(rows, 4 * width, dtype=half)
         self._logits = new_buffer(rows, weights.vocabulary)
         self._megakernel = self._try_megakernel(cache) if rows == 1 and suits(weights) else None

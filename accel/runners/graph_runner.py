@@ -1,4 +1,4 @@
-"""The runner for CUDA: a whole step captured once for each number of lanes, replayed without a word from the host.
+"""The CUDA graph runner: a whole decode step captured once for each number of lanes, replayed without the host.
 
 Dimensions: L lanes, R rows.
 """
@@ -19,7 +19,7 @@ from ..kernels.sampling.beam_search import BeamBuffers, advance_beams
 from ..kernels.sampling.draw import draw_next
 from ..state import DecodeState
 from ..weights import DecoderWeights
-from .prefill_graphs import PromptGraphs
+from .prefill_graphs import PrefillGraphs
 from .torch_runner import TorchRunner
 
 logger = logging.getLogger(__name__)
@@ -35,37 +35,37 @@ class GraphRunner:
         self._weights, self._cache = weights, cache
         self._plain = TorchRunner(weights, cache, attention)
         self._graphs: GraphCache[tuple[Hashable, ...], Any] = GraphCache()
-        self._prompts = PromptGraphs(weights, self._plain, self._graphs)
+        self._prompts = PrefillGraphs(weights, self._plain, self._graphs)
         self._refused = why_unsupported(weights)
         if self._refused is not None:
             logger.warning("decoding without CUDA graphs: %s", self._refused)
 
     def prefill(self, prompts: Sequence[torch.Tensor], slots: torch.Tensor) -> torch.Tensor:
-        if len(prompts) == 1 and self._prompts.take(prompts[0]):
+        if len(prompts) == 1 and self._prompts.fits_graph(prompts[0]):
             return self._prompts(prompts[0], slots)
         return self._plain.prefill(prompts, slots)
 
-    def start(self, state: DecodeState, logits: torch.Tensor) -> None:
+    def draw_first(self, state: DecodeState, logits: torch.Tensor) -> None:
         if self._refused is not None or state.beams > 1:
-            self._plain.start(state, logits)
+            self._plain.draw_first(state, logits)
             return
         state.rows.lengths.sub_(1)  # the draw counts the token that has entered, and a prompt's last row is counted
         draw_next(state, logits, self._weights.stop_token)
 
-    def run(self, state: DecodeState, lanes: int, steps: int) -> None:
-        captured = self._captured(state, bucket(lanes, state.capacity))
+    def run_steps(self, state: DecodeState, lanes: int, steps: int) -> None:
+        captured = self._captured_step(state, round_up_lanes(lanes, state.lane_count))
         if captured is None:
-            self._plain.run(state, lanes, steps)
+            self._plain.run_steps(state, lanes, steps)
             return
         for _ in range(steps):
             captured()
 
     def close(self) -> None:
         """Drop every graph and the memory they share."""
-        self._wait()
+        self._wait_for_graphs()
         self._graphs.clear()
 
-    def _captured(self, state: DecodeState, lanes: int) -> CaptureOnSecondRun | None:
+    def _captured_step(self, state: DecodeState, lanes: int) -> CaptureOnSecondRun | None:
         if self._refused is not None:
             return None
         key = ("step", id(state), state.beams, lanes)
@@ -77,11 +77,11 @@ class GraphRunner:
 
     def _new_step(self, state: DecodeState, lanes: int, pool: Any) -> tuple[DecodeState, CaptureOnSecondRun]:
         """With the state that the step writes, so that its address stays its own."""
-        view = state if lanes == state.capacity else state.view(0, lanes)
-        return state, CaptureOnSecondRun(self._step(view), "the decode step", self._weights.device, pool)
+        view = state if lanes == state.lane_count else state.slice_lanes(0, lanes)
+        return state, CaptureOnSecondRun(self._build_step(view), "the decode step", self._weights.device, pool)
 
     @cached_property
-    def _norms(self) -> FoldedNorms:
+    def _folded_norms(self) -> FoldedNorms:
         return FoldedNorms.from_weights(self._weights)
 
     def _forget_smaller(self, state: DecodeState) -> None:
@@ -89,18 +89,18 @@ class GraphRunner:
         same_beams = [key for key in self._graphs if key[0] == "step" and key[2] == state.beams]
         replaced = [key for key in same_beams if key[1] != id(state)]
         if replaced:
-            self._wait()
+            self._wait_for_graphs()
         for key in replaced:
             self._graphs.drop(key)
 
-    def _wait(self) -> None:
+    def _wait_for_graphs(self) -> None:
         """Until no graph runs any more, which a cancelled run does not wait for."""
         if self._weights.device.type == "cuda":
             torch.cuda.synchronize(self._weights.device)
 
-    def _step(self, view: DecodeState) -> Callable[[], None]:
+    def _build_step(self, view: DecodeState) -> Callable[[], None]:
         cache, stop_token = self._cache, self._weights.stop_token
-        step = DecodeStep(self._weights, cache, view, self._norms)
+        step = DecodeStep(self._weights, cache, view, self._folded_norms)
         if view.beams == 1:
             return lambda: draw_next(view, step(), stop_token)
         rows, vocabulary = view.rows.seen.shape
@@ -108,6 +108,6 @@ class GraphRunner:
         return lambda: advance_beams(view, step(), cache, stop_token, buffers)
 
 
-def bucket(lanes: int, capacity: int) -> int:
+def round_up_lanes(lanes: int, capacity: int) -> int:
     """Lanes that a graph is captured for: the next power of two, at most the state's."""
     return min(1 << (lanes - 1).bit_length(), capacity)

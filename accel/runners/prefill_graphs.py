@@ -1,4 +1,4 @@
-"""The prefill of one prompt as captured CUDA graphs: what the device does in 1.5 ms takes the host 6 to ask for.
+"""Prefill of one prompt as captured CUDA graphs: what the device does in 1.5 ms takes the host 6 to ask for.
 
 Dimensions: P rows of a prompt, N rows of a graph, D width, V vocabulary.
 Graphs have round numbers of rows. What pads stands behind the prompt, where causal attention never looks, and stores
@@ -20,7 +20,7 @@ MOST_ROWS = 512
 """With more to do the device is slower than the host."""
 
 
-class PromptGraphs:
+class PrefillGraphs:
     """As `TorchRunner.prefill`, of single prompts. `plain` computes them; `graphs` keeps what is captured."""
 
     def __init__(
@@ -29,26 +29,26 @@ class PromptGraphs:
         self._weights, self._plain, self._graphs = weights, plain, graphs
 
     @staticmethod
-    def take(prompt: torch.Tensor) -> bool:
+    def fits_graph(prompt: torch.Tensor) -> bool:
         """Whether a graph gains anything for prompt [P, D]."""
         return prompt.shape[0] <= MOST_ROWS
 
     def __call__(self, prompt: torch.Tensor, slots: torch.Tensor) -> torch.Tensor:
         """Logits float32 [1, V] of prompt [P, D], whose keys and values go to slots int64 [P]."""
         rows = -(-prompt.shape[0] // ROUND_ROWS) * ROUND_ROWS
-        buffers: _Prompt
-        buffers, captured = self._graphs.get(("prefill", rows), lambda pool: self._new_prompt(rows, pool))
-        buffers.fill(prompt, slots)
+        buffers: _PrefillBuffers
+        buffers, captured = self._graphs.get(("prefill", rows), lambda pool: self._new_graph(rows, pool))
+        buffers.load_prompt(prompt, slots)
         captured()
         return buffers.logits.clone()
 
-    def _new_prompt(self, rows: int, pool: Any) -> "tuple[_Prompt, CaptureOnSecondRun]":
-        prompt = _Prompt(rows, self._weights, self._plain)
-        return prompt, CaptureOnSecondRun(prompt.run, "the prefill", self._weights.device, pool)
+    def _new_graph(self, rows: int, pool: Any) -> "tuple[_PrefillBuffers, CaptureOnSecondRun]":
+        buffers = _PrefillBuffers(rows, self._weights, self._plain)
+        return buffers, CaptureOnSecondRun(buffers.run_prefill, "the prefill", self._weights.device, pool)
 
 
-class _Prompt:
-    """What the graph of N rows reads and writes."""
+class _PrefillBuffers:
+    """What the graph of a prefill of N rows reads and writes."""
 
     def __init__(self, rows: int, weights: DecoderWeights, plain: TorchRunner) -> None:
         device = weights.device
@@ -59,13 +59,13 @@ class _Prompt:
         self._end = torch.zeros(1, dtype=torch.int64, device=device)
         self.logits = torch.empty(1, weights.vocabulary, device=device)
 
-    def fill(self, prompt: torch.Tensor, slots: torch.Tensor) -> None:
+    def load_prompt(self, prompt: torch.Tensor, slots: torch.Tensor) -> None:
         count = prompt.shape[0]
         self._x[:count].copy_(prompt)
         self._slots[:count].copy_(slots)
         self._slots[count:].fill_(SCRATCH_PAGE)
         self._end.fill_(count - 1)
 
-    def run(self) -> None:
-        x = self._plain.through(self._x, self._slots, (self._rows,))
-        self.logits.copy_(self._plain.logits(x.index_select(0, self._end)))
+    def run_prefill(self) -> None:
+        x = self._plain.forward_layers(self._x, self._slots, (self._rows,))
+        self.logits.copy_(self._plain.compute_logits(x.index_select(0, self._end)))

@@ -19,7 +19,7 @@ from ..weights import DecoderWeights, LayerWeights
 READBACK_SECONDS = 0.05
 """How long `TorchRunner` keeps the host from reading back, and whoever wants to cancel."""
 
-Attend = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+AttendLayer = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """(layer number, queries, keys, values [N, H, W]) -> [N, H, W]; stores keys and values on the way."""
 
 
@@ -40,96 +40,93 @@ class TorchRunner:
         self._cache = cache
         self._attention = attention
         self._clock = clock
-        self._pages = cache.layers
+        self._layer_kv = cache.layer_kv
 
     def prefill(self, prompts: Sequence[torch.Tensor], slots: torch.Tensor) -> torch.Tensor:
         lengths = [prompt.shape[0] for prompt in prompts]
-        x = self.through(torch.cat(list(prompts)), slots, lengths)
+        x = self.forward_layers(torch.cat(list(prompts)), slots, lengths)
         ends = torch.tensor(lengths, device=x.device).cumsum(0) - 1
-        return self.logits(x[ends])
+        return self.compute_logits(x[ends])
 
-    def through(self, x: torch.Tensor, slots: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
+    def forward_layers(self, x: torch.Tensor, slots: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
         """Prompts of these lengths, one after the other [N, D], through all layers: [N, D]."""
 
-        def attend(number: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-            self._store(number, k, v, slots)
+        def attend_layer(number: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+            self._attention.store_kv(k, v, self._layer_kv[number], slots)
             return self._attention.attend_prefill(q, k, v, lengths)
 
-        return _blocks(x, self._weights, attend)
+        return _apply_layers(x, self._weights, attend_layer)
 
-    def logits(self, x: torch.Tensor) -> torch.Tensor:
-        """float32 [N, V] of what `through` returned."""
-        return _logits(x, self._weights)
+    def compute_logits(self, x: torch.Tensor) -> torch.Tensor:
+        """Final norms and head over what the layers return [N, D]: float32 [N, V]."""
+        weights = self._weights
+        for weight, bias, eps in weights.final_norms:
+            x = layer_norm(x, (weights.width,), weight, bias, eps)
+        return _multiply_rows(x, weights.head_weight, weights.head_bias).float()
 
-    def start(self, state: DecodeState, logits: torch.Tensor) -> None:
+    def draw_first(self, state: DecodeState, logits: torch.Tensor) -> None:
         choose_next(state, logits, self._cache, self._weights.stop_token)
 
-    def run(self, state: DecodeState, lanes: int, steps: int) -> None:
-        view = state if lanes == state.capacity else state.view(0, lanes)
+    def run_steps(self, state: DecodeState, lanes: int, steps: int) -> None:
+        view = state if lanes == state.lane_count else state.slice_lanes(0, lanes)
         start = self._clock()
         for _ in range(steps):
-            choose_next(view, self._step(view), self._cache, self._weights.stop_token)
+            choose_next(view, self.decode_logits(view), self._cache, self._weights.stop_token)
             if bool(view.lanes.finished.any()) or self._clock() - start > READBACK_SECONDS:
                 break
 
     def close(self) -> None:
         """Nothing to drop."""
 
-    def _step(self, state: DecodeState) -> torch.Tensor:
+    def decode_logits(self, state: DecodeState) -> torch.Tensor:
+        """Steps 1 to 3 of `run_steps`: float32 [R, V]."""
         rows, size = state.rows, self._cache.page_size
         column, offset = rows.lengths // size, rows.lengths % size
         slots = rows.block_tables.gather(1, column.long()[:, None]).squeeze(1).long() * size + offset
         plan = self._attention.plan_decode(rows.block_tables, rows.lengths + 1, size)
 
-        def attend(number: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-            self._store(number, k, v, slots)
-            return self._attention.attend_decode(q, self._pages[number], plan)
+        def attend_layer(number: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+            self._attention.store_kv(k, v, self._layer_kv[number], slots)
+            return self._attention.attend_decode(q, self._layer_kv[number], plan)
 
-        x = _blocks(self._embed(state), self._weights, attend)
-        rows.lengths.add_(state.per_row(state.alive))
-        return _logits(x, self._weights)
+        x = _apply_layers(self._embed_tokens(state), self._weights, attend_layer)
+        rows.lengths.add_(state.per_row(state.alive_lanes))
+        return self.compute_logits(x)
 
-    def _embed(self, state: DecodeState) -> torch.Tensor:
+    def _embed_tokens(self, state: DecodeState) -> torch.Tensor:
         last = self._weights.position_embedding.shape[0] - 1
         positions = (state.lanes.steps + self._weights.first_position - 1).clamp(max=last)
         place = self._weights.position_embedding.index_select(0, state.per_row(positions))
         return self._weights.token_embedding.index_select(0, state.rows.tokens) + place
 
-    def _store(self, number: int, keys: torch.Tensor, values: torch.Tensor, slots: torch.Tensor) -> None:
-        self._attention.store_kv(keys, values, self._pages[number], slots)
 
-
-def _blocks(x: torch.Tensor, weights: DecoderWeights, attend: Attend) -> torch.Tensor:
+def _apply_layers(x: torch.Tensor, weights: DecoderWeights, attend_layer: AttendLayer) -> torch.Tensor:
     """All layers over [N, D]."""
     for number, layer in enumerate(weights.layers):
-        x = _block(x, layer, number, weights, attend)
+        x = _apply_layer(x, layer, number, weights, attend_layer)
     return x
 
 
-def _block(x: torch.Tensor, layer: LayerWeights, number: int, weights: DecoderWeights, attend: Attend) -> torch.Tensor:
+def _apply_layer(
+    x: torch.Tensor, layer: LayerWeights, number: int, weights: DecoderWeights, attend_layer: AttendLayer
+) -> torch.Tensor:
     width = (weights.width,)
     h = layer_norm(x, width, layer.ln_1_weight, layer.ln_1_bias, weights.eps)
-    heads = _linear(h, layer.qkv_weight, layer.qkv_bias).view(-1, 3, weights.heads, weights.head_dim)
-    x = x + _linear(attend(number, *heads.unbind(1)).flatten(1), layer.out_weight, layer.out_bias)
+    heads = _multiply_rows(h, layer.qkv_weight, layer.qkv_bias).view(-1, 3, weights.heads, weights.head_dim)
+    x = x + _multiply_rows(attend_layer(number, *heads.unbind(1)).flatten(1), layer.out_weight, layer.out_bias)
     h = layer_norm(x, width, layer.ln_2_weight, layer.ln_2_bias, weights.eps)
-    h = gelu(_linear(h, layer.fc_weight, layer.fc_bias), approximate="tanh")
-    return x + _linear(h, layer.proj_weight, layer.proj_bias)
+    h = gelu(_multiply_rows(h, layer.fc_weight, layer.fc_bias), approximate="tanh")
+    return x + _multiply_rows(h, layer.proj_weight, layer.proj_bias)
 
 
-def _logits(x: torch.Tensor, weights: DecoderWeights) -> torch.Tensor:
-    for weight, bias, eps in weights.final_norms:
-        x = layer_norm(x, (weights.width,), weight, bias, eps)
-    return _linear(x, weights.head_weight, weights.head_bias).float()
-
-
-def _linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+def _multiply_rows(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
     """x [N, in] times weight [out, in], transposed, plus bias."""
-    if _weights_left(x.shape[0], weight):
+    if _is_weights_first_faster(x.shape[0], weight):
         return torch.addmm(bias[:, None], weight, x.t()).t().contiguous()
     return linear(x, weight, bias)
 
 
-def _weights_left(rows: int, weight: torch.Tensor) -> bool:
+def _is_weights_first_faster(rows: int, weight: torch.Tensor) -> bool:
     """Whether this is one line's beams times a large, wide matrix on a CPU on which that is about twice as fast."""
     if not 2 <= rows <= 4 or weight.device.type != "cpu" or runs_mkl_at_full_speed():
         return False

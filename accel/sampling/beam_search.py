@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import torch
 
-from .params import SamplingTable, least_kept
-from .philox import gumbel
-from .sampler import Candidates, shortlist
+from .params import SamplingTable, min_tokens_to_keep
+from .philox import gumbel_noise
+from .sampler import Candidates, filter_candidates
 
 NEVER = -1e9
 """Score of beams 1… before the first step, where all beams are equal and one must speak for them."""
@@ -34,7 +34,7 @@ class BeamState:
     found: torch.Tensor
 
     @staticmethod
-    def start(lines: int, beams: int, device: torch.device) -> "BeamState":
+    def start_search(lines: int, beams: int, device: torch.device) -> "BeamState":
         scores = torch.zeros(lines, beams, device=device)
         scores[:, 1:] = NEVER
         counts = torch.zeros(lines, beams, dtype=torch.int64, device=device)
@@ -55,21 +55,23 @@ class BeamChoice:
 
 
 @dataclass(frozen=True, eq=False)
-class _Picks:
+class _Continuations:
     """The 2K continuations of each line, best first. totals, tokens, parents: [L, 2K]."""
 
     totals: torch.Tensor
     tokens: torch.Tensor
     parents: torch.Tensor
 
-    def first(self, count: int) -> "_Picks":
-        return _Picks(self.totals[:, :count], self.tokens[:, :count], self.parents[:, :count])
+    def take_first(self, count: int) -> "_Continuations":
+        return _Continuations(self.totals[:, :count], self.tokens[:, :count], self.parents[:, :count])
 
-    def at(self, places: torch.Tensor) -> "_Picks":
-        return _Picks(self.totals.gather(1, places), self.tokens.gather(1, places), self.parents.gather(1, places))
+    def gather_at(self, places: torch.Tensor) -> "_Continuations":
+        return _Continuations(
+            self.totals.gather(1, places), self.tokens.gather(1, places), self.parents.gather(1, places)
+        )
 
 
-def advance(
+def advance_beam_search(
     logits: torch.Tensor,
     seen: torch.Tensor,
     table: SamplingTable,
@@ -80,55 +82,57 @@ def advance(
 ) -> BeamChoice:
     """One step of L lines. logits: [L*K, V]. seen: bool [L*K, V]. table, seeds and steps (int64): one row a line."""
     beams = state.scores.shape[1]
-    picks = _pick(_continuations(logits, seen, table, beams), seeds, steps, table.noise, state.scores, logits.shape[1])
+    picks = _select_continuations(
+        _filter_continuations(logits, seen, table, beams), seeds, steps, table.noise, state.scores, logits.shape[1]
+    )
     stops = picks.tokens == stop_token
     scale = (steps + 1).float() ** table.length_penalty
     # A graph takes this way always; where looking costs nothing, the usual step, in which no beam stops, skips it.
     some_stop = stops.device.type != "cpu" or bool(stops.any())
     for rank in range(beams if some_stop else 0):
-        state = _finish(state, stops[:, rank], picks.totals[:, rank] / scale, picks.parents[:, rank], steps)
+        state = _add_hypothesis(state, stops[:, rank], picks.totals[:, rank] / scale, picks.parents[:, rank], steps)
     done = (state.found == beams) & (state.ranks.amin(dim=1) >= picks.totals[:, 0] / scale)
-    going = picks.first(beams) if not some_stop else picks.at(_going(stops, beams))
+    going = picks.take_first(beams) if not some_stop else picks.gather_at(_ongoing_places(stops, beams))
     state = BeamState(going.totals, state.ranks, state.slots, state.lengths, state.found)
     return BeamChoice(going.tokens, going.parents, state, done)
 
 
-def _going(stops: torch.Tensor, beams: int) -> torch.Tensor:
+def _ongoing_places(stops: torch.Tensor, beams: int) -> torch.Tensor:
     """Places int64 [L, K] of the best continuations that go on; stops: bool [L, 2K]."""
     return stops.to(torch.int8).sort(dim=1, stable=True).indices[:, :beams]
 
 
-def _continuations(logits: torch.Tensor, seen: torch.Tensor, table: SamplingTable, beams: int) -> Candidates:
+def _filter_continuations(logits: torch.Tensor, seen: torch.Tensor, table: SamplingTable, beams: int) -> Candidates:
     """Penalty and filters work on log-probabilities here, unlike without beams."""
-    rows = table.repeated(beams)
+    rows = table.repeat_rows(beams)
     scores = logits.float().log_softmax(dim=1)
-    # As `penalise` would, in one step less: none of them is above 0.
+    # As `apply_repetition_penalty` would, in one step less: none of them is above 0.
     scores = torch.where(seen, scores * rows.penalty[:, None], scores)
-    return shortlist(scores, rows, least_kept(beams))
+    return filter_candidates(scores, rows, min_tokens_to_keep(beams))
 
 
-def _pick(
+def _select_continuations(
     kept: Candidates,
     seeds: torch.Tensor,
     steps: torch.Tensor,
     noise: torch.Tensor,
     scores: torch.Tensor,
     vocabulary: int,
-) -> _Picks:
+) -> _Continuations:
     """kept: of [L * K] rows. scores: [L, K], the beams' so far."""
     lines, beams = scores.shape
     totals = (kept.scores.view(lines, beams, -1) + scores[:, :, None]).view(lines, -1)
     slots = torch.arange(beams, device=scores.device)[:, None] * vocabulary
     flat = (kept.tokens.view(lines, beams, -1) + slots).view(lines, -1)
-    keys = totals + noise[:, None] * gumbel(seeds[:, None], steps[:, None], flat)
+    keys = totals + noise[:, None] * gumbel_noise(seeds[:, None], steps[:, None], flat)
     # Of equal keys the first, which `topk` does not promise.
     places = keys.sort(dim=1, descending=True, stable=True).indices[:, : 2 * beams].sort(dim=1).values
     best, order = totals.gather(1, places).sort(dim=1, descending=True, stable=True)
     flat = flat.gather(1, places).gather(1, order)
-    return _Picks(best, flat % vocabulary, flat // vocabulary)
+    return _Continuations(best, flat % vocabulary, flat // vocabulary)
 
 
-def _finish(
+def _add_hypothesis(
     state: BeamState, stops: torch.Tensor, ranks: torch.Tensor, slots: torch.Tensor, steps: torch.Tensor
 ) -> BeamState:
     """Add one hypothesis to the lines where `stops`, over the weakest where the line has K already and it is weaker."""
@@ -137,15 +141,23 @@ def _finish(
     place = torch.where(room, state.found, state.ranks.argmin(dim=1))[:, None]
     accepted = stops & (room | (ranks > state.ranks.amin(dim=1)))
 
-    def put(column: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    def scatter_accepted(column: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
         kept = torch.where(accepted, value.to(column.dtype), column.gather(1, place).squeeze(1))
         return column.scatter(1, place, kept[:, None])
 
     found = state.found + (accepted & room)
-    return BeamState(state.scores, put(state.ranks, ranks), put(state.slots, slots), put(state.lengths, steps), found)
+    return BeamState(
+        state.scores,
+        scatter_accepted(state.ranks, ranks),
+        scatter_accepted(state.slots, slots),
+        scatter_accepted(state.lengths, steps),
+        found,
+    )
 
 
-def best(state: BeamState, lane: int, draws: int, done: bool, length_penalty: float) -> tuple[int, int, bool]:
+def pick_best_hypothesis(
+    state: BeamState, lane: int, draws: int, done: bool, length_penalty: float
+) -> tuple[int, int, bool]:
     """The winner of one line after `draws` draws: its beam, its length and whether a stop token ended it.
 
     Unless the line is `done`, the beams that still go on compete with the finished hypotheses.
@@ -160,7 +172,7 @@ def best(state: BeamState, lane: int, draws: int, done: bool, length_penalty: fl
     return slot, length, complete
 
 
-def trace(drawn: torch.Tensor, parents: torch.Tensor, slot: int, length: int) -> torch.Tensor:
+def backtrack_tokens(drawn: torch.Tensor, parents: torch.Tensor, slot: int, length: int) -> torch.Tensor:
     """Tokens int64 [length] that beam `slot` held when it was `length` long, from drawn and parents [K, M]."""
     tokens, origins = drawn[:, :length].tolist(), parents[:, :length].tolist()
     found = []

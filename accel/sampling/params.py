@@ -55,18 +55,18 @@ class SamplingTable:
     length_penalty: torch.Tensor
 
     @staticmethod
-    def build(params: Sequence[SamplingParams], vocabulary: int, device: torch.device) -> "SamplingTable":
+    def from_params(params: Sequence[SamplingParams], vocabulary: int, device: torch.device) -> "SamplingTable":
         """top_k is int64 [L], all others float32 [L]."""
-        columns = zip(*(_resolve(p, vocabulary) for p in params), strict=True)
-        kinds = SamplingTable.kinds()
+        columns = zip(*(_resolve_columns(p, vocabulary) for p in params), strict=True)
+        kinds = SamplingTable.column_dtypes()
         return SamplingTable(*(torch.tensor(c, dtype=k, device=device) for c, k in zip(columns, kinds, strict=True)))
 
-    def repeated(self, beams: int) -> "SamplingTable":
+    def repeat_rows(self, beams: int) -> "SamplingTable":
         """Each line's row `beams` times, one for each of its beams."""
         return SamplingTable(*(per_row(column, beams) for column in vars(self).values()))
 
     @staticmethod
-    def kinds() -> tuple[torch.dtype, ...]:
+    def column_dtypes() -> tuple[torch.dtype, ...]:
         """The columns' dtypes, in order."""
         return (torch.float32, torch.int64, *[torch.float32] * 4)
 
@@ -76,15 +76,15 @@ def per_row(lines: torch.Tensor, beams: int) -> torch.Tensor:
     return lines.expand(beams) if len(lines) == 1 else lines[:, None].expand(-1, beams).reshape(-1)
 
 
-def _resolve(p: SamplingParams, vocabulary: int) -> tuple[float, int, float, float, float, float]:
+def _resolve_columns(p: SamplingParams, vocabulary: int) -> tuple[float, int, float, float, float, float]:
     if p.do_sample:
-        top_k = max(p.top_k, least_kept(p.num_beams)) if p.top_k else vocabulary
+        top_k = max(p.top_k, min_tokens_to_keep(p.num_beams)) if p.top_k else vocabulary
         choice = (p.temperature, min(top_k, vocabulary), 1 - p.top_p if p.top_p < 1 else -1.0)
     else:
         choice = (1.0, min(1 if p.num_beams == 1 else 2 * p.num_beams, vocabulary), -1.0)
     return (*choice, p.repetition_penalty, float(p.do_sample), p.length_penalty)
 
 
-def least_kept(num_beams: int) -> int:
+def min_tokens_to_keep(num_beams: int) -> int:
     """Tokens that filters always leave: beams need one that is not the stop token."""
     return 2 if num_beams > 1 else 1

@@ -67,7 +67,7 @@ def first_word(seeds: np.ndarray, steps: np.ndarray, indices: np.ndarray) -> np.
     return word
 
 
-def uniform(seeds: torch.Tensor, steps: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+def uniform_numbers(seeds: torch.Tensor, steps: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
     """float32 in [0, 1) for each (seed, step, index): int64 tensors of any shapes that broadcast."""
     if indices.device.type == "cpu":
         word = torch.from_numpy(first_word(seeds.numpy(), steps.numpy(), indices.numpy()))
@@ -77,6 +77,6 @@ def uniform(seeds: torch.Tensor, steps: torch.Tensor, indices: torch.Tensor) -> 
     return torch.minimum(word, _MASK - word).to(torch.float32) * _SCALE
 
 
-def gumbel(seeds: torch.Tensor, steps: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+def gumbel_noise(seeds: torch.Tensor, steps: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
     """Standard Gumbel noise, float32: -log(-log(u)). Adding it to log-probabilities and taking the largest samples."""
-    return uniform(seeds, steps, indices).clamp_min_(SMALLEST_UNIFORM).log_().neg_().log_().neg_()
+    return uniform_numbers(seeds, steps, indices).clamp_min_(SMALLEST_UNIFORM).log_().neg_().log_().neg_()

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import torch
 
-from .params import SamplingTable, least_kept
-from .philox import gumbel
+from .params import SamplingTable, min_tokens_to_keep
+from .philox import gumbel_noise
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,13 +22,13 @@ class Candidates:
     tokens: torch.Tensor
 
 
-def penalise(scores: torch.Tensor, seen: torch.Tensor, penalty: torch.Tensor) -> torch.Tensor:
+def apply_repetition_penalty(scores: torch.Tensor, seen: torch.Tensor, penalty: torch.Tensor) -> torch.Tensor:
     """Scores [R, V] with every seen token (bool [R, V]) made less likely by its row's penalty [R], once."""
     factor = penalty[:, None]
     return torch.where(seen, torch.where(scores < 0, scores * factor, scores / factor), scores)
 
 
-def shortlist(scores: torch.Tensor, table: SamplingTable, keep: int) -> Candidates:
+def filter_candidates(scores: torch.Tensor, table: SamplingTable, keep: int) -> Candidates:
     """Temperature, top-k and top-p over scores [R, V], one row of `table` for each; at least `keep` tokens survive.
 
     Ties at the k-th place all stay. Of equal scores at top-p's edge the lower id goes first.
@@ -56,13 +56,15 @@ def _top_k(scores: torch.Tensor, top_k: torch.Tensor) -> Candidates:
     return Candidates(values.masked_fill(values < threshold, float("-inf")), tokens)
 
 
-def draw(
+def sample_tokens(
     logits: torch.Tensor, seen: torch.Tensor, table: SamplingTable, seeds: torch.Tensor, steps: torch.Tensor
 ) -> torch.Tensor:
     """The next token int64 [L] of lines without beams.
 
     logits: [L, V]. seen: bool [L, V]. seeds, steps: int64 [L]; a step counts the line's draws from 0.
     """
-    kept = shortlist(penalise(logits.float(), seen, table.penalty), table, least_kept(1))
-    keys = kept.scores + table.noise[:, None] * gumbel(seeds[:, None], steps[:, None], kept.tokens)
+    kept = filter_candidates(
+        apply_repetition_penalty(logits.float(), seen, table.penalty), table, min_tokens_to_keep(1)
+    )
+    keys = kept.scores + table.noise[:, None] * gumbel_noise(seeds[:, None], steps[:, None], kept.tokens)
     return kept.tokens.gather(1, keys.argmax(dim=1, keepdim=True)).squeeze(1)

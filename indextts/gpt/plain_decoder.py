@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from ...accel.request import Finished, OnPoll, Request, check_request
-from ...accel.sampling.beam_search import BeamState, advance, best, trace
+from ...accel.sampling.beam_search import BeamState, advance_beam_search, backtrack_tokens, pick_best_hypothesis
 from ...accel.sampling.params import SamplingTable
 from ...accel.sampling.philox import signed_seed
-from ...accel.sampling.sampler import draw
+from ...accel.sampling.sampler import sample_tokens
 from .model import FIRST_CODE_POSITION, Cache, UnifiedVoice
 
 
@@ -60,7 +60,7 @@ class _LineState:
         device, codes = self.logits.device, self.logits.shape[1]
         self.seen = torch.zeros(beams, codes, dtype=torch.bool, device=device)
         self.seen[:, list(request.history)] = True
-        self.table = SamplingTable.build([request.sampling], codes, device)
+        self.table = SamplingTable.from_params([request.sampling], codes, device)
         self.seed = torch.tensor([signed_seed(request.seed)], device=device)
         self.reorder_cache(torch.zeros(beams, dtype=torch.int64, device=device))
 
@@ -84,7 +84,7 @@ def _sample_codes(line: _LineState, poll: Callable[[], None]) -> tuple[Tensor, b
     """Sampling without beams: codes int64 [T] and whether the stop code ended them."""
     codes: list[int] = []
     while len(codes) < line.limit:
-        code = draw(line.logits, line.seen, line.table, line.seed, torch.full_like(line.seed, len(codes)))
+        code = sample_tokens(line.logits, line.seen, line.table, line.seed, torch.full_like(line.seed, len(codes)))
         poll()
         if int(code) == line.stop:
             return torch.tensor(codes, dtype=torch.int64), True
@@ -96,13 +96,13 @@ def _sample_codes(line: _LineState, poll: Callable[[], None]) -> tuple[Tensor, b
 
 def _search_beams(line: _LineState, poll: Callable[[], None]) -> tuple[Tensor, bool]:
     """Beam search: the best hypothesis' codes int64 [T] and whether the stop code ended it."""
-    state = BeamState.start(1, line.seen.shape[0], line.seed.device)
+    state = BeamState.start_search(1, line.seen.shape[0], line.seed.device)
     drawn: list[Tensor] = []
     parents: list[Tensor] = []
     done = False
     while not done and len(drawn) < line.limit:
         step = torch.full_like(line.seed, len(drawn))
-        choice = advance(line.logits, line.seen, line.table, line.seed, step, state, line.stop)
+        choice = advance_beam_search(line.logits, line.seen, line.table, line.seed, step, state, line.stop)
         poll()
         state, done = choice.state, bool(choice.done)
         drawn.append(choice.tokens[0])
@@ -110,5 +110,5 @@ def _search_beams(line: _LineState, poll: Callable[[], None]) -> tuple[Tensor, b
         if not done and len(drawn) < line.limit:
             line.reorder_cache(choice.parents[0])
             line.feed_codes(choice.tokens[0])
-    slot, length, finished = best(state, 0, len(drawn), done, float(line.table.length_penalty))
-    return trace(torch.stack(drawn, dim=1), torch.stack(parents, dim=1), slot, length), finished
+    slot, length, finished = pick_best_hypothesis(state, 0, len(drawn), done, float(line.table.length_penalty))
+    return backtrack_tokens(torch.stack(drawn, dim=1), torch.stack(parents, dim=1), slot, length), finished

@@ -2,7 +2,12 @@
 
 import pytest
 import torch
-from indextts2_multitalk.accel.sampling.beam_search import BeamState, advance, best, trace
+from indextts2_multitalk.accel.sampling.beam_search import (
+    BeamState,
+    advance_beam_search,
+    backtrack_tokens,
+    pick_best_hypothesis,
+)
 from indextts2_multitalk.accel.sampling.params import SamplingParams, SamplingTable
 from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -41,20 +46,20 @@ def random_gpt2(seed: int) -> GPT2LMHeadModel:
 def search(model, prompt: torch.Tensor, p: SamplingParams, limit: int) -> tuple[list[int], bool]:
     """The whole model again for every step: no cache that could mix beams up."""
     k = p.num_beams
-    state = BeamState.start(1, k, CPU)
-    table, seed = SamplingTable.build([p], VOCABULARY, CPU), torch.zeros(1, dtype=torch.int64)
+    state = BeamState.start_search(1, k, CPU)
+    table, seed = SamplingTable.from_params([p], VOCABULARY, CPU), torch.zeros(1, dtype=torch.int64)
     ids = prompt.expand(k, -1)
     drawn, parents, done = [], [], False
     while not done and len(drawn) < limit:
         seen = torch.zeros(k, VOCABULARY, dtype=torch.bool).scatter(1, ids, True)
         step = torch.full_like(seed, len(drawn))
-        choice = advance(model(ids).logits[:, -1], seen, table, seed, step, state, STOP)
+        choice = advance_beam_search(model(ids).logits[:, -1], seen, table, seed, step, state, STOP)
         state, done = choice.state, bool(choice.done)
         drawn.append(choice.tokens[0])
         parents.append(choice.parents[0])
         ids = torch.cat((ids[choice.parents[0]], choice.tokens[0][:, None]), dim=1)
-    slot, length, complete = best(state, 0, len(drawn), done, p.length_penalty)
-    return trace(torch.stack(drawn, 1), torch.stack(parents, 1), slot, length).tolist(), complete
+    slot, length, complete = pick_best_hypothesis(state, 0, len(drawn), done, p.length_penalty)
+    return backtrack_tokens(torch.stack(drawn, 1), torch.stack(parents, 1), slot, length).tolist(), complete
 
 
 @pytest.mark.parametrize("length_penalty", [0.0, 1.0, -1.0])
@@ -86,15 +91,15 @@ def test_beam_sampling_follows_sampling_without_replacement():
     """Two steps of 2 beams over a fixed distribution, against torch's multinomial."""
     lines, beams = 30_000, 2
     p = SamplingParams(num_beams=beams, temperature=0.9, top_k=4, top_p=1.0, repetition_penalty=1.0)
-    table = SamplingTable(*(column.expand(lines) for column in vars(SamplingTable.build([p], 6, CPU)).values()))
+    table = SamplingTable(*(column.expand(lines) for column in vars(SamplingTable.from_params([p], 6, CPU)).values()))
     logits = torch.tensor([[0.0, 1.0, 0.5, -0.5, 0.8, 0.3], [1.0, 0.2, 0.0, 0.1, -1.0, 0.6]])
-    start = BeamState.start(lines, beams, CPU)
+    start = BeamState.start_search(lines, beams, CPU)
     state = BeamState(
         torch.tensor([[-0.3, -0.9]]).expand(lines, -1), start.ranks, start.slots, start.lengths, start.found
     )
     seen = torch.zeros(lines * beams, 6, dtype=torch.bool)
     zeros = torch.zeros(lines, dtype=torch.int64)
-    choice = advance(logits.repeat(lines, 1), seen, table, torch.arange(lines), zeros, state, stop_token=5)
+    choice = advance_beam_search(logits.repeat(lines, 1), seen, table, torch.arange(lines), zeros, state, stop_token=5)
 
     processed = logits.log_softmax(dim=1) / 0.9
     processed = processed.masked_fill(processed < processed.topk(4, dim=1).values[:, -1:], float("-inf"))
@@ -119,11 +124,11 @@ def test_lines_do_not_feel_each_other():
     scores = torch.randn(4, 3, generator=generator)
 
     def run(lines: slice):
-        state = BeamState.start(len(params[lines]), 3, CPU)
+        state = BeamState.start_search(len(params[lines]), 3, CPU)
         state.scores.copy_(scores[lines])
-        table = SamplingTable.build(params[lines], VOCABULARY, CPU)
+        table = SamplingTable.from_params(params[lines], VOCABULARY, CPU)
         rows = (logits[lines].flatten(0, 1), seen[lines].flatten(0, 1))
-        return advance(*rows, table, seeds[lines], steps[lines], state, STOP)
+        return advance_beam_search(*rows, table, seeds[lines], steps[lines], state, STOP)
 
     together = run(slice(0, 4))
     for line in range(4):
@@ -138,9 +143,9 @@ def test_one_live_beam_with_few_survivors_still_fills_all_beams():
     logits = torch.full((3, VOCABULARY), -20.0)
     logits[:, 4], logits[:, 7] = 9.0, 8.0
     p = SamplingParams(num_beams=3, top_p=0.1, repetition_penalty=1.0)
-    table, zero = SamplingTable.build([p], VOCABULARY, CPU), torch.zeros(1, dtype=torch.int64)
+    table, zero = SamplingTable.from_params([p], VOCABULARY, CPU), torch.zeros(1, dtype=torch.int64)
     seen = torch.zeros(3, VOCABULARY, dtype=torch.bool)
-    choice = advance(logits, seen, table, zero, zero, BeamState.start(1, 3, CPU), STOP)
+    choice = advance_beam_search(logits, seen, table, zero, zero, BeamState.start_search(1, 3, CPU), STOP)
     assert choice.tokens[0, :2].tolist() == [4, 7]
     assert choice.parents[0, :2].tolist() == [0, 0]
     assert set(choice.tokens[0].tolist()) <= {4, 7}

@@ -104,7 +104,7 @@ def test_a_failing_step_returns_every_page(monkeypatch):
         raise RuntimeError("device lost")
 
     with monkeypatch.context() as patch:
-        patch.setattr(TorchRunner, "run", fail)
+        patch.setattr(TorchRunner, "run_steps", fail)
         with pytest.raises(RuntimeError, match="device lost"):
             list(engine.generate([build(3, 0, 4, s) for s in SETTINGS]))
     assert steps

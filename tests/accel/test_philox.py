@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import torch
-from indextts2_multitalk.accel.sampling.philox import first_word, gumbel, philox, signed_seed, uniform
+from indextts2_multitalk.accel.sampling.philox import first_word, gumbel_noise, philox, signed_seed, uniform_numbers
 
 PI = ((0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344), (0xA4093822, 0x299F31D0))
 KNOWN = [
@@ -35,11 +35,11 @@ def kernel(out, seed, step, first, N: tl.constexpr):
     word, _, _, _ = tl.philox(seed, index, zero + step.to(tl.uint32), zero, zero)
     tl.store(out + place, uint_to_uniform_float(word))
 
-from indextts2_multitalk.accel.sampling.philox import signed_seed, uniform
+from indextts2_multitalk.accel.sampling.philox import signed_seed, uniform_numbers
 for seed, step, first in [(0, 0, 0), (1234567890123456789, 1799, 8000), (2**64 - 1, 5, 24500), (2**33 + 7, 2**20, 0)]:
     out = torch.full((256,), float("nan"))
     kernel[(1,)](out, signed_seed(seed), step, first, N=256)
-    ours = uniform(torch.tensor([signed_seed(seed)]), torch.tensor([step]), torch.arange(first, first + 256))
+    ours = uniform_numbers(torch.tensor([signed_seed(seed)]), torch.tensor([step]), torch.arange(first, first + 256))
     assert torch.equal(out, ours), (seed, step, first)
 """
 
@@ -62,20 +62,20 @@ def test_a_cpus_way_gives_the_same_words():
 
 def test_a_number_depends_on_seed_step_and_index_alone():
     seeds, steps, indices = torch.tensor([[3], [4]]), torch.tensor([[9], [9]]), torch.arange(100)
-    together = uniform(seeds, steps, indices.expand(2, -1))
-    assert torch.equal(together[1, 40:50], uniform(torch.tensor([4]), torch.tensor([9]), indices[40:50]))
+    together = uniform_numbers(seeds, steps, indices.expand(2, -1))
+    assert torch.equal(together[1, 40:50], uniform_numbers(torch.tensor([4]), torch.tensor([9]), indices[40:50]))
     assert not torch.equal(together[0], together[1])
 
 
 def test_uniforms_are_uniform_and_never_one():
-    draws = uniform(torch.tensor([5]), torch.tensor([0]), torch.arange(200_000))
+    draws = uniform_numbers(torch.tensor([5]), torch.tensor([0]), torch.arange(200_000))
     assert draws.min() >= 0
     assert draws.max() < 1
     assert (draws.histc(50, 0, 1) / len(draws) - 0.02).abs().max() < 0.002
 
 
 def test_gumbel_noise_is_finite_even_at_the_ends():
-    assert torch.isfinite(gumbel(torch.tensor([5]), torch.tensor([0]), torch.arange(200_000))).all()
+    assert torch.isfinite(gumbel_noise(torch.tensor([5]), torch.tensor([0]), torch.arange(200_000))).all()
 
 
 def test_seeds_are_64_bits():

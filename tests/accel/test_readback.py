@@ -24,17 +24,17 @@ def test_lines_have_pages_for_every_step_that_is_launched(todo, chosen):
     """The scratch page is none: what a line that goes on stores there would be lost."""
 
     class Runner(TorchRunner):
-        def run(self, state, lanes, steps):
+        def run_steps(self, state, lanes, steps):
             assert steps >= 1
             drawn, limits, lengths = (
                 x.tolist() for x in (state.lanes.steps, state.lanes.limits, state.rows.lengths.view(-1, state.beams))
             )
             for lane in range(lanes):
-                if state.alive[lane]:
+                if state.alive_lanes[lane]:
                     end = lengths[lane][0] + min(steps, limits[lane] - drawn[lane])
                     tables = state.rows.block_tables[lane * state.beams : (lane + 1) * state.beams]
                     assert (tables[:, : -(-end // self._cache.page_size)] != SCRATCH_PAGE).all()
-            super().run(state, lanes, steps)
+            super().run_steps(state, lanes, steps)
 
     engine = Engine(WEIGHTS, chosen)
     engine._new_runner = lambda cache: Runner(WEIGHTS, cache, engine.attention.backend)
@@ -51,8 +51,8 @@ def test_steps_are_launched_before_the_last_ones_are_read(behind, expected, beam
         given = getattr(kind, name)
         monkeypatch.setattr(kind, name, lambda *args: told.append(word(*args)) or given(*args))
 
-    note(TorchRunner, "start", lambda *_: "j")
-    note(TorchRunner, "run", lambda _runner, _state, _lanes, steps: str(steps))
+    note(TorchRunner, "draw_first", lambda *_: "j")
+    note(TorchRunner, "run_steps", lambda _runner, _state, _lanes, steps: str(steps))
     note(StatusReadback, "read_status", lambda _: "R")
     engine = Engine(NEVER_STOPS, EngineOptions(poll_steps=4, readbacks_behind=behind), clock=lambda: 0.0)
     list(engine.generate([build(3, 0, 10, replace(SAMPLED, num_beams=beams))]))
@@ -62,14 +62,14 @@ def test_steps_are_launched_before_the_last_ones_are_read(behind, expected, beam
 def test_a_slow_machine_reads_back_in_time(monkeypatch):
     """Every reading of the clock is 0.04 s after the last: two steps and the host wants to know."""
     seconds, counts = itertools.count(), []
-    run = TorchRunner.run
+    run = TorchRunner.run_steps
 
     def counted(runner, state, lanes, steps):
         before = int(state.lanes.steps[0])
         run(runner, state, lanes, steps)
         counts.append(int(state.lanes.steps[0]) - before)
 
-    monkeypatch.setattr(TorchRunner, "run", counted)
+    monkeypatch.setattr(TorchRunner, "run_steps", counted)
     engine = Engine(NEVER_STOPS, EngineOptions(poll_steps=4), clock=lambda: 0.04 * next(seconds))
     list(engine.generate([build(3, 0, 7, SAMPLED)]))
     assert counts == [2, 2, 2]

@@ -4,8 +4,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from indextts2_multitalk.accel.sampling.params import SamplingParams, SamplingTable, least_kept
-from indextts2_multitalk.accel.sampling.sampler import draw, penalise, shortlist
+from indextts2_multitalk.accel.sampling.params import SamplingParams, SamplingTable, min_tokens_to_keep
+from indextts2_multitalk.accel.sampling.sampler import apply_repetition_penalty, filter_candidates, sample_tokens
 from transformers import (
     LogitsProcessorList,
     RepetitionPenaltyLogitsProcessor,
@@ -27,11 +27,11 @@ sampled = st.builds(
 
 
 def table_of(*params: SamplingParams, vocabulary: int = VOCABULARY) -> SamplingTable:
-    return SamplingTable.build(params, vocabulary, CPU)
+    return SamplingTable.from_params(params, vocabulary, CPU)
 
 
 def transformers_scores(scores: torch.Tensor, ids: torch.Tensor, p: SamplingParams) -> torch.Tensor:
-    keep = least_kept(p.num_beams)
+    keep = min_tokens_to_keep(p.num_beams)
     steps = [RepetitionPenaltyLogitsProcessor(p.repetition_penalty), TemperatureLogitsWarper(p.temperature)]
     if p.top_k:
         steps.append(TopKLogitsWarper(p.top_k, min_tokens_to_keep=keep))
@@ -56,7 +56,9 @@ def test_filters_equal_transformers(params, seed):
     ids = torch.randint(0, VOCABULARY, (len(params), 12), generator=generator)
     seen = torch.zeros(len(params), VOCABULARY, dtype=torch.bool).scatter(1, ids, True)
     table = table_of(*params)
-    ours = spread(shortlist(penalise(scores, seen, table.penalty), table, least_kept(beams)))
+    ours = spread(
+        filter_candidates(apply_repetition_penalty(scores, seen, table.penalty), table, min_tokens_to_keep(beams))
+    )
     for row, p in enumerate(params):
         expected = transformers_scores(scores[row : row + 1], ids[row : row + 1], p)[0]
         unlike = ours[row].isinf() != expected.isinf()
@@ -69,14 +71,14 @@ def test_filters_equal_transformers(params, seed):
 def test_ties_at_the_kth_place_all_stay():
     scores = torch.tensor([[1.0, 3.0, 2.0, 2.0, 2.0, 0.0]])
     table = table_of(SamplingParams(temperature=1.0, top_k=2, top_p=1.0, num_beams=1), vocabulary=6)
-    found = shortlist(scores, table, 1)
+    found = filter_candidates(scores, table, 1)
     assert found.tokens[0, ~found.scores[0].isinf()].tolist() == [1, 2, 3, 4]
 
 
 def test_of_equal_scores_at_the_edge_of_top_p_the_lower_id_goes():
     scores = torch.zeros(1, 4)
     table = table_of(SamplingParams(temperature=1.0, top_k=0, top_p=0.5, num_beams=1), vocabulary=4)
-    found = shortlist(scores, table, 1)
+    found = filter_candidates(scores, table, 1)
     assert found.tokens[0, ~found.scores[0].isinf()].tolist() == [2, 3]
 
 
@@ -85,7 +87,7 @@ def test_no_sampling_is_the_first_largest():
     seen = torch.zeros_like(scores, dtype=torch.bool)
     seen[1, 1] = True
     table = table_of(*[SamplingParams(do_sample=False, num_beams=1)] * 2, vocabulary=4)
-    assert draw(scores, seen, table, torch.tensor([1, 2]), torch.tensor([0, 0])).tolist() == [1, 2]
+    assert sample_tokens(scores, seen, table, torch.tensor([1, 2]), torch.tensor([0, 0])).tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("top_k", [0, 5])
@@ -96,7 +98,9 @@ def test_draws_follow_the_softmax_of_what_survives(top_k):
     one = table_of(p)
     table = SamplingTable(*(column.expand(lines) for column in vars(one).values()))
     seen = torch.zeros(lines, VOCABULARY, dtype=torch.bool)
-    tokens = draw(scores.expand(lines, -1), seen, table, torch.arange(lines), torch.zeros(lines, dtype=torch.int64))
+    tokens = sample_tokens(
+        scores.expand(lines, -1), seen, table, torch.arange(lines), torch.zeros(lines, dtype=torch.int64)
+    )
     expected = transformers_scores(scores, torch.zeros(1, 0, dtype=torch.int64), p).softmax(dim=1)[0]
     counted = torch.bincount(tokens, minlength=VOCABULARY) / lines
     assert (counted - expected).abs().max() < 0.015
@@ -109,16 +113,16 @@ def test_a_draw_does_not_depend_on_the_batch():
     seen = torch.rand(5, VOCABULARY, generator=generator) < 0.2
     params = [SamplingParams(top_k=k, num_beams=1, do_sample=k != 7) for k in (3, 0, 30, 7, 1)]
     seeds, steps = torch.arange(5), torch.arange(5) * 3
-    together = draw(scores, seen, table_of(*params), seeds, steps)
+    together = sample_tokens(scores, seen, table_of(*params), seeds, steps)
     for i, p in enumerate(params):
         row = slice(i, i + 1)
-        assert draw(scores[row], seen[row], table_of(p), seeds[row], steps[row]) == together[row]
+        assert sample_tokens(scores[row], seen[row], table_of(p), seeds[row], steps[row]) == together[row]
 
 
 def test_half_precision_logits_are_handled_in_float32():
     logits = torch.tensor([[10.0, 10.03, 0.0]], dtype=torch.bfloat16)
     table = table_of(SamplingParams(do_sample=False, num_beams=1, repetition_penalty=1.0), vocabulary=3)
-    assert draw(logits, torch.zeros(1, 3, dtype=torch.bool), table, torch.tensor([0]), torch.tensor([0])) == 0
+    assert sample_tokens(logits, torch.zeros(1, 3, dtype=torch.bool), table, torch.tensor([0]), torch.tensor([0])) == 0
 
 
 @pytest.mark.parametrize(

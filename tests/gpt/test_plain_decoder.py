@@ -7,7 +7,7 @@ import torch
 from helpers.tiny_gpt import random_prompt, tiny_voice
 from indextts2_multitalk.accel.request import Request
 from indextts2_multitalk.accel.sampling.params import SamplingParams, SamplingTable
-from indextts2_multitalk.accel.sampling.sampler import draw
+from indextts2_multitalk.accel.sampling.sampler import sample_tokens
 from indextts2_multitalk.indextts.gpt.model import IGNORED, UnifiedVoice, rename_gpt_weights
 from indextts2_multitalk.indextts.gpt.plain_decoder import PlainDecoder
 from indextts2_multitalk.indextts.loading.strict import load_strict
@@ -23,14 +23,14 @@ def model():
 
 def without_cache(model, request):
     """Codes of a line without beams, everything computed again for each."""
-    table = SamplingTable.build([request.sampling], model.config.number_mel_codes, torch.device("cpu"))
+    table = SamplingTable.from_params([request.sampling], model.config.number_mel_codes, torch.device("cpu"))
     codes: list[int] = []
     for step in range(request.max_tokens):
         rows = model.embed_codes(torch.tensor(codes, dtype=torch.int64), torch.arange(2, 2 + len(codes)))
         logits = model.mel_head(model(torch.cat((request.prompt, rows))[None])[:, -1])
         seen = torch.zeros_like(logits, dtype=torch.bool)
         seen[:, [*request.history, *codes]] = True
-        code = int(draw(logits, seen, table, torch.tensor([request.seed]), torch.tensor([step])))
+        code = int(sample_tokens(logits, seen, table, torch.tensor([request.seed]), torch.tensor([step])))
         if code == model.config.stop_mel_token:
             break
         codes.append(code)

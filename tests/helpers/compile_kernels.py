@@ -139,7 +139,7 @@ def decode_step(rows: int) -> None:
     cache = PagedCache.allocate(2, pages, size, heads, width, HALF, CPU)
     DecodeStep(weights, cache, a_state(weights, rows, 1))()
     new = torch.zeros(2, 5, heads, width, dtype=HALF)
-    backend.store_kv(*new, cache.layers[0], torch.arange(5))
+    backend.store_kv(*new, cache.layer_kv[0], torch.arange(5))
 
 
 class OnGPU(DecoderWeights):

@@ -34,7 +34,7 @@ def make(vocabulary: int, beams: int) -> tuple[DecodeState, PagedCache]:
     ]
     rows = len(requests) * beams
     state = DecodeState.allocate(len(requests), beams, vocabulary, COLUMNS, LIMIT, DEVICE)
-    state.fill(requests)
+    state.start_requests(requests)
     state.lanes.paused[-2] = True
     tables = (torch.arange(rows * COLUMNS) + 1).view(rows, COLUMNS)
     tables[:, 0] = tables[torch.arange(rows) // beams * beams, 0]
@@ -74,7 +74,7 @@ def test_beams_are_the_twins(vocabulary, beams, lure):
     for step in range(LIMIT):
         logits = normal(state.rows.tokens.shape[0], vocabulary, seed=step) * 2
         logits[:, stop] += lure
-        alive = expected.alive
+        alive = expected.alive_lanes
         expected.rows.lengths.add_(expected.per_row(alive))
         choose_next(expected, logits.clone(), other, stop)
         advance_beams(state, logits, cache, stop, buffers)

@@ -48,7 +48,7 @@ def is_the_plain_step(dtype: torch.dtype, lanes: int, beams: int, final_norms: i
         cache.values.copy_(normal(*cache.values.shape, seed=6))
         caches.append(cache)
     actual = DecodeStep(decoder, caches[0], state)()
-    expected = TorchRunner(decoder, caches[1], SdpaAttention())._step(state)
+    expected = TorchRunner(decoder, caches[1], SdpaAttention()).decode_logits(state)
     tolerance = 1e-5 if dtype is torch.float32 else 1e-2 if dtype is torch.float16 else 5e-2
     assert ((actual - expected).norm() / expected.norm()).item() < tolerance
     for one, other in zip(vars(caches[0]).values(), vars(caches[1]).values(), strict=True):

@@ -43,7 +43,7 @@ def twins(vocabulary: int, settings: list[SamplingParams]) -> list[DecodeState]:
     states = []
     for _ in range(2):
         state = DecodeState.allocate(len(requests), 1, vocabulary, 2, 4, DEVICE)
-        state.fill(requests)
+        state.start_requests(requests)
         if len(requests) > 2:
             state.lanes.finished[1] = state.lanes.paused[2] = True
         states.append(state)
@@ -54,7 +54,7 @@ def check(vocabulary: int, settings: list[SamplingParams], logits: list[torch.Te
     cache = PagedCache.allocate(1, 2, 4, 1, 2, torch.float32, DEVICE)
     state, expected = twins(vocabulary, settings)
     for each in logits:
-        alive = expected.alive
+        alive = expected.alive_lanes
         expected.rows.lengths.add_(alive)
         choose_next(expected, each, cache, stop)
         draw_next(state, each.clone(), stop)

@@ -76,4 +76,4 @@ def test_what_cannot_be_captured_is_launched_one_by_one(monkeypatch, caplog):
 
 
 def test_lines_are_rounded_up_to_a_bucket():
-    assert [graph_runner.bucket(lanes, 12) for lanes in (1, 2, 3, 5, 9)] == [1, 2, 4, 8, 12]
+    assert [graph_runner.round_up_lanes(lanes, 12) for lanes in (1, 2, 3, 5, 9)] == [1, 2, 4, 8, 12]

@@ -7,7 +7,7 @@ triton = pytest.importorskip("triton")
 from helpers.kernels import DEVICE, DTYPES, MARKS, normal  # noqa: E402
 from indextts2_multitalk.accel.attention.packed_prefill import attend_packed  # noqa: E402
 from indextts2_multitalk.accel.attention.sdpa import SdpaAttention  # noqa: E402
-from indextts2_multitalk.accel.cache.paged_cache import store_tokens  # noqa: E402
+from indextts2_multitalk.accel.cache.paged_cache import store_kv_torch  # noqa: E402
 from indextts2_multitalk.accel.kernels.attention import paged_attention as paged  # noqa: E402
 from indextts2_multitalk.accel.kernels.attention.kv_store import kv_store  # noqa: E402
 
@@ -68,7 +68,7 @@ def test_keys_and_values_reach_their_slots(dtype, heads, width):
     slots = torch.tensor([13, 2, 47, 0, 90], device=DEVICE)
     shape = (PAGES, PAGE, heads, width)
     expected, actual = ([torch.full(shape, -7.0, dtype=dtype, device=DEVICE) for _ in range(2)] for _ in range(2))
-    store_tokens(*qkv.unbind(1)[1:], expected, slots)
+    store_kv_torch(*qkv.unbind(1)[1:], expected, slots)
     kv_store(*qkv.unbind(1)[1:], actual, slots)
     for one, other in zip(actual, expected, strict=True):
         assert torch.equal(one, other)

@@ -7,7 +7,7 @@ triton = pytest.importorskip("triton")
 from helpers.kernels import DEVICE, MARKS, normal, poisoned  # noqa: E402
 from indextts2_multitalk.accel.kernels.sampling.top_k import NO_TOKEN, PART, WIDTH, Nominations, nominate  # noqa: E402
 from indextts2_multitalk.accel.sampling.params import SamplingParams, SamplingTable  # noqa: E402
-from indextts2_multitalk.accel.sampling.sampler import penalise  # noqa: E402
+from indextts2_multitalk.accel.sampling.sampler import apply_repetition_penalty  # noqa: E402
 
 pytestmark = MARKS
 
@@ -16,12 +16,12 @@ def nominated(
     logits: torch.Tensor, seen: torch.Tensor, sampling: list[SamplingParams], log_softmax: bool = False, beams: int = 1
 ) -> tuple[Nominations, torch.Tensor, torch.Tensor]:
     """What parts hand in, and each row's processed scores [R, V] and top k [R]."""
-    table = SamplingTable.build(sampling, logits.shape[1], DEVICE)
+    table = SamplingTable.from_params(sampling, logits.shape[1], DEVICE)
     named = poisoned(Nominations.allocate(*logits.shape, DEVICE))
     nominate(logits, seen, table, named, log_softmax=log_softmax)
-    rows = table.repeated(beams)
+    rows = table.repeat_rows(beams)
     x = logits.log_softmax(dim=1) if log_softmax else logits
-    return named, penalise(x, seen, rows.penalty) / rows.temperature[:, None], rows.top_k
+    return named, apply_repetition_penalty(x, seen, rows.penalty) / rows.temperature[:, None], rows.top_k
 
 
 def floats_of(orders: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,7 @@ import torch
 import triton
 import triton.language as tl
 
-from ...cache.paged_cache import Pages
+from ...cache.paged_cache import LayerKV
 
 
 @triton.jit
@@ -21,9 +21,9 @@ def _kv_store_kernel(keys, values, key_pages, value_pages, slots, key_stride, va
     tl.store(value_pages + slot * WIDTH + i, tl.load(values + token * value_stride + i, mask=inside), mask=inside)
 
 
-def kv_store(keys: torch.Tensor, values: torch.Tensor, pages: Pages, slots: torch.Tensor) -> None:
+def kv_store(keys: torch.Tensor, values: torch.Tensor, pages: LayerKV, slots: torch.Tensor) -> None:
     """Write keys and values [N, H, W] to slots int64 [N] of contiguous pages [G, S, H, W]. Tokens may lie apart. Its
-    twin is `paged_cache.store_tokens`."""
+    twin is `paged_cache.store_kv_torch`."""
     tokens, heads, width = keys.shape
     key_pages, value_pages = pages
     assert keys.shape == values.shape and slots.shape == (tokens,), f"{keys.shape}, {values.shape}, {slots.shape}"

@@ -12,7 +12,7 @@ import triton
 import triton.language as tl
 
 from ....runtime.device_capability import HEAD_WIDTHS
-from ...cache.paged_cache import Pages
+from ...cache.paged_cache import LayerKV
 from ..pdl import launch_dependents, pdl_options, wait_on_dependencies
 from .online_softmax import MASKED_SCORE, attend_cached, kv_offset, load_kv_tiles, merge_new_token
 
@@ -161,7 +161,7 @@ def choose_attention_config(rows: int, heads: int, width: int) -> DecodeAttentio
 
 def paged_attention(
     queries: torch.Tensor,
-    pages: Pages,
+    pages: LayerKV,
     block_tables: torch.Tensor,
     lengths: torch.Tensor,
     new: NewToken | None = None,
@@ -198,7 +198,7 @@ def paged_attention(
 
 
 def paged_attention_torch(
-    queries: torch.Tensor, pages: Pages, block_tables: torch.Tensor, lengths: torch.Tensor
+    queries: torch.Tensor, pages: LayerKV, block_tables: torch.Tensor, lengths: torch.Tensor
 ) -> torch.Tensor:
     """The twin of `paged_attention` without `new`, row by row."""
     rows = []

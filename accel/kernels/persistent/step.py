@@ -65,7 +65,7 @@ def chunk_for(width: int) -> int:
 
 
 class PersistentStep:
-    """Steps 1 to 3 of `StepRunner.run` without the lengths, for the one row of `state`."""
+    """Steps 1 to 3 of `StepRunner.run_steps` without the lengths, for the one row of `state`."""
 
     def __init__(
         self,

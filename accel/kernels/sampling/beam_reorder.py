@@ -10,7 +10,7 @@ import triton
 import triton.language as tl
 
 from ...cache.paged_cache import PagedCache
-from ...state import Rows
+from ...state import RowState
 from ..pdl import launch_dependents_and_wait, pdl_options
 
 COPIED = 2048
@@ -79,7 +79,7 @@ def _follow(keys, values, seen, tokens, moves, copies, layer_stride, TOKEN: tl.c
         tl.store(seen + row[:, None] * V + t, tl.where(t == token[:, None], 1, was_seen).to(tl.uint8), mask=inside)
 
 
-def follow(cache: PagedCache, rows: Rows, moves: torch.Tensor, beams: int) -> None:
+def follow(cache: PagedCache, rows: RowState, moves: torch.Tensor, beams: int) -> None:
     """Copy pages and move penalties as `take_over` has noted in moves, int32 [R, 4]: source, target, filled places and
     parent, which is -1 where a line stays as it is."""
     count, vocabulary = rows.seen.shape

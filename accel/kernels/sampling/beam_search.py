@@ -1,6 +1,6 @@
 """One step of every line's beams: each beam's top k over many programs (top_k.py), then its best continuations, each
 line's choice among them, and what beams take over from the ones they follow (beam_reorder.py). Its twin is
-`choose.choose_next`.
+`next_token.choose_next`.
 
 Dimensions: L lines, K beams, R = L * K rows, V vocabulary, P parts of it, C candidates of a line.
 """
@@ -231,7 +231,7 @@ def advance_beams(
         named.cuts, buffers.lists.ids, buffers.lists.scores, V=vocabulary, BLOCK=triton.next_power_of_2(vocabulary),
         P=parts, BLOCK_P=triton.next_power_of_2(parts), WIDTH=WIDTH, K=k, SHORT=SHORT, num_warps=WARPS, **options,
     )  # fmt: skip
-    _advance[(state.capacity,)](
+    _advance[(state.lane_count,)](
         buffers.keys, buffers.totals, buffers.places, search.scores, search.ranks, search.slots, search.lengths,
         search.found, lanes.steps, lanes.limits, finished, stopped, paused, table.length_penalty, rows.tokens,
         rows.lengths, rows.block_tables, rows.spares, rows.drawn, rows.parents, buffers.moves, rows.drawn.stride(0),

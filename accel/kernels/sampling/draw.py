@@ -1,6 +1,6 @@
 """The draw without beams and all that follows from it: penalty, temperature and top-k over many programs (top_k.py),
 then one program a line for top-p, Gumbel noise, the largest, and the line's state one token further. Its twin is
-`next_token.choose_next` with `sampler.draw`.
+`next_token.choose_next` with `sampler.sample_tokens`.
 
 Dimensions: R rows (lines), V vocabulary, P parts of it, M draws at most.
 What top-k leaves is usually short: top-p and the noise then look at that alone. Else the line's program goes through
@@ -26,7 +26,7 @@ WARPS = 8
 
 @triton.jit
 def gumbel(seed, step, index):
-    """As `random.gumbel`. index int32 tensor."""
+    """As `philox.gumbel_noise`. index int32 tensor."""
     zero = index * 0
     word, _, _, _ = tl.philox(seed, index, zero + step, zero, zero)
     u = uint_to_uniform_float(word)
@@ -48,8 +48,8 @@ def gathered(kept, ids, scores, short_ids, short_scores, SHORT: tl.constexpr):
 
 @triton.jit
 def within_tail(scores, ids, kept, tail, KEEP: tl.constexpr):
-    """Which of a few kept scores top-p leaves, as `sampling.shortlist` does with `keep` 1 or 2: each is held against
-    the mass of all below it."""
+    """Which of a few kept scores top-p leaves, as `sampler.filter_candidates` does with `keep` 1 or 2: each is held
+    against the mass of all below it."""
     if tail >= 0:
         mass = tl.where(kept, tl.exp(scores - tl.max(scores, axis=0)), 0.0)
         mass = mass / tl.sum(mass, axis=0)

@@ -3,7 +3,7 @@ found among them without a second look at the vocabulary.
 
 Dimensions: R rows, K beams of a line, L = R / K lines, V vocabulary, P parts of it.
 Thresholds are found by bisection over the bits of floats, ordered as integers, so that nothing has to be sorted and
-ties stay together as they do in `sampling.shortlist`.
+ties stay together as they do in `sampler.filter_candidates`.
 A part keeps back only what lies below its cut. So the lists hold the row's top k, ties included, where k of them reach
 the highest cut: always while k is at most WIDTH, but for many ties; beyond it unless the best crowd in one part.
 """
