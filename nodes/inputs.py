@@ -122,7 +122,8 @@ def acceleration_inputs() -> list[io.Input]:
         switch_input(
             "use_torch_compile",
             False,
-            f"Compile the mel decoder. The first run takes longer, every later one less. {RECOMMENDED}",
+            "Compile the mel decoder where it gains by it: a long first run, faster ones later. "
+            f"The report says where it does not. {RECOMMENDED}",
         ),
     ]
 

@@ -12,6 +12,7 @@ import torch
 from ..runtime.cuda_graphs import weights_address_key
 from ..runtime.device_capability import HEAD_WIDTHS, first_line, why_no_triton
 from .compile import compile_stages
+from .compile_gain import why_not_compile
 from .estimator import Estimator
 from .ops import EstimatorOps
 from .runners import EagerFlowRunner, GraphFlowRunner
@@ -30,7 +31,7 @@ class CompileRequest:
 
 @dataclass(frozen=True, eq=False)
 class FlowChoice:
-    """What runs. compile_state: "off", "compiled", or "failed: " and why. weights_key: made for which."""
+    """What runs. compile_state: "off", "compiled", or "not used: " or "failed: " and why. weights_key: for which."""
 
     runner: EagerFlowRunner | GraphFlowRunner
     ops: EstimatorOps
@@ -44,12 +45,13 @@ class FlowChoice:
 
 
 def choose_flow(estimator: Estimator, request: CompileRequest | None) -> FlowChoice:
-    """The fastest way this device and dtype have, compiled where asked and possible."""
+    """The fastest way this device and dtype have, compiled where asked, possible and worth it."""
     device, dtype = estimator.device, estimator.dtype
     ops, reason = choose_ops(device, dtype, estimator.head_width)
     stages, state = EstimatorStages(ops), "off"
     if request is not None:
-        stages, state = _compile_or_warn(estimator, stages, request)
+        why_not = why_not_compile(device, dtype, ops is not TORCH_OPS)
+        stages, state = (stages, f"not used: {why_not}") if why_not else _compile_or_warn(estimator, stages, request)
     runner = (EagerFlowRunner if ops is TORCH_OPS else GraphFlowRunner)(estimator, stages)
     choice = FlowChoice(runner, ops, reason, state, weights_address_key(estimator))
     log.info(choice.description)
@@ -77,7 +79,7 @@ def _compile_or_warn(
 ) -> tuple[EstimatorStages, str]:
     """A failure costs the speed and nothing else."""
     try:
-        return compile_stages(estimator, stages, request.cache_folder), "compiled"
+        return compile_stages(estimator, request.cache_folder), "compiled"
     except Exception as error:
         reason = f"{type(error).__name__}: {first_line(error)}"
         log.warning("torch.compile does not work here (%s); the flow runs uncompiled", reason)

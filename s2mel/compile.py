@@ -1,6 +1,7 @@
 """torch.compile on the estimator's stages: compiled once for all lengths and layers, kept on disk between starts."""
 
 import hashlib
+import inspect
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -11,6 +12,7 @@ from typing import Any
 
 import torch
 
+from . import stages, torch_ops
 from .estimator import Estimator
 from .packing import pack_lines
 from .stages import EstimatorStages
@@ -29,22 +31,16 @@ LENGTHS = {
 }
 """Every stage, and which dimension of which argument counts tokens or frames, hence is any number."""
 
-WITHOUT_KERNELS = ("embed_frames", "final_projection", "velocity_head")
-"""EstimatorStages where the compiler still has something to fuse when the operations are Triton kernels already."""
-
 TYPICAL_FRAMES = 1792
 """What the compiler is shown on a GPU: ten seconds of speech behind ten seconds of prompt."""
 
 
 class CompiledStages(EstimatorStages):
-    """Stages of plain operations, which the compiler fuses itself; where there are kernels, only what these leave.
+    """Stages of plain operations, which the compiler fuses itself. kind: of the models that share this code."""
 
-    kind: of the models that share this code, see `_code_key`.
-    """
-
-    def __init__(self, stages: EstimatorStages, kind: str) -> None:
-        super().__init__(stages.ops)
-        for name in LENGTHS if stages.ops is TORCH_OPS else WITHOUT_KERNELS:
+    def __init__(self, kind: str) -> None:
+        super().__init__(TORCH_OPS)
+        for name in LENGTHS:
             setattr(self, name, _mark_lengths_dynamic(_compile_stage(name, kind), LENGTHS[name]))
 
 
@@ -70,7 +66,7 @@ def _mark_lengths_dynamic(stage: Callable[..., Any], lengths: tuple[tuple[int, i
     return call_stage
 
 
-def compile_stages(estimator: Estimator, stages: EstimatorStages, cache_folder: Path | None) -> EstimatorStages:
+def compile_stages(estimator: Estimator, cache_folder: Path | None) -> EstimatorStages:
     """Compiled stages, tried once on random tokens. Raises whatever the compiler raises.
 
     cache_folder: where compiled code is kept for the next start; None leaves it to the compiler's own cache.
@@ -79,7 +75,7 @@ def compile_stages(estimator: Estimator, stages: EstimatorStages, cache_folder: 
     kind = _code_key(estimator)
     artifacts = None if cache_folder is None else cache_folder / f"flow-{kind}.bin"
     known = artifacts is not None and _load_artifacts(artifacts)
-    compiled = CompiledStages(stages, kind)
+    compiled = CompiledStages(kind)
     with _compile_in_this_process():
         _run_once(estimator, compiled)
     if artifacts is not None and not known:
@@ -96,7 +92,7 @@ def _compile_in_this_process() -> AbstractContextManager[None]:
 
 
 @torch.inference_mode()
-def _run_once(estimator: Estimator, stages: EstimatorStages) -> None:
+def _run_once(estimator: Estimator, compiled: CompiledStages) -> None:
     """Once with guidance and once without: a stage's code may differ for one branch."""
     device, config = estimator.device, estimator.config
     frames = TYPICAL_FRAMES if device.type == "cuda" else 64
@@ -104,14 +100,15 @@ def _run_once(estimator: Estimator, stages: EstimatorStages) -> None:
         packing = pack_lines([frames], branches, device)
         x = torch.rand(frames, estimator.bands, device=device)
         constants = torch.rand(branches, frames, config.dit.hidden_dim, device=device)
-        estimator(x, constants, estimator.time_schedule(uniform_times(1))[0], packing, stages)
+        estimator(x, constants, estimator.time_schedule(uniform_times(1))[0], packing, compiled)
 
 
 def _code_key(estimator: Estimator) -> str:
     """Of all that compiled code depends on."""
     device = estimator.device
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-    known = (torch.__version__, name, str(estimator.dtype), estimator.config.model_dump_json())
+    code = "".join(inspect.getsource(module) for module in (stages, torch_ops))
+    known = (torch.__version__, name, str(estimator.dtype), estimator.config.model_dump_json(), code)
     return hashlib.sha256("|".join(known).encode()).hexdigest()[:16]
 
 

@@ -92,7 +92,7 @@ class S2Mel(nn.Module):
 
     @property
     def compile_state(self) -> str:
-        """ "off", "asked for" (not tried yet), "compiled", or "failed: " and why."""
+        """ "off", "asked for" (not tried yet), "compiled", or "not used: " or "failed: " and why."""
         if self._choice is None:
             return "off" if self._request is None else "asked for"
         return self._choice.compile_state

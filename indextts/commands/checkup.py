@@ -68,6 +68,8 @@ def s2mel_compiles() -> str:
     estimator = _small_s2mel().to(device).cfm.estimator
     start = time.perf_counter()
     state = choose_flow(estimator, CompileRequest()).compile_state
+    if state.startswith("not used"):
+        return f"torch.compile is {state}"
     if state != "compiled":
         raise RuntimeError(state)
     return f"torch.compile works on {device}, {time.perf_counter() - start:.1f} s for a small model"

@@ -76,7 +76,10 @@ def test_failing_checks_have_remedies(tmp_path: Path, monkeypatch: pytest.Monkey
     assert findings["S2Mel can be compiled"].state == doctor.NOTE
 
 
-@pytest.mark.parametrize(("state", "words"), [("compiled", "torch.compile works on"), ("failed: no compiler", None)])
+STATES = {"compiled": "torch.compile works on", "not used: why": "torch.compile is not used: why", "failed: so": None}
+
+
+@pytest.mark.parametrize(("state", "words"), STATES.items())
 def test_compiling_is_really_tried(state: str, words: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     choice = type("Choice", (), {"compile_state": state})

@@ -8,6 +8,7 @@ import torch
 from helpers.s2mel import line, small_model
 from indextts2_multitalk.s2mel import compile as flow_compile
 from indextts2_multitalk.s2mel import stages
+from indextts2_multitalk.s2mel.compile_gain import COMPILE_GAIN, why_not_compile
 from torch._inductor import config as inductor
 
 
@@ -25,8 +26,9 @@ class Counting:
 
 
 @pytest.fixture(autouse=True)
-def forgetful():
-    """No test sees what another one has compiled."""
+def forgetful(monkeypatch):
+    """No test sees what another one has compiled, and compiling on a CPU is worth it."""
+    monkeypatch.setitem(COMPILE_GAIN, "on a CPU", 0.5)
     flow_compile._compile_stage.cache_clear()
     torch.compiler.reset()
     yield
@@ -136,3 +138,25 @@ def test_a_damaged_file_means_compiling_anew(tmp_path, caplog):
     assert flow_compile._load_artifacts(damaged) is False
     assert "compiling anew" in caplog.text
     assert flow_compile._load_artifacts(tmp_path / "absent.bin") is False
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("gain", [-0.4, 0.09])
+def test_what_gains_nothing_is_not_compiled_and_says_so(monkeypatch, gain):
+    monkeypatch.setitem(COMPILE_GAIN, "on a CPU", gain)
+    monkeypatch.setattr(torch, "compile", None)
+    model = small_model()
+    model.compile_flow()
+    words = "torch.compile not used: on a CPU the flow gains less than 10% by it"
+    assert model.flow_choice.description.endswith(words)
+    assert model.compile_state == words.removeprefix("torch.compile ")
+
+
+def test_kernels_in_graphs_are_not_compiled_and_what_is_not_measured_is(monkeypatch):
+    gpu = torch.device("cuda")
+    assert "with Triton kernels in CUDA graphs" in why_not_compile(gpu, torch.float16, True)
+    for case, dtype in (("in half precision without Triton kernels", torch.float16),
+                        ("in float32 on a GPU", torch.float32)):  # fmt: skip
+        for gain, compiled in ((None, True), (0.1, True), (0.0, False)):
+            monkeypatch.setitem(COMPILE_GAIN, case, gain)
+            assert (why_not_compile(gpu, dtype, False) is None) is compiled
