@@ -55,20 +55,20 @@ def content(state: DecodeState, pages: torch.Tensor) -> list[torch.Tensor]:
 @pytest.fixture(autouse=True)
 def _spoiled_logits(monkeypatch):
     """The last three lines, which keep few, need no second look at the logits."""
-    given = beam_search.nominate
+    given = beam_search.partial_top_k
 
-    def nominate(logits, *args, **options):
+    def partial_top_k(logits, *args, **options):
         given(logits, *args, **options)
         logits[len(logits) // 2 :] = float("nan")
 
-    monkeypatch.setattr(beam_search, "nominate", nominate)
+    monkeypatch.setattr(beam_search, "partial_top_k", partial_top_k)
 
 
 @pytest.mark.parametrize(("vocabulary", "beams", "lure"), [(23, 3, 1.5), (40, 2, 1.5), (300, 2, 5.0)])
 def test_beams_are_the_twins(vocabulary, beams, lure):
     (state, cache), (expected, other) = make(vocabulary, beams), make(vocabulary, beams)
     buffers = BeamBuffers.allocate(state.rows.tokens.shape[0], beams, vocabulary, DEVICE)
-    poisoned(buffers.named)
+    poisoned(buffers.partial)
     poisoned(buffers.lists)
     stop = vocabulary - 1
     for step in range(LIMIT):

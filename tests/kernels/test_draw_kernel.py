@@ -30,7 +30,7 @@ SETTINGS = [
 
 @pytest.fixture(autouse=True)
 def _poisoned_buffers(monkeypatch):
-    for kind in (draw.Nominations, draw.ShortLists):
+    for kind in (draw.PartialTopK, draw.ShortLists):
         allocate = kind.allocate
         monkeypatch.setattr(kind, "allocate", lambda *args, allocate=allocate: poisoned(allocate(*args)))
 
@@ -107,12 +107,12 @@ def test_up_to_32_are_found_without_a_second_look_at_the_logits(top_k, monkeypat
     logits = normal(2, 1100, seed=top_k)
     logits[1, 600:640] += 20
 
-    def nominate(logits, *args, **options):
+    def partial_top_k(logits, *args, **options):
         given(logits, *args, **options)
         logits.fill_(float("nan"))
 
-    given = draw.nominate
-    monkeypatch.setattr(draw, "nominate", nominate)
+    given = draw.partial_top_k
+    monkeypatch.setattr(draw, "partial_top_k", partial_top_k)
     check(1100, [replace(WIDE, top_k=top_k)] * 2, [logits], stop=1099)
 
 

@@ -1,4 +1,4 @@
-"""What beams take over from the ones they follow: pages of the cache, and which tokens are penalised.
+"""Beam reorder: each beam takes over the block table and the penalized tokens of the one it continues.
 
 Complete pages change hands by number; the page that fills up is copied into the beam's spare one.
 
@@ -20,9 +20,9 @@ PENALTIES = 1024
 
 
 @triton.jit
-def take_over(lane, row, b, beam, parent, lengths, tables, spares, moves, columns, PAGE: tl.constexpr, K: tl.constexpr,
-              COLUMNS: tl.constexpr):  # fmt: skip
-    """Every beam takes over the complete pages of the one it follows, and notes the copy of the page that fills up."""
+def reorder_block_tables(lane, row, b, beam, parent, lengths, tables, spares, moves, columns, PAGE: tl.constexpr,
+                         K: tl.constexpr, COLUMNS: tl.constexpr):  # fmt: skip
+    """Every beam takes over the complete pages of its parent, and notes the copy of the page that fills up."""
     cached = tl.load(lengths + row, mask=beam, other=0) + 1
     column, fill = cached // PAGE, cached % PAGE
     origin = lane * K + parent
@@ -48,9 +48,10 @@ def take_over(lane, row, b, beam, parent, lengths, tables, spares, moves, column
 
 
 @triton.jit
-def _follow(keys, values, seen, tokens, moves, copies, layer_stride, TOKEN: tl.constexpr, PAGE: tl.constexpr,
-            V: tl.constexpr, K: tl.constexpr, SLOTS: tl.constexpr, BLOCKS: tl.constexpr, BLOCK: tl.constexpr,
-            PENALTIES: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
+def _copy_partial_pages_kernel(keys, values, seen, tokens, moves, copies, layer_stride, TOKEN: tl.constexpr,
+                               PAGE: tl.constexpr, V: tl.constexpr, K: tl.constexpr, SLOTS: tl.constexpr,
+                               BLOCKS: tl.constexpr, BLOCK: tl.constexpr, PENALTIES: tl.constexpr,
+                               PDL: tl.constexpr):  # fmt: skip
     """The first programs of a line copy a beam's page, one block of one layer each; the others move its penalties,
     PENALTIES tokens each."""
     launch_dependents_and_wait(PDL)
@@ -79,15 +80,15 @@ def _follow(keys, values, seen, tokens, moves, copies, layer_stride, TOKEN: tl.c
         tl.store(seen + row[:, None] * V + t, tl.where(t == token[:, None], 1, was_seen).to(tl.uint8), mask=inside)
 
 
-def follow(cache: PagedCache, rows: RowState, moves: torch.Tensor, beams: int) -> None:
-    """Copy pages and move penalties as `take_over` has noted in moves, int32 [R, 4]: source, target, filled places and
-    parent, which is -1 where a line stays as it is."""
+def copy_partial_pages(cache: PagedCache, rows: RowState, moves: torch.Tensor, beams: int) -> None:
+    """Copy pages and move penalties as `reorder_block_tables` has noted in moves, int32 [R, 4]: source, target, filled
+    places and parent, which is -1 where a line stays as it is."""
     count, vocabulary = rows.seen.shape
     layers, page_size, token = cache.keys.shape[0], cache.page_size, cache.keys.stride(2)
     block = min(COPIED, triton.next_power_of_2(page_size * token))
     blocks = triton.cdiv(page_size * token, block)
     copies = layers * beams * blocks
-    _follow[(copies + triton.cdiv(vocabulary, PENALTIES), count // beams)](
+    _copy_partial_pages_kernel[(copies + triton.cdiv(vocabulary, PENALTIES), count // beams)](
         cache.keys, cache.values, rows.seen.view(torch.uint8), rows.tokens, moves, copies, cache.keys.stride(0),
         TOKEN=token, PAGE=page_size, V=vocabulary, K=beams, SLOTS=triton.next_power_of_2(beams), BLOCKS=blocks,
         BLOCK=block, PENALTIES=PENALTIES, num_warps=4, **pdl_options(moves.device),

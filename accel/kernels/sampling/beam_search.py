@@ -1,5 +1,5 @@
-"""One step of every line's beams: each beam's top k over many programs (top_k.py), then its best continuations, each
-line's choice among them, and what beams take over from the ones they follow (beam_reorder.py). Its twin is
+"""Beam search, one step of every line: each beam's top-k over many programs (top_k.py), then its best continuations,
+each line's choice among them, and the reorder of block tables and pages (beam_reorder.py). Its twin is
 `next_token.choose_next`.
 
 Dimensions: L lines, K beams, R = L * K rows, V vocabulary, P parts of it, C candidates of a line.
@@ -14,16 +14,16 @@ import triton.language as tl
 from ...cache.paged_cache import PagedCache
 from ...state import DecodeState
 from ..pdl import launch_dependents_and_wait, pdl_options
-from .beam_reorder import follow, take_over
-from .draw import SHORT, WARPS, ShortLists, filtered, gathered, gumbel, within_tail
-from .top_k import WIDTH, Nominations, among_top, elected, nominate, processed
+from .beam_reorder import copy_partial_pages, reorder_block_tables
+from .draw import SHORT, WARPS, ShortLists, gather_short_list, gumbel_noise, top_p_mask, top_p_mask_short
+from .top_k import PART_K, PartialTopK, merge_top_k, partial_top_k, penalize_scores, top_k_mask
 
-NONE = tl.constexpr(0x7FFFFFFF)
+NO_CANDIDATE = tl.constexpr(0x7FFFFFFF)
 """Place of a candidate that is none."""
 
 
 @triton.jit
-def _better(key, token, total, other_key, other_token, other_total):
+def _larger_candidate(key, token, total, other_key, other_token, other_total):
     """The continuation of larger key, of equal ones that of the lower id."""
     first = (key > other_key) | ((key == other_key) & (token < other_token))
     return (
@@ -34,32 +34,32 @@ def _better(key, token, total, other_key, other_token, other_total):
 
 
 @triton.jit
-def _best_few(total, key, ids, row, beam, keys, totals, places, V: tl.constexpr, K: tl.constexpr):
+def _store_best_candidates(total, key, ids, row, beam, keys, totals, places, V: tl.constexpr, K: tl.constexpr):
     """Store the 2K continuations of largest key, the lower id first; missing ones have key -inf."""
     for i in range(2 * K):
-        best, token, its_total = tl.reduce((key, ids, total), axis=0, combine_fn=_better)
+        best, token, its_total = tl.reduce((key, ids, total), axis=0, combine_fn=_larger_candidate)
         tl.store(keys + row * 2 * K + i, best)
         tl.store(totals + row * 2 * K + i, its_total)
-        tl.store(places + row * 2 * K + i, tl.where(best > -float("inf"), beam * V + token, NONE))
+        tl.store(places + row * 2 * K + i, tl.where(best > -float("inf"), beam * V + token, NO_CANDIDATE))
         key = tl.where(ids == token, -float("inf"), key)
 
 
 @triton.jit
-def _rank(x, kept, ids, before, strength, seed, step, row, beam, keys, totals, places, V: tl.constexpr,
-          K: tl.constexpr):  # fmt: skip
+def _rank_continuations(x, kept, ids, before, strength, seed, step, row, beam, keys, totals, places, V: tl.constexpr,
+                        K: tl.constexpr):  # fmt: skip
     """Rank the kept continuations by score and noise, and store the best of them."""
     total = tl.where(kept, x, 0.0) + before
     key = total
     if strength != 0.0:
-        key += strength * gumbel(seed, step, beam * V + ids)
-    _best_few(total, tl.where(kept, key, -float("inf")), ids, row, beam, keys, totals, places, V, K)
+        key += strength * gumbel_noise(seed, step, beam * V + ids)
+    _store_best_candidates(total, tl.where(kept, key, -float("inf")), ids, row, beam, keys, totals, places, V, K)
 
 
 @triton.jit
-def _continue(logits, seen, scores, seeds, steps, finished, paused, temperature, top_k, tail, penalty, noise, keys,
-              totals, places, named, named_scores, cuts, short_ids, short_scores, V: tl.constexpr, BLOCK: tl.constexpr,
-              P: tl.constexpr, BLOCK_P: tl.constexpr, WIDTH: tl.constexpr, K: tl.constexpr, SHORT: tl.constexpr,
-              PDL: tl.constexpr):  # fmt: skip
+def _beam_candidates_kernel(logits, seen, scores, seeds, steps, finished, paused, temperature, top_k, tail, penalty,
+                            noise, keys, totals, places, partial, partial_scores, thresholds, short_ids, short_scores,
+                            V: tl.constexpr, BLOCK: tl.constexpr, P: tl.constexpr, BLOCK_P: tl.constexpr,
+                            PART_K: tl.constexpr, K: tl.constexpr, SHORT: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     """A beam's 2K continuations of largest key."""
     row = tl.program_id(0)
     lane, beam = row // K, row % K
@@ -68,12 +68,14 @@ def _continue(logits, seen, scores, seeds, steps, finished, paused, temperature,
     strength, least, before = tl.load(noise + lane), tl.load(tail + lane), tl.load(scores + row)
     launch_dependents_and_wait(PDL)
     if alive:
-        ids, x, kept = elected(named, named_scores, cuts, row, k, V, P, BLOCK_P, WIDTH)
+        ids, x, kept = merge_top_k(partial, partial_scores, thresholds, row, k, V, P, BLOCK_P, PART_K)
         count = tl.sum(kept.to(tl.int32), axis=0)
         if (count > 0) & (count <= SHORT):
-            few, few_x = gathered(kept, ids, x, short_ids + row * SHORT, short_scores + row * SHORT, SHORT)
-            few_kept = within_tail(few_x, few, few < V, least, 2)
-            _rank(few_x, few_kept, few, before, strength, seed, step, row, beam, keys, totals, places, V, K)
+            few, few_x = gather_short_list(kept, ids, x, short_ids + row * SHORT, short_scores + row * SHORT, SHORT)
+            few_kept = top_p_mask_short(few_x, few, few < V, least, 2)
+            _rank_continuations(
+                few_x, few_kept, few, before, strength, seed, step, row, beam, keys, totals, places, V, K
+            )
         else:
             every = tl.arange(0, BLOCK)
             inside = every < V
@@ -81,25 +83,25 @@ def _continue(logits, seen, scores, seeds, steps, finished, paused, temperature,
             y = y - tl.max(y, axis=0)
             y = tl.where(inside, y - tl.log(tl.sum(tl.exp(y), axis=0)), 0.0)
             was_seen = tl.load(seen + row * V + every, mask=inside, other=0) != 0
-            y = processed(y, was_seen, tl.load(penalty + lane), tl.load(temperature + lane))
-            left = filtered(y, every, among_top(y, inside, k), least, 2)
-            _rank(y, left, every, before, strength, seed, step, row, beam, keys, totals, places, V, K)
+            y = penalize_scores(y, was_seen, tl.load(penalty + lane), tl.load(temperature + lane))
+            left = top_p_mask(y, every, top_k_mask(y, inside, k), least, 2)
+            _rank_continuations(y, left, every, before, strength, seed, step, row, beam, keys, totals, places, V, K)
 
 
 @triton.jit
-def _best_of_all(key, place, K: tl.constexpr):
+def _best_candidates_mask(key, place, K: tl.constexpr):
     """Which candidates [C] are the 2K of largest key; of equal ones those at the first places."""
     chosen = key > float("inf")
     for _ in range(2 * K):
         best = tl.max(key, axis=0)
-        first = tl.min(tl.where(key == best, place, NONE), axis=0)
+        first = tl.min(tl.where(key == best, place, NO_CANDIDATE), axis=0)
         chosen = chosen | (place == first)
         key = tl.where(place == first, -float("inf"), key)
     return chosen
 
 
 @triton.jit
-def _finish(value, at, step, rank, slot, length, count, b, beam, K: tl.constexpr, SLOTS: tl.constexpr):
+def _add_hypothesis(value, at, step, rank, slot, length, count, b, beam, K: tl.constexpr, SLOTS: tl.constexpr):
     """One hypothesis more, over the weakest where the line has K already and it is weaker."""
     worst = tl.min(rank, axis=0)
     room = count < K
@@ -113,8 +115,8 @@ def _finish(value, at, step, rank, slot, length, count, b, beam, K: tl.constexpr
 
 
 @triton.jit
-def _choose(total, place, scale, step, rank, slot, length, count, b, beam, stop_token, V: tl.constexpr, K: tl.constexpr,
-            SLOTS: tl.constexpr):  # fmt: skip
+def _select_beams(total, place, scale, step, rank, slot, length, count, b, beam, stop_token, V: tl.constexpr,
+                  K: tl.constexpr, SLOTS: tl.constexpr):  # fmt: skip
     """Walk down the candidates: those that stop among the first K are finished, the first K that go on are the beams.
 
     Returns the beams' scores, tokens and parents, then the finished hypotheses' ranks, slots, lengths and number.
@@ -125,11 +127,11 @@ def _choose(total, place, scale, step, rank, slot, length, count, b, beam, stop_
     parent = b
     for number in range(2 * K):
         best = tl.max(total, axis=0)
-        first = tl.min(tl.where(total == best, place, NONE), axis=0)
+        first = tl.min(tl.where(total == best, place, NO_CANDIDATE), axis=0)
         total = tl.where(place == first, -float("inf"), total)
         stops = first % V == stop_token
         if stops & (number < K):
-            rank, slot, length, count = _finish(
+            rank, slot, length, count = _add_hypothesis(
                 tl.div_rn(best, scale), first // V, step, rank, slot, length, count, b, beam, K, SLOTS
             )
         if (stops == 0) & (going < K):
@@ -141,10 +143,11 @@ def _choose(total, place, scale, step, rank, slot, length, count, b, beam, stop_
 
 
 @triton.jit
-def _advance(keys, totals, places, scores, ranks, slots, lengths_found, found, steps, limits, finished, stopped, paused,
-             length_penalty, tokens, lengths, tables, spares, drawn, parents, moves, draws, columns, stop_token,
-             V: tl.constexpr, PAGE: tl.constexpr, K: tl.constexpr, SLOTS: tl.constexpr, CANDIDATES: tl.constexpr,
-             COLUMNS: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
+def _advance_beams_kernel(keys, totals, places, scores, ranks, slots, lengths_found, found, steps, limits, finished,
+                          stopped, paused, length_penalty, tokens, lengths, tables, spares, drawn, parents, moves,
+                          draws, columns, stop_token, V: tl.constexpr, PAGE: tl.constexpr, K: tl.constexpr,
+                          SLOTS: tl.constexpr, CANDIDATES: tl.constexpr, COLUMNS: tl.constexpr,
+                          PDL: tl.constexpr):  # fmt: skip
     launch_dependents_and_wait(PDL)
     lane = tl.program_id(0)
     b = tl.arange(0, SLOTS)
@@ -157,7 +160,7 @@ def _advance(keys, totals, places, scores, ranks, slots, lengths_found, found, s
         here = lane * 2 * K * K + c
         key = tl.load(keys + here, mask=c < 2 * K * K, other=-float("inf"), cache_modifier=".cg")
         total = tl.load(totals + here, mask=c < 2 * K * K, other=-float("inf"), cache_modifier=".cg")
-        place = tl.load(places + here, mask=c < 2 * K * K, other=NONE, cache_modifier=".cg")
+        place = tl.load(places + here, mask=c < 2 * K * K, other=NO_CANDIDATE, cache_modifier=".cg")
         rank = tl.load(ranks + row, mask=beam, other=float("inf"))
         slot = tl.load(slots + row, mask=beam, other=0)
         length = tl.load(lengths_found + row, mask=beam, other=0)
@@ -166,9 +169,9 @@ def _advance(keys, totals, places, scores, ranks, slots, lengths_found, found, s
         exponent = tl.load(length_penalty + lane)
         position = (step + 1).to(tl.float32)
         scale = tl.where(exponent == 1.0, position, tl.exp(exponent * tl.log(position)))
-        total = tl.where(_best_of_all(key, place, K) & (place != NONE), total, -float("inf"))
+        total = tl.where(_best_candidates_mask(key, place, K) & (place != NO_CANDIDATE), total, -float("inf"))
         highest = tl.max(total, axis=0)
-        score, token, parent, rank, slot, length, count = _choose(
+        score, token, parent, rank, slot, length, count = _select_beams(
             total, place, scale, step, rank, slot, length, count, b, beam, stop_token, V, K, SLOTS
         )
         done = (count == K) & (tl.min(tl.where(beam, rank, float("inf")), axis=0) >= tl.div_rn(highest, scale))
@@ -183,7 +186,7 @@ def _advance(keys, totals, places, scores, ranks, slots, lengths_found, found, s
         tl.store(steps + lane, step + 1)
         tl.store(stopped + lane, done.to(tl.uint8))
         tl.store(finished + lane, (done | (step + 1 >= tl.load(limits + lane))).to(tl.uint8))
-        take_over(lane, row, b, beam, parent, lengths, tables, spares, moves, columns, PAGE, K, COLUMNS)
+        reorder_block_tables(lane, row, b, beam, parent, lengths, tables, spares, moves, columns, PAGE, K, COLUMNS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +194,7 @@ class BeamBuffers:
     """What the launches hand each other: the parts' lists; keys, totals, places [R, 2K]; moves int32 [R, 4]; lists
     within one."""
 
-    named: Nominations
+    partial: PartialTopK
     keys: torch.Tensor
     totals: torch.Tensor
     places: torch.Tensor
@@ -203,8 +206,8 @@ class BeamBuffers:
         shape = (rows, 2 * beams)
         keys, totals = (torch.empty(shape, device=device) for _ in range(2))
         places, moves = (torch.empty(size, dtype=torch.int32, device=device) for size in (shape, (rows, 4)))
-        named, lists = Nominations.allocate(rows, vocabulary, device), ShortLists.allocate(rows, device)
-        return BeamBuffers(named, keys, totals, places, moves, lists)
+        partial, lists = PartialTopK.allocate(rows, vocabulary, device), ShortLists.allocate(rows, device)
+        return BeamBuffers(partial, keys, totals, places, moves, lists)
 
 
 def advance_beams(
@@ -222,20 +225,21 @@ def advance_beams(
     finished, stopped, paused, seen = (
         flag.view(torch.uint8) for flag in (lanes.finished, lanes.stopped, lanes.paused, rows.seen)
     )
-    slots, named, options = triton.next_power_of_2(k), buffers.named, pdl_options(logits.device)
-    parts = named.cuts.shape[1]
-    nominate(logits, rows.seen, table, named, log_softmax=True)
-    _continue[(count,)](
+    slots, partial, options = triton.next_power_of_2(k), buffers.partial, pdl_options(logits.device)
+    parts = partial.thresholds.shape[1]
+    partial_top_k(logits, rows.seen, table, partial, log_softmax=True)
+    _beam_candidates_kernel[(count,)](
         logits, seen, search.scores, lanes.seeds, lanes.steps, finished, paused, table.temperature, table.top_k,
-        table.tail, table.penalty, table.noise, buffers.keys, buffers.totals, buffers.places, named.ids, named.scores,
-        named.cuts, buffers.lists.ids, buffers.lists.scores, V=vocabulary, BLOCK=triton.next_power_of_2(vocabulary),
-        P=parts, BLOCK_P=triton.next_power_of_2(parts), WIDTH=WIDTH, K=k, SHORT=SHORT, num_warps=WARPS, **options,
+        table.tail, table.penalty, table.noise, buffers.keys, buffers.totals, buffers.places, partial.ids,
+        partial.scores, partial.thresholds, buffers.lists.ids, buffers.lists.scores, V=vocabulary,
+        BLOCK=triton.next_power_of_2(vocabulary), P=parts, BLOCK_P=triton.next_power_of_2(parts), PART_K=PART_K, K=k,
+        SHORT=SHORT, num_warps=WARPS, **options,
     )  # fmt: skip
-    _advance[(state.lane_count,)](
+    _advance_beams_kernel[(state.lane_count,)](
         buffers.keys, buffers.totals, buffers.places, search.scores, search.ranks, search.slots, search.lengths,
         search.found, lanes.steps, lanes.limits, finished, stopped, paused, table.length_penalty, rows.tokens,
         rows.lengths, rows.block_tables, rows.spares, rows.drawn, rows.parents, buffers.moves, rows.drawn.stride(0),
         rows.block_tables.stride(0), stop_token, V=vocabulary, PAGE=cache.page_size, K=k, SLOTS=slots,
         CANDIDATES=triton.next_power_of_2(2 * k * k), COLUMNS=64, num_warps=1, **options,
     )  # fmt: skip
-    follow(cache, rows, buffers.moves, k)
+    copy_partial_pages(cache, rows, buffers.moves, k)

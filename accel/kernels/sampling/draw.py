@@ -16,7 +16,7 @@ from triton.language.random import uint_to_uniform_float
 
 from ...state import DecodeState
 from ..pdl import launch_dependents_and_wait, pdl_options
-from .top_k import LEAST, WIDTH, Nominations, among_top, elected, nominate, ordered, processed
+from .top_k import MIN_ORDER, PART_K, PartialTopK, merge_top_k, order_bits, partial_top_k, penalize_scores, top_k_mask
 
 SHORT = 64
 """Tokens that top-k may leave for the rest to be done on a short list."""
@@ -25,7 +25,7 @@ WARPS = 8
 
 
 @triton.jit
-def gumbel(seed, step, index):
+def gumbel_noise(seed, step, index):
     """As `philox.gumbel_noise`. index int32 tensor."""
     zero = index * 0
     word, _, _, _ = tl.philox(seed, index, zero + step, zero, zero)
@@ -34,7 +34,7 @@ def gumbel(seed, step, index):
 
 
 @triton.jit
-def gathered(kept, ids, scores, short_ids, short_scores, SHORT: tl.constexpr):
+def gather_short_list(kept, ids, scores, short_ids, short_scores, SHORT: tl.constexpr):
     """Ids and scores [SHORT] of the kept tokens, in order of id; where there are no more, ids of 2^31 - 1."""
     place = tl.cumsum(kept.to(tl.int32), axis=0) - 1
     tl.store(short_ids + place, ids, mask=kept)
@@ -47,7 +47,7 @@ def gathered(kept, ids, scores, short_ids, short_scores, SHORT: tl.constexpr):
 
 
 @triton.jit
-def within_tail(scores, ids, kept, tail, KEEP: tl.constexpr):
+def top_p_mask_short(scores, ids, kept, tail, KEEP: tl.constexpr):
     """Which of a few kept scores top-p leaves, as `sampler.filter_candidates` does with `keep` 1 or 2: each is held
     against the mass of all below it."""
     if tail >= 0:
@@ -63,10 +63,10 @@ def within_tail(scores, ids, kept, tail, KEEP: tl.constexpr):
 
 
 @triton.jit
-def filtered(scores, ids, kept, tail, KEEP: tl.constexpr):
-    """As `within_tail`, of any number of scores: the edge is found by bisection."""
+def top_p_mask(scores, ids, kept, tail, KEEP: tl.constexpr):
+    """As `top_p_mask_short`, of any number of scores: the edge is found by bisection."""
     if tail >= 0:
-        order = tl.where(kept, ordered(scores), LEAST)
+        order = tl.where(kept, order_bits(scores), MIN_ORDER)
         first = tl.max(order, axis=0)
         mass = tl.where(kept, tl.exp(scores - tl.max(tl.where(kept, scores, -float("inf")), axis=0)), 0.0)
         mass = mass / tl.sum(mass, axis=0)
@@ -89,27 +89,27 @@ def filtered(scores, ids, kept, tail, KEEP: tl.constexpr):
         last = tl.max(tl.where(order == first, ids, -1), axis=0)
         removed = removed & (ids != last)
         if KEEP == 2:
-            others = tl.where(ids == last, LEAST, order)
+            others = tl.where(ids == last, MIN_ORDER, order)
             removed = removed & (ids != tl.max(tl.where(others == tl.max(others, axis=0), ids, -1), axis=0))
         kept = kept & (removed == 0)
     return kept
 
 
 @triton.jit
-def _drawn(scores, ids, kept, seed, step, strength):
+def _largest_with_noise(scores, ids, kept, seed, step, strength):
     """The kept id of the largest score and noise, the lower of equal ones."""
     keys = scores
     if strength != 0.0:
-        keys += strength * gumbel(seed, step, ids)
+        keys += strength * gumbel_noise(seed, step, ids)
     keys = tl.where(kept, keys, -float("inf"))
     return tl.min(tl.where(kept & (keys == tl.max(keys, axis=0)), ids, 0x7FFFFFFF), axis=0)
 
 
 @triton.jit
-def _draw(logits, seen, tokens, lengths, drawn, seeds, steps, limits, finished, stopped, paused, temperature, top_k,
-          tail, penalty, noise, named, named_scores, cuts, short_ids, short_scores, draws, stop_token, V: tl.constexpr,
-          BLOCK: tl.constexpr, P: tl.constexpr, BLOCK_P: tl.constexpr, WIDTH: tl.constexpr, SHORT: tl.constexpr,
-          PDL: tl.constexpr):  # fmt: skip
+def _draw_kernel(logits, seen, tokens, lengths, drawn, seeds, steps, limits, finished, stopped, paused, temperature,
+                 top_k, tail, penalty, noise, partial, partial_scores, thresholds, short_ids, short_scores, draws,
+                 stop_token, V: tl.constexpr, BLOCK: tl.constexpr, P: tl.constexpr, BLOCK_P: tl.constexpr,
+                 PART_K: tl.constexpr, SHORT: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     row = tl.program_id(0)
     alive = (tl.load(finished + row) == 0) & (tl.load(paused + row) == 0)
     k, seed, step = tl.load(top_k + row), tl.load(seeds + row), tl.load(steps + row)
@@ -117,19 +117,21 @@ def _draw(logits, seen, tokens, lengths, drawn, seeds, steps, limits, finished, 
     launch_dependents_and_wait(PDL)
     if alive:
         length = tl.load(lengths + row)
-        ids, scores, kept = elected(named, named_scores, cuts, row, k, V, P, BLOCK_P, WIDTH)
+        ids, scores, kept = merge_top_k(partial, partial_scores, thresholds, row, k, V, P, BLOCK_P, PART_K)
         count = tl.sum(kept.to(tl.int32), axis=0)
         if (count > 0) & (count <= SHORT):
-            few, few_scores = gathered(kept, ids, scores, short_ids + row * SHORT, short_scores + row * SHORT, SHORT)
-            few_kept = within_tail(few_scores, few, few < V, least, 1)
-            token = _drawn(few_scores, few, few_kept, seed, step.to(tl.int32), strength)
+            few, few_scores = gather_short_list(
+                kept, ids, scores, short_ids + row * SHORT, short_scores + row * SHORT, SHORT
+            )
+            few_kept = top_p_mask_short(few_scores, few, few < V, least, 1)
+            token = _largest_with_noise(few_scores, few, few_kept, seed, step.to(tl.int32), strength)
         else:
             every = tl.arange(0, BLOCK)
             x = tl.load(logits + row * V + every, mask=every < V, other=0.0, cache_modifier=".cg")
             was_seen = tl.load(seen + row * V + every, mask=every < V, other=0) != 0
-            x = processed(x, was_seen, tl.load(penalty + row), tl.load(temperature + row))
-            left = filtered(x, every, among_top(x, every < V, k), least, 1)
-            token = _drawn(x, every, left, seed, step.to(tl.int32), strength)
+            x = penalize_scores(x, was_seen, tl.load(penalty + row), tl.load(temperature + row))
+            left = top_p_mask(x, every, top_k_mask(x, every < V, k), least, 1)
+            token = _largest_with_noise(x, every, left, seed, step.to(tl.int32), strength)
         tl.store(drawn + row * draws + step, token)
         tl.store(tokens + row, token.to(tl.int64))
         tl.store(seen + row * V + token, tl.full([], 1, tl.uint8))
@@ -164,15 +166,15 @@ def draw_next(state: DecodeState, logits: torch.Tensor, stop_token: int) -> None
     assert state.beams == 1, f"{state.beams} beams, expected 1"
     assert logits.dtype is torch.float32 and logits.is_contiguous(), f"logits are {logits.dtype}"
     assert rows.seen.shape == (count, vocabulary) and rows.seen.is_contiguous(), f"seen is {tuple(rows.seen.shape)}"
-    named = Nominations.allocate(count, vocabulary, logits.device)
+    partial = PartialTopK.allocate(count, vocabulary, logits.device)
     lists = ShortLists.allocate(count, logits.device)
-    nominate(logits, rows.seen, table, named, log_softmax=False)
-    parts = named.cuts.shape[1]
+    partial_top_k(logits, rows.seen, table, partial, log_softmax=False)
+    parts = partial.thresholds.shape[1]
     flags = (flag.view(torch.uint8) for flag in (lanes.finished, lanes.stopped, lanes.paused))
-    _draw[(count,)](
+    _draw_kernel[(count,)](
         logits, rows.seen.view(torch.uint8), rows.tokens, rows.lengths, rows.drawn, lanes.seeds, lanes.steps,
         lanes.limits, *flags, table.temperature, table.top_k, table.tail, table.penalty, table.noise,
-        named.ids, named.scores, named.cuts, lists.ids, lists.scores, rows.drawn.stride(0), stop_token, V=vocabulary,
-        BLOCK=triton.next_power_of_2(vocabulary), P=parts, BLOCK_P=triton.next_power_of_2(parts), WIDTH=WIDTH,
-        SHORT=SHORT, num_warps=WARPS, **pdl_options(logits.device),
+        partial.ids, partial.scores, partial.thresholds, lists.ids, lists.scores, rows.drawn.stride(0), stop_token,
+        V=vocabulary, BLOCK=triton.next_power_of_2(vocabulary), P=parts, BLOCK_P=triton.next_power_of_2(parts),
+        PART_K=PART_K, SHORT=SHORT, num_warps=WARPS, **pdl_options(logits.device),
     )  # fmt: skip
