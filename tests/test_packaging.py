@@ -22,7 +22,7 @@ OPTIONAL = ("triton", "flash_attn", "torchaudio", "comfy", "comfy_api", "folder_
 ENTRIES = (
     "pipeline",
     "loading.fetch",
-    *(f"commands.{name}" for name in ("cli", "speaking", "doctor", "checkup", "bench", "fetch", "progress")),
+    *(f"commands.{name}" for name in ("cli", "say", "talk", "doctor", "checkup", "bench", "fetch", "progress")),
 )
 """Modules that the nodes and the command line start from; they reach all that is not brought in when it is needed."""
 

@@ -20,8 +20,8 @@ from ..pipeline import Pipeline
 from ..records import Audio, Line, Take, Voice
 from ..report import STAGES, Report
 from ..seeds import seed_lines
-from .progress import RunProgress, terminal
-from .speaking import load_options, speak_options
+from .progress import RunProgress, make_console
+from .speaking import build_load_options, build_speak_options
 
 TEXTS = (
     "Good evening, everyone. The train to the coast leaves in ten minutes, from the last platform on the left.",
@@ -59,7 +59,7 @@ class Result:
     load_seconds: float
     report: Report
 
-    def json(self) -> str:
+    def to_json(self) -> str:
         """One line of a results file."""
         return json.dumps(
             {
@@ -84,58 +84,58 @@ class Result:
 
 def bench(options: argparse.Namespace) -> int:
     """Run every mode, print a table, and append JSON lines where asked."""
-    console = terminal()
+    console = make_console()
     results = []
     for mode in MODES:
         console.print(f"{mode.name} …")
         with RunProgress(console) as progress:
-            results += list(_run(mode, options, progress))
-    console.print(_table(results))
+            results += list(_time_mode(mode, options, progress))
+    console.print(_tabulate_results(results))
     for note in dict.fromkeys(note for result in results for note in result.report.choices):
         console.print(note)
     if options.json:
-        append_text(options.json, "".join(f"{result.json()}\n" for result in results))
+        append_text(options.json, "".join(f"{result.to_json()}\n" for result in results))
     return 0
 
 
-def _run(mode: Mode, options: argparse.Namespace, progress: RunProgress) -> Iterator[Result]:
+def _time_mode(mode: Mode, options: argparse.Namespace, progress: RunProgress) -> Iterator[Result]:
     start = time.perf_counter()
     files = find_checkpoint(default_roots(options.model_dir))
-    pipeline = Pipeline.load(files, mode.applied_to(load_options(options)))
+    pipeline = Pipeline.load(files, mode.applied_to(build_load_options(options)))
     load_seconds = time.perf_counter() - start
-    lines = _dialogue(options, TEXTS if files.folder != DEMO_FOLDER else [text for text in TEXTS if text.isascii()])
+    lines = _make_lines(options, TEXTS if files.folder != DEMO_FOLDER else [text for text in TEXTS if text.isascii()])
     for warm in (True, False):
         for case, spoken in (("1 line", lines[:1]), (f"{len(lines)} lines", lines)):
             if pipeline.device.type == "cuda":
                 torch.cuda.reset_peak_memory_stats(pipeline.device)
-            takes = list(pipeline.speak(spoken, speak_options(options), progress))
-            _check(takes, spoken)
+            takes = list(pipeline.speak(spoken, build_speak_options(options), progress))
+            _check_takes(takes, spoken)
             if not warm:
                 yield Result(mode.name, case, load_seconds, pipeline.report())
     pipeline.release()
 
 
-def _dialogue(options: argparse.Namespace, known: Sequence[str]) -> list[Line]:
+def _make_lines(options: argparse.Namespace, known: Sequence[str]) -> list[Line]:
     """As many lines as were asked for, of the texts that the model knows the letters of."""
-    audio = read_audio(options.voice) if options.voice else _noise()
+    audio = read_audio(options.voice) if options.voice else _make_noise()
     voice = Voice("speaker", audio)
     texts = (list(known) * math.ceil(options.lines / len(known)))[: options.lines]
     return seed_lines([Line(index, voice.name, text, index + 1, voice) for index, text in enumerate(texts)], 0)
 
 
-def _noise() -> Audio:
+def _make_noise() -> Audio:
     """Ten seconds that take as long to listen to as a voice would."""
     samples = torch.randn(1, 10 * 16000, generator=torch.Generator().manual_seed(0))
     return Audio(0.1 * samples, 16000)
 
 
-def _check(takes: Sequence[Take], lines: Sequence[Line]) -> None:
+def _check_takes(takes: Sequence[Take], lines: Sequence[Line]) -> None:
     """No figure without sound: every line was spoken, in order, and every sample is a number."""
     assert [take.line.index for take in takes] == [line.index for line in lines], "a line is missing"
     assert all(bool(torch.isfinite(take.waveform).all()) for take in takes), "a waveform is not finite"
 
 
-def _table(results: Sequence[Result]) -> Table:
+def _tabulate_results(results: Sequence[Result]) -> Table:
     """A column for every run, a row for every figure; times in seconds."""
     slowest = {result.case: result.report.wall_seconds for result in results if result.mode == MODES[0].name}
     table = Table("seconds", *(f"{result.mode}, {result.case}" for result in results))
@@ -146,11 +146,11 @@ def _table(results: Sequence[Result]) -> Table:
     table.add_row("of speech", *(f"{result.report.audio_seconds:.2f}" for result in results))
     table.add_row("RTF", *(f"{result.report.real_time_factor or 0:.3f}" for result in results))
     table.add_row("share", *(f"{100 * r.report.wall_seconds / slowest[r.case]:.0f} %" for r in results))
-    table.add_row("memory", *(_memory(result.report) for result in results))
+    table.add_row("memory", *(_format_memory(result.report) for result in results))
     return table
 
 
-def _memory(report: Report) -> str:
+def _format_memory(report: Report) -> str:
     return "-" if report.peak_memory_bytes is None else f"{report.peak_memory_bytes / 2**30:.2f} GiB"
 
 

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of all commands; `command` of what it parses is the function to run."""
+    """The parser of all commands; `command` of what it parses is the function to run, of its name in its module."""
     parser = argparse.ArgumentParser(prog="indextts2", description="IndexTTS-2: scripts and voices in, speech out.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_say(commands)
@@ -45,14 +45,14 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add(commands: Commands, name: str, module: str, text: str) -> argparse.ArgumentParser:
-    def run(options: argparse.Namespace) -> int:
+def _add_command(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:
+    def run_command(options: argparse.Namespace) -> int:
         # torch and the models take seconds to import: each command brings only what it needs.
-        command: Callable[[argparse.Namespace], int] = getattr(import_module(f".{module}", __package__), name)
+        command: Callable[[argparse.Namespace], int] = getattr(import_module(f".{name}", __package__), name)
         return command(options)
 
     parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run_command)
     parser.add_argument(
         "--model-dir", type=Path, metavar="DIR", help="model folder, or demo; without it the usual places"
     )
@@ -61,7 +61,7 @@ def _add(commands: Commands, name: str, module: str, text: str) -> argparse.Argu
 
 
 def _add_say(commands: Commands) -> None:
-    parser = _add(commands, "say", "speaking", "speak one text with one voice")
+    parser = _add_command(commands, "say", "speak one text with one voice")
     parser.add_argument("text", metavar="TEXT")
     parser.add_argument("--voice", type=Path, required=True, metavar="FILE", help="a few seconds of the speaker")
     emotion = parser.add_mutually_exclusive_group()
@@ -73,7 +73,7 @@ def _add_say(commands: Commands) -> None:
 
 
 def _add_talk(commands: Commands) -> None:
-    parser = _add(commands, "talk", "speaking", "speak a dialogue script with many voices")
+    parser = _add_command(commands, "talk", "speak a dialogue script with many voices")
     parser.add_argument("script", type=Path, metavar="SCRIPT", help='a text file with lines as "Name: text", or SRT')
     parser.add_argument("--voice", action="append", required=True, metavar="NAME=FILE", help="once for each speaker")
     parser.add_argument("--silence", type=float, default=0.5, metavar="S", help="seconds between lines (default 0.5)")
@@ -119,17 +119,17 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_doctor(commands: Commands) -> None:
-    _add(commands, "doctor", "doctor", "check this machine and the model files, with a remedy for all that is missing")
+    _add_command(commands, "doctor", "check this machine and the model files, with a remedy for all that is missing")
 
 
 def _add_fetch(commands: Commands) -> None:
-    parser = _add(commands, "fetch", "fetch", "download the model files that are missing, continuing where it stopped")
+    parser = _add_command(commands, "fetch", "download the model files that are missing, continuing where it stopped")
     parser.add_argument("--to", type=Path, metavar="DIR", help="the model folder to complete")
     parser.add_argument("--endpoint", metavar="URL", help="a mirror of the Hugging Face hub; HF_ENDPOINT does the same")
 
 
 def _add_bench(commands: Commands) -> None:
-    parser = _add(commands, "bench", "bench", "time every stage, for one line and for a dialogue, toggle by toggle")
+    parser = _add_command(commands, "bench", "time every stage, for one line and for a dialogue, toggle by toggle")
     parser.add_argument("--voice", type=Path, metavar="FILE", help="the voice to speak with; without it, noise")
     parser.add_argument("--lines", type=int, default=16, metavar="N", help="lines of the dialogue (default 16)")
     parser.add_argument("--max-codes", type=int, default=500, metavar="N", help="limit of a line (default 500: 10 s)")

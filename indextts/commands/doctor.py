@@ -36,7 +36,7 @@ def doctor(options: argparse.Namespace) -> int:
     """Print every finding; 1 where something that is needed is missing, else 0."""
     survey = survey_files(default_roots(options.model_dir))
     findings = []
-    for finding in examine(survey):
+    for finding in examine_machine(survey):
         print(finding, flush=True)
         findings.append(finding)
     bad = sum(finding.state == MISSING for finding in findings)
@@ -44,18 +44,29 @@ def doctor(options: argparse.Namespace) -> int:
     return 1 if bad else 0
 
 
-def examine(survey: Survey) -> Iterator[Finding]:
+def examine_machine(survey: Survey) -> Iterator[Finding]:
     """All findings, the quick ones first."""
-    yield from (_python(), _torch(), _gpu(), _triton(), _flash_attention(), _transformers())
-    yield from _files(survey)
-    yield _check("acceleration modules import", "acceleration_imports", "install the pack again: pip install -e FOLDER")
-    yield _check("IndexTTS2 initialises", "model_initialises", "replace what is named here: indextts2 fetch", survey)
-    yield _check("UnifiedVoice takes its options", "options_agree", "turn use_accel off and report this")
-    compiles = _check("S2Mel can be compiled", "s2mel_compiles", _compiler_remedy())
+    yield from (
+        _python_finding(),
+        _torch_finding(),
+        _gpu_finding(),
+        _triton_finding(),
+        _flash_finding(),
+        _transformers_finding(),
+    )
+    yield from _file_findings(survey)
+    yield _run_check(
+        "acceleration modules import", "acceleration_imports", "install the pack again: pip install -e FOLDER"
+    )
+    yield _run_check(
+        "IndexTTS2 initialises", "model_initialises", "replace what is named here: indextts2 fetch", survey
+    )
+    yield _run_check("UnifiedVoice takes its options", "options_agree", "turn use_accel off and report this")
+    compiles = _run_check("S2Mel can be compiled", "s2mel_compiles", _compiler_remedy())
     yield compiles if compiles.state == OK else replace(compiles, state=NOTE)  # only use_torch_compile needs it
 
 
-def _check(name: str, function: str, remedy: str, *arguments: object) -> Finding:
+def _run_check(name: str, function: str, remedy: str, *arguments: object) -> Finding:
     """Run a function of `checkup`. Whatever goes wrong in it, imports too, is what the doctor has to tell."""
     try:
         return Finding(name, OK, getattr(import_module(".checkup", __package__), function)(*arguments))
@@ -64,7 +75,7 @@ def _check(name: str, function: str, remedy: str, *arguments: object) -> Finding
         return Finding(name, MISSING, reason, remedy)
 
 
-def _python() -> Finding:
+def _python_finding() -> Finding:
     version, known = sys.version_info, (3, 10) <= sys.version_info[:2] <= (3, 13)
     detail = f"{version.major}.{version.minor}.{version.micro} on {platform.system()} {platform.machine()}"
     if version < (3, 10):
@@ -72,13 +83,13 @@ def _python() -> Finding:
     return Finding("Python", OK if known else NOTE, detail, "" if known else "tested with 3.10 to 3.13")
 
 
-def _torch() -> Finding:
+def _torch_finding() -> Finding:
     enough = tuple(int(part) for part in torch.__version__.split(".")[:2]) >= (2, 7)
     remedy = "" if enough else "install PyTorch 2.7 or newer for your GPU, see pytorch.org"
     return Finding("PyTorch version", OK if enough else MISSING, torch.__version__, remedy)
 
 
-def _gpu() -> Finding:
+def _gpu_finding() -> Finding:
     if torch.cuda.is_available():
         properties = torch.cuda.get_device_properties(0)
         memory = f"{properties.total_memory / 2**30:.0f} GiB"
@@ -94,8 +105,8 @@ def _gpu_remedy() -> str:
     return "check the GPU's driver: nvidia-smi"
 
 
-def _triton() -> Finding:
-    version = _version("triton") or _version("triton-windows")
+def _triton_finding() -> Finding:
+    version = _package_version("triton") or _package_version("triton-windows")
     if version:
         return Finding("Triton", OK, version)
     remedy = "" if not torch.cuda.is_available() else f"pip install {_triton_package()}: use_accel is faster with it"
@@ -106,19 +117,19 @@ def _triton_package() -> str:
     return "triton-windows" if platform.system() == "Windows" else "triton"
 
 
-def _flash_attention() -> Finding:
-    version = _version("flash-attn")
+def _flash_finding() -> Finding:
+    version = _package_version("flash-attn")
     return Finding("flash-attn", OK, version or "not installed, and not needed")
 
 
-def _transformers() -> Finding:
-    version = _version("transformers")
+def _transformers_finding() -> Finding:
+    version = _package_version("transformers")
     enough = version is not None and tuple(int(part) for part in version.split(".")[:2]) >= (4, 46)
     remedy = "" if enough else 'pip install "transformers>=4.46"'
     return Finding("transformers", OK if enough else MISSING, version or "not installed", remedy)
 
 
-def _files(survey: Survey) -> Iterator[Finding]:
+def _file_findings(survey: Survey) -> Iterator[Finding]:
     folder, version = next(iter(survey.other_versions.items()), (None, None))
     if folder and survey.folder is None:
         yield Finding("model folder", MISSING, f"{folder} holds IndexTTS-{version}, not IndexTTS-2", "see below")
@@ -142,7 +153,7 @@ def _compiler_remedy() -> str:
     return "install a C++ compiler; without it leave use_torch_compile off"
 
 
-def _version(package: str) -> str | None:
+def _package_version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

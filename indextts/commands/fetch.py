@@ -14,12 +14,12 @@ from rich.progress import (
 )
 
 from ..loading.fetch import fetch_missing
-from .progress import terminal
+from .progress import make_console
 
 
 def fetch(options: argparse.Namespace) -> int:
     """Download what is missing, with a bar per file, and say where everything is."""
-    console = terminal()
+    console = make_console()
     columns: tuple[Any, ...] = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     progress = Progress(TextColumn("{task.description}"), *columns, console=console)
     tasks: dict[str, TaskID] = {}

@@ -11,7 +11,7 @@ STAGES = {"conditioning": "voices", "gpt": "speech codes", "s2mel": "flow", "voc
 """Stages of a run that take long enough to be watched, and what a user calls them."""
 
 
-def terminal() -> Console:
+def make_console() -> Console:
     """Where progress and reports go; results alone go to standard output."""
     return Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 

@@ -45,23 +45,23 @@ def read_emotion(text: str) -> Emotion | None:
     """
     text = text.strip()
     if is_emotion(text):
-        return _vector([(_CANONICAL[text.casefold()], NAMED_WEIGHT)])
+        return _weigh_emotions([(_CANONICAL[text.casefold()], NAMED_WEIGHT)])
     if _NUMBERS.fullmatch(text):
         return _from_numbers([float(number) for number in re.findall(_NUMBER, text)])
     parts = [part for part in _SEPARATOR.split(text) if part]
     weighted = [_WEIGHTED.fullmatch(part) for part in parts]
     if any(weighted) or (parts and all(map(is_emotion, parts))):
-        return _vector([_weight(part) for part in parts])
+        return _weigh_emotions([_read_weight(part) for part in parts])
     return None
 
 
 def _from_numbers(numbers: list[float]) -> Emotion:
     if len(numbers) != len(EMOTIONS):
         raise ValueError(f"got {len(numbers)} numbers, expected eight: {emotion_names()}")
-    return _vector(zip(EMOTIONS, numbers, strict=True))
+    return _weigh_emotions(zip(EMOTIONS, numbers, strict=True))
 
 
-def _weight(part: str) -> tuple[str, float]:
+def _read_weight(part: str) -> tuple[str, float]:
     match = _WEIGHTED.fullmatch(part)
     name, weight = (match.group(1), float(match.group(2))) if match else (part, NAMED_WEIGHT)
     if not is_emotion(name):
@@ -69,7 +69,7 @@ def _weight(part: str) -> tuple[str, float]:
     return _CANONICAL[name.casefold()], weight
 
 
-def _vector(weights: Iterable[tuple[str, float]]) -> Emotion:
+def _weigh_emotions(weights: Iterable[tuple[str, float]]) -> Emotion:
     vector = dict.fromkeys(EMOTIONS, 0.0)
     for name, weight in weights:
         if weight > 1:

@@ -46,7 +46,7 @@ def read_phrases(parts: Iterable[str | Tag], carry: Carry) -> list[Phrase]:
     phrases: list[Phrase] = []
     for part in parts:
         if isinstance(part, str):
-            _say(phrases, unescape(part).strip(), carry)
+            _add_text(phrases, unescape(part).strip(), carry)
         elif part.pause is None:
             carry.emotion = part
         elif phrases:
@@ -62,7 +62,7 @@ def read_phrases(parts: Iterable[str | Tag], carry: Carry) -> list[Phrase]:
     return phrases
 
 
-def _say(phrases: list[Phrase], text: str, carry: Carry) -> None:
+def _add_text(phrases: list[Phrase], text: str, carry: Carry) -> None:
     if phrases and (closing := _CLOSING.match(text)):
         phrases[-1].text += closing.group()
         text = text[closing.end() :].strip()

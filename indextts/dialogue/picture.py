@@ -1,4 +1,4 @@
-"""A dialogue as a picture: its waveform in the speakers' colours over an axis of seconds, then what each line says.
+"""A dialogue as a picture: its waveform in the speakers' colors over an axis of seconds, then what each line says.
 
 Drawn with Pillow, which nothing else needs. N samples, X columns of pixels.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
 PAPER, INK, SILENCE = "white", "#333333", "#bbbbbb"
-COLOURS = ("#1f6fb4", "#d1495b", "#3c8d5a", "#8a5aa8", "#c77d1e", "#2a8f96")
+COLORS = ("#1f6fb4", "#d1495b", "#3c8d5a", "#8a5aa8", "#c77d1e", "#2a8f96")
 """Of the speakers in the order of their first lines; from the first again where there are more."""
 
 WIDTH, MARGIN = 1600, 40
@@ -43,25 +43,25 @@ def check_drawing() -> None:
         raise OutputError("--picture: Pillow is not installed; pip install pillow, or leave the picture out")
 
 
-def picture(timeline: Timeline) -> bytes:
+def draw_picture(timeline: Timeline) -> bytes:
     """A PNG file's bytes, `WIDTH` pixels wide and as high as the lines need."""
     from PIL import Image, ImageDraw
 
-    rows = [(cue, wrapped(cue.text)) for cue in timeline.cues]
+    rows = [(cue, wrap_words(cue.text)) for cue in timeline.cues]
     height = 2 * MARGIN + WAVE_HEIGHT + AXIS_HEIGHT + ROW_HEIGHT * sum(len(words) for _, words in rows)
     image = Image.new("RGB", (WIDTH, height), PAPER)
     draw = ImageDraw.Draw(image)
-    font = _font(any(_wide(cue.speaker + cue.text) for cue in timeline.cues))
+    font = _load_font(any(_has_wide_letters(cue.speaker + cue.text) for cue in timeline.cues))
     samples_per_column = math.ceil(timeline.waveform.shape[-1] / (WIDTH - 2 * MARGIN))
     _draw_wave(draw, timeline, samples_per_column)
     _draw_axis(draw, timeline, samples_per_column, font)
-    _draw_lines(draw, rows, colours(timeline), font)
+    _draw_lines(draw, rows, speaker_colors(timeline), font)
     file = io.BytesIO()
     image.save(file, "PNG")
     return file.getvalue()
 
 
-def peaks(waveform: Tensor, samples_per_column: int) -> Tensor:
+def column_peaks(waveform: Tensor, samples_per_column: int) -> Tensor:
     """The lowest and the highest of [1, N] in each column, [2, X]; zeros fill the last one up."""
     columns = math.ceil(waveform.shape[-1] / samples_per_column)
     padded = functional.pad(waveform[0], (0, columns * samples_per_column - waveform.shape[-1]))
@@ -69,15 +69,15 @@ def peaks(waveform: Tensor, samples_per_column: int) -> Tensor:
     return torch.stack((parts.amin(dim=1), parts.amax(dim=1)))
 
 
-def colours(timeline: Timeline) -> dict[str, str]:
-    """Each speaker's colour."""
+def speaker_colors(timeline: Timeline) -> dict[str, str]:
+    """Each speaker's color."""
     speakers = dict.fromkeys(cue.speaker for cue in timeline.cues)
-    return {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(speakers)}
+    return {name: COLORS[place % len(COLORS)] for place, name in enumerate(speakers)}
 
 
-def wrapped(text: str) -> list[str]:
+def wrap_words(text: str) -> list[str]:
     """A line's words in as many rows as they need."""
-    return textwrap.wrap(text, LETTERS // 2 if _wide(text) else LETTERS) or [""]
+    return textwrap.wrap(text, LETTERS // 2 if _has_wide_letters(text) else LETTERS) or [""]
 
 
 def axis_step(seconds: float) -> float:
@@ -89,10 +89,10 @@ def axis_step(seconds: float) -> float:
 
 
 def _draw_wave(draw: "ImageDraw", timeline: Timeline, samples_per_column: int) -> None:
-    low, high = peaks(timeline.waveform, samples_per_column).tolist()
+    low, high = column_peaks(timeline.waveform, samples_per_column).tolist()
     loudest = max(1e-3, *map(abs, low), *high)
     middle, reach = MARGIN + WAVE_HEIGHT / 2, WAVE_HEIGHT / 2 / loudest
-    of_speaker = colours(timeline)
+    of_speaker = speaker_colors(timeline)
     for column, (bottom, top) in enumerate(zip(low, high, strict=True)):
         seconds = (column + 0.5) * samples_per_column / timeline.sample_rate
         speaking = next((cue.speaker for cue in timeline.cues if cue.start <= seconds < cue.end), None)
@@ -126,11 +126,11 @@ def _draw_lines(
             y += ROW_HEIGHT
 
 
-def _wide(text: str) -> bool:
+def _has_wide_letters(text: str) -> bool:
     return any(letter >= WIDE for letter in text)
 
 
-def _font(wide: bool) -> "FreeTypeFont | ImageFont":
+def _load_font(wide: bool) -> "FreeTypeFont | ImageFont":
     """Pillow's own; for wide letters the first font of the system's that has them, where there is one."""
     from PIL import ImageFont
 

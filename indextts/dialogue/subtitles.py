@@ -39,15 +39,15 @@ def srt_rows(script: str, begins_line: Callable[[Row], bool]) -> Iterator[Row]:
     further row names its own speaker. Italics and the like are left out. Raises `ScriptError` on malformed SRT.
     """
     position = 0
-    for subtitle in _parse(script):
+    for subtitle in _parse_subtitles(script):
         position = script.index("\n", script.index("-->", position))
         position = script.index(subtitle.content, position)
         number = script.count("\n", 0, position) + 1
         position += len(subtitle.content)
-        yield from _unwrapped(subtitle, number, begins_line)
+        yield from _join_rows(subtitle, number, begins_line)
 
 
-def _unwrapped(subtitle: srt.Subtitle, number: int, begins_line: Callable[[Row], bool]) -> Iterator[Row]:
+def _join_rows(subtitle: srt.Subtitle, number: int, begins_line: Callable[[Row], bool]) -> Iterator[Row]:
     start: float | None = subtitle.start.total_seconds()
     whole: Row | None = None
     for offset, text in enumerate(_FORMATTING.sub("", subtitle.content).split("\n")):
@@ -66,7 +66,7 @@ def _unwrapped(subtitle: srt.Subtitle, number: int, begins_line: Callable[[Row],
         yield whole
 
 
-def _parse(script: str) -> list[srt.Subtitle]:
+def _parse_subtitles(script: str) -> list[srt.Subtitle]:
     try:
         return list(srt.parse(script))
     except (srt.SRTParseError, srt.TimestampParseError, ValueError) as error:

@@ -32,7 +32,7 @@ class Timeline:
     sample_rate: int
     cues: tuple[Cue, ...]
 
-    def stems(self) -> dict[str, Tensor]:
+    def split_stems(self) -> dict[str, Tensor]:
         """Each speaker alone, silent where others speak, [1, N] like the whole; together they add up to it."""
         stems = {cue.speaker: torch.zeros_like(self.waveform) for cue in self.cues}
         for cue in self.cues:
@@ -60,7 +60,7 @@ def assemble_timeline(
     position = 0
     previous: Line | None = None
     for take in takes:
-        start = _start(position, previous, take.line, rate, silence_seconds, speaker_pauses or {})
+        start = _start_sample(position, previous, take.line, rate, silence_seconds, speaker_pauses or {})
         end = start + take.waveform.shape[-1]
         pieces += [take.waveform.new_zeros(1, start - position), take.waveform]
         cues.append(Cue(start / rate, end / rate, take.line.speaker, take.line.text))
@@ -83,7 +83,7 @@ def to_srt(timeline: Timeline) -> str:
     return subtitles
 
 
-def _start(
+def _start_sample(
     position: int, previous: Line | None, line: Line, rate: int, silence_seconds: float, pauses: Mapping[str, float]
 ) -> int:
     """The sample a line starts at, where the previous one ended at `position`."""

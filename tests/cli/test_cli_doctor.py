@@ -69,7 +69,7 @@ def test_failing_checks_have_remedies(tmp_path: Path, monkeypatch: pytest.Monkey
 
     for name in ("acceleration_imports", "model_initialises", "options_agree", "s2mel_compiles"):
         monkeypatch.setattr(checkup, name, fail)
-    findings = {finding.name: finding for finding in doctor.examine(survey_files([tmp_path], tmp_path))}
+    findings = {finding.name: finding for finding in doctor.examine_machine(survey_files([tmp_path], tmp_path))}
     for name in CHECKS:
         assert findings[name].detail == "broken"
         assert findings[name].remedy
@@ -96,4 +96,4 @@ def test_compiling_is_really_tried(state: str, words: str | None, monkeypatch: p
 @pytest.mark.parametrize(("version", "state"), [("2.7.1+cu128", "ok"), ("2.6.0", "missing"), ("3.0.0a0", "ok")])
 def test_torch_version(version: str, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.__version__", version)
-    assert doctor._torch().state == state
+    assert doctor._torch_finding().state == state

@@ -1,4 +1,4 @@
-"""The picture of a dialogue: columns, colours, ticks, and a PNG that holds them."""
+"""The picture of a dialogue: columns, colors, ticks, and a PNG that holds them."""
 
 import io
 
@@ -7,14 +7,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from indextts2_multitalk.indextts.dialogue.picture import (
-    COLOURS,
+    COLORS,
     TICKS,
     WIDTH,
     axis_step,
-    colours,
-    peaks,
-    picture,
-    wrapped,
+    column_peaks,
+    draw_picture,
+    speaker_colors,
+    wrap_words,
 )
 from indextts2_multitalk.indextts.dialogue.timeline import Cue, Timeline
 
@@ -34,15 +34,15 @@ def timeline(*cues: tuple[str, str], seconds: float = 2.0, rate: int = 100) -> T
 
 
 def test_every_column_holds_its_own_extremes() -> None:
-    low, high = peaks(torch.tensor([[1.0, -2.0, 3.0, 4.0, -5.0]]), 2)
+    low, high = column_peaks(torch.tensor([[1.0, -2.0, 3.0, 4.0, -5.0]]), 2)
     assert (low.tolist(), high.tolist()) == ([-2.0, 3.0, -5.0], [1.0, 4.0, 0.0])
 
 
 def test_a_speaker_keeps_one_colour() -> None:
-    of_speaker = colours(timeline(("Anna", "a"), ("Ben", "b"), ("Anna", "c")))
-    assert of_speaker == {"Anna": COLOURS[0], "Ben": COLOURS[1]}
-    crowd = colours(timeline(*((str(number), "a") for number in range(len(COLOURS) + 1))))
-    assert crowd[str(len(COLOURS))] == COLOURS[0]
+    of_speaker = speaker_colors(timeline(("Anna", "a"), ("Ben", "b"), ("Anna", "c")))
+    assert of_speaker == {"Anna": COLORS[0], "Ben": COLORS[1]}
+    crowd = speaker_colors(timeline(*((str(number), "a") for number in range(len(COLORS) + 1))))
+    assert crowd[str(len(COLORS))] == COLORS[0]
 
 
 @given(st.floats(0.01, 5e5))
@@ -51,23 +51,23 @@ def test_the_axis_has_few_ticks(seconds: float) -> None:
 
 
 def test_long_lines_take_more_rows() -> None:
-    assert wrapped("Yes.") == ["Yes."]
-    assert " ".join(wrapped("so many words " * 20)) == ("so many words " * 20).strip()
-    assert len(wrapped("今天天气怎么样" * 10)) == 2
+    assert wrap_words("Yes.") == ["Yes."]
+    assert " ".join(wrap_words("so many words " * 20)) == ("so many words " * 20).strip()
+    assert len(wrap_words("今天天气怎么样" * 10)) == 2
 
 
 def test_a_png_with_both_voices_in_their_colours() -> None:
-    drawn = image_library.open(io.BytesIO(picture(timeline(("Anna", "Hello."), ("Ben", "你好。")))))
+    drawn = image_library.open(io.BytesIO(draw_picture(timeline(("Anna", "Hello."), ("Ben", "你好。")))))
     assert (drawn.format, drawn.width) == ("PNG", WIDTH)
     seen = {f"#{red:02x}{green:02x}{blue:02x}" for _, (red, green, blue) in drawn.getcolors(drawn.width * drawn.height)}
-    assert {*COLOURS[:2]} <= seen
+    assert {*COLORS[:2]} <= seen
     assert drawn.getpixel((0, 0)) == drawn.getpixel((drawn.width - 1, drawn.height - 1)) == (255, 255, 255)
 
 
 def test_more_lines_make_it_higher() -> None:
-    heights = [image_library.open(io.BytesIO(picture(timeline(*[("A", "a")] * count)))).height for count in (1, 4)]
+    heights = [image_library.open(io.BytesIO(draw_picture(timeline(*[("A", "a")] * count)))).height for count in (1, 4)]
     assert heights[0] < heights[1]
 
 
 def test_silence_is_drawn_too() -> None:
-    assert picture(Timeline(torch.zeros(1, 50), 100, (Cue(0.0, 0.5, "A", ""),)))
+    assert draw_picture(Timeline(torch.zeros(1, 50), 100, (Cue(0.0, 0.5, "A", ""),)))

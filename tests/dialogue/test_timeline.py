@@ -42,7 +42,7 @@ def test_subtitle_times_are_the_earliest_a_line_starts():
 
 def test_stems_are_silent_where_others_speak():
     timeline = assemble_timeline([take(100), take(50, "B"), take(10)], 0.1)
-    stems = timeline.stems()
+    stems = timeline.split_stems()
     assert [stem.sum().item() for stem in stems.values()] == [110, 50]
     assert stems["B"][0, 200:250].min() == 1
 
@@ -63,7 +63,7 @@ def test_time_adds_up(drawn):
     assert all(gap >= 0 for gap in gaps)
     assert round(cues[0].start * RATE) + sum(lengths) + sum(gaps) == timeline.waveform.shape[1]
     assert timeline.waveform.sum() == sum(lengths)
-    assert torch.equal(torch.stack(list(timeline.stems().values())).sum(0), timeline.waveform)
+    assert torch.equal(torch.stack(list(timeline.split_stems().values())).sum(0), timeline.waveform)
 
 
 def test_subtitles_say_who_speaks_and_can_be_read_again():

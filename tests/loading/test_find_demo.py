@@ -68,7 +68,7 @@ def test_it_is_installed_and_not_downloaded(demo: Path, monkeypatch: pytest.Monk
 
 def test_the_doctor_examines_it(demo: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     (demo / "qwen0.6bemo4-merge" / "config.json").unlink()
-    monkeypatch.setattr(doctor, "_check", lambda name, *_: doctor.Finding(name, doctor.OK, "pretended"))
+    monkeypatch.setattr(doctor, "_run_check", lambda name, *_: doctor.Finding(name, doctor.OK, "pretended"))
     assert main(["doctor", "--model-dir", "demo"]) == 0
     report = capsys.readouterr().out
     assert str(demo / "gpt.safetensors") in report

@@ -1,0 +1,62 @@
+"""`indextts2 talk`: a script with many voices."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ..audio_file import check_output, read_audio, write_audio, write_bytes, write_text
+from ..dialogue.picture import check_drawing, draw_picture
+from ..dialogue.script import parse_script
+from ..dialogue.timeline import to_srt
+from ..errors import ScriptError
+from ..records import Voice
+from .speaking import speak_timeline, write_result
+
+
+def talk(options: argparse.Namespace) -> int:
+    """`indextts2 talk`: a script in any dialect, each speaker with a voice."""
+    check_output(options.output)
+    if options.picture:
+        check_drawing()
+        check_output(options.picture, ("png",))
+    voices = _read_voices(options.voice, options.boost)
+    lines = [
+        replace(line, voice=voices[line.speaker], speed=line.speed * options.speed)
+        for line in parse_script(_read_script_file(options.script), list(voices))
+    ]
+    timeline = speak_timeline(lines, options, options.silence)
+    if options.srt:
+        write_text(options.srt, to_srt(timeline))
+    if options.picture:
+        write_bytes(options.picture, draw_picture(timeline))
+    if options.stems:
+        for name, waveform in timeline.split_stems().items():
+            write_audio(options.stems / f"{_file_name(name)}.wav", waveform, timeline.sample_rate)
+    return write_result(timeline, options)
+
+
+def _read_voices(given: Sequence[str], boost: bool) -> dict[str, Voice]:
+    voices = {}
+    for item in given:
+        name, separator, file = item.partition("=")
+        if not (name.strip() and separator and file.strip()):
+            raise ScriptError(f"--voice: got {item!r}, expected NAME=FILE, such as Anna=anna.wav")
+        voices[name.strip()] = Voice(name.strip(), read_audio(Path(file.strip()).expanduser()), boost)
+    return voices
+
+
+def _read_script_file(file: Path) -> str:
+    """The script's text; "-" reads standard input."""
+    if str(file) == "-":
+        return sys.stdin.read()
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScriptError(f"{file}: cannot be read ({error}); expected a text file in UTF-8") from error
+
+
+def _file_name(speaker: str) -> str:
+    """A speaker's name as a file name: letters and digits of any script, the rest as "_"."""
+    return "".join(letter if letter.isalnum() or letter in "-_ " else "_" for letter in speaker).strip() or "_"
