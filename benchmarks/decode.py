@@ -1,6 +1,6 @@
 """The decode engine alone: full size, seeded weights, the real host loop, no stop token.
 
-    python benchmarks/decode.py [--small] [--dtype float16] [--cases 1-line 16-lines …]
+    python benchmarks/decode.py [--small] [--dtype float16] [--attention triton] [--cases 1-line 16-lines …]
 
 Prints one JSON line a figure. Refuses where teacher-forced logits leave float32's by more than their tolerance, where
 graphs and plain torch draw different tokens, or where the draw on the device is not `sampler.sample_tokens`.
@@ -18,33 +18,39 @@ from indextts2_multitalk.accel.cache.paged_cache import PagedCache
 from indextts2_multitalk.accel.engine import Engine, EngineOptions
 from indextts2_multitalk.accel.request import Request
 from indextts2_multitalk.accel.weights import DecoderWeights
-from measure import drain, emit, seconds
+from measure import Refused, case_name, drain, emit, seconds
 
 CASES = {
     "1-line": (1, ALL_FILTERS),
     "1-line-3-beams": (1, replace(ALL_FILTERS, num_beams=3)),
     "16-lines": (16, ALL_FILTERS),
     "64-lines": (64, ALL_FILTERS),
+    "16-lines-3-beams": (16, replace(ALL_FILTERS, num_beams=3)),
+    "64-lines-3-beams": (64, replace(ALL_FILTERS, num_beams=3)),
 }
+"""Lines decoded together and how; a line's beams are not counted as lines."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--small", action="store_true", help="a tiny decoder: does the benchmark itself run?")
     parser.add_argument("--dtype", default="float16", choices=["float16", "bfloat16", "float32"])
+    parser.add_argument("--attention", default="auto", help="a backend's name; auto is the product's choice")
     parser.add_argument("--cases", nargs="*", default=list(CASES), choices=list(CASES))
     arguments = parser.parse_args()
     dtype, device = getattr(torch, arguments.dtype), torch.device("cuda" if torch.cuda.is_available() else "cpu")
     size = SMALL if arguments.small else FULL
     with torch.inference_mode():
         weights = seeded_weights(size, dtype, device)
-        measure_memory(weights, dtype)
+        measure_memory(weights)
         checked = check(weights)
         bandwidth = read_bandwidth(device)
-        engine = Engine(weights, EngineOptions(expected_tokens=CODES))
+        engine = Engine(weights, EngineOptions(expected_tokens=CODES, attention=arguments.attention))
+        if arguments.attention not in ("auto", engine.attention.backend.name):
+            raise Refused(f"{arguments.attention} attention does not run here: {engine.attention.reason}")
         for case in arguments.cases:
             measure(engine, weights, case, bandwidth, checked)
-        measure_first_code(engine, weights, dtype)
+        measure_first_code(engine, weights)
 
 
 def read_bandwidth(device: torch.device) -> float:
@@ -61,11 +67,16 @@ def measure(engine: Engine, weights: DecoderWeights, case: str, bandwidth: float
     took = sorted(seconds_a_step(engine, todo) for _ in range(3))[1]
     step_bytes = moved_bytes(weights, lines)
     emit(
-        "decode", case, 1e3 * took / lines, "ms/code/line", str(weights.dtype),
+        "decode", name_of(case, engine), 1e3 * took / lines, "ms/code/line", str(weights.dtype),
         ms_a_step=round(1e3 * took, 4), bandwidth_fraction=round(step_bytes / took / bandwidth, 4),
         read_bandwidth_gb_s=round(bandwidth / 1e9, 1), **checked,
         **{k: v for k, v in engine.describe().items() if k in ("attention", "runner")},
     )  # fmt: skip
+
+
+def name_of(case: str, engine: Engine) -> str:
+    """On a CPU the backend is not the card's and no name is bare; there the figures say nothing anyway."""
+    return case_name(case, str(engine._weights.dtype), engine.attention.backend.name)
 
 
 def seconds_a_step(engine: Engine, todo: Sequence[Request]) -> float:
@@ -84,7 +95,7 @@ def moved_bytes(weights: DecoderWeights, lines: int) -> float:
     return sum(t.nbytes for t in matrices) + lines * context * per_token * len(weights.layers)
 
 
-def measure_first_code(engine: Engine, weights: DecoderWeights, dtype: torch.dtype) -> None:
+def measure_first_code(engine: Engine, weights: DecoderWeights) -> None:
     """From the request to the host's first look, warm."""
 
     todo = requests(weights, 1, ALL_FILTERS, 40)
@@ -97,10 +108,11 @@ def measure_first_code(engine: Engine, weights: DecoderWeights, dtype: torch.dty
         return looks[0]
 
     first()
-    emit("decode", "first-code", 1e3 * sorted(first() for _ in range(9))[4], "ms", str(dtype))
+    value = 1e3 * sorted(first() for _ in range(9))[4]
+    emit("decode", name_of("first-code", engine), value, "ms", str(weights.dtype))
 
 
-def measure_memory(weights: DecoderWeights, dtype: torch.dtype) -> None:
+def measure_memory(weights: DecoderWeights) -> None:
     """What a run of one line takes beside the weights: cache, states, buffers, graphs, activations."""
     if weights.device.type != "cuda":
         return
@@ -111,8 +123,8 @@ def measure_memory(weights: DecoderWeights, dtype: torch.dtype) -> None:
     list(engine.generate(requests(weights, 1, ALL_FILTERS, CODES)))
     drain()
     extra = torch.cuda.max_memory_reserved() - before
-    cache_gib = round(engine._pool.cache_bytes / 2**30, 4)
-    emit("decode", "extra-memory", extra / 2**30, "GiB", str(dtype), cache_gib=cache_gib)
+    case, cache = name_of("extra-memory", engine), round(engine._pool.cache_bytes / 2**30, 4)
+    emit("decode", case, extra / 2**30, "GiB", str(weights.dtype), cache_gib=cache)
     engine.close()
 
 

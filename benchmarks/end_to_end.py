@@ -2,6 +2,8 @@
 
     python benchmarks/end_to_end.py [--folder DIR] [--small] [--quick] [--only CASE ...]
 
+First lines are those of new processes, see end_to_end_start.py.
+
 Without --folder a released-layout folder of seeded weights is written to a temporary place (TMPDIR says where; 6 GB),
 full-size unless --small. Seeded weights never say when a line ends, so the stop code is made impossible and every line
 is cut at its limit: the work of a spoken line of that length. Prints one JSON line a figure as soon as it is known,
@@ -13,7 +15,6 @@ import gc
 import json
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,7 +27,7 @@ from indextts2_multitalk.indextts.loading.models import load_models
 from indextts2_multitalk.indextts.options import LoadOptions, SpeakOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
 from indextts2_multitalk.indextts.records import CODES_PER_SECOND, Audio, Line
-from measure import drain, emit, seconds
+from measure import case_name, emit, seconds
 
 TESTS = Path(__file__).parents[1] / "tests"
 sys.path.insert(0, str(TESTS))
@@ -59,16 +60,11 @@ def measure_toggles(
 ) -> None:
     """The models are loaded once for all `names` and dropped at the end."""
     empty_device()
-    start = time.perf_counter()
     modules = load_models(files, LoadOptions(arguments.device, use_fp16=arguments.fp16))
-    drain()
-    loading = time.perf_counter() - start
     if exact is not None:
         check_half_precision(sound_of(files, modules), exact)
     for name in names:
         measure(Pipeline(modules, files, options_of(name, arguments)), name, arguments)
-    if wanted("load", arguments):
-        emit("end_to_end", "load", loading, "s", dtype_of(arguments), toggles=names[0])
 
 
 def parse() -> argparse.Namespace:
@@ -96,8 +92,12 @@ CASES = (
     ("whole-line", lines_of(1, 1), 1, 7),
     ("whole-line-3-beams", lines_of(1, 1), 3, 5),
     ("dialogue-16", lines_of(16, 4), 1, 3),
+    ("dialogue-16-3-beams", lines_of(16, 4), 3, 3),
+    ("dialogue-16-mixed", lines_of(16, 4), 3, 3),
 )
 """Name, lines, beams, and how often it is measured."""
+MIXED = tuple(0.2 + 1.3 * line / 15 for line in range(16))
+"""Where each line of the mixed dialogue is cut, in shares of a line's usual length: 2 to 15 s."""
 
 
 @contextmanager
@@ -112,8 +112,26 @@ def endless(pipeline: Pipeline) -> Iterator[None]:
         head.bias[stop] = before
 
 
+@contextmanager
+def limited(pipeline: Pipeline, limits: Sequence[float]) -> Iterator[None]:
+    """Line n, of one segment, ends after `limits[n]` seconds; without limits, as the options say."""
+    decoder = pipeline._decoding.decoder
+    generate = decoder.generate
+
+    def generate_limited(requests, on_poll):
+        codes = [round(CODES_PER_SECOND * limit) for limit in limits]
+        yield from generate([replace(r, max_tokens=c) for r, c in zip(requests, codes, strict=True)], on_poll)
+
+    if limits:
+        decoder.generate = generate_limited
+    try:
+        yield
+    finally:
+        vars(decoder).pop("generate", None)
+
+
 def speak_options(arguments: argparse.Namespace, beams: int) -> SpeakOptions:
-    return SpeakOptions(max_codes=round(arguments.seconds * CODES_PER_SECOND), num_beams=beams, flow_batch=16)
+    return SpeakOptions(max_codes=round(arguments.seconds * CODES_PER_SECOND), num_beams=beams)
 
 
 def options_of(name: str, arguments: argparse.Namespace) -> LoadOptions:
@@ -133,14 +151,13 @@ def measure(pipeline: Pipeline, name: str, arguments: argparse.Namespace) -> Non
     about = {"dtype": dtype_of(arguments), "toggles": name}
     accelerated = pipeline.options.use_accel
     with endless(pipeline):
-        start = time.perf_counter()
         speak(pipeline, lines_of(1, 1), speak_options(arguments, 1))
-        emit("end_to_end", "first-line", time.perf_counter() - start, "s", **about)
         for case, lines, beams, repeats in CASES:
             # Without acceleration a dialogue is sixteen times the line: minutes, and no new figure.
             if wanted(case, arguments) and (accelerated or len(lines) == 1):
                 options = speak_options(arguments, beams)
-                measure_case(pipeline, case, lines, options, repeats if accelerated else 1, about)
+                with limited(pipeline, [arguments.seconds * m for m in MIXED] if case.endswith("mixed") else []):
+                    measure_case(pipeline, case, lines, options, repeats if accelerated else 1, about)
         if wanted("conditioning", arguments):
             measure_conditioning(pipeline, about)
     pipeline.release()
@@ -148,7 +165,7 @@ def measure(pipeline: Pipeline, name: str, arguments: argparse.Namespace) -> Non
 
 def speak(pipeline: Pipeline, lines: Sequence[Line], options: SpeakOptions) -> float:
     """Seconds of speech. Voices are known from before; texts are read anew."""
-    pipeline._text.read.cache_clear()
+    pipeline._text._prepare_cached.cache_clear()
     return sum(take.seconds for take in pipeline.speak(lines, options))
 
 
@@ -156,9 +173,21 @@ def measure_case(
     pipeline: Pipeline, case: str, lines: Sequence[Line], options: SpeakOptions, repeats: int, about: dict[str, str]
 ) -> None:
     length = speak(pipeline, lines, options)
-    took = seconds(lambda: speak(pipeline, lines, options), repeats, warm_up=0)
+    texts = []
+
+    def speak_once() -> None:
+        speak(pipeline, lines, options)
+        texts.append(pipeline.report().seconds["text"])
+
+    took = seconds(speak_once, repeats, warm_up=0)
     stages = {stage: round(value, 4) for stage, value in pipeline.report().seconds.items()}
-    emit("end_to_end", case, took, "s", **about, rtf=round(took / length, 5), audio_s=length, stages=stages)
+    report(case, took, "s", about, rtf=round(took / length, 5), audio_s=length, stages=stages)
+    if case == "dialogue-16":
+        report("text-16", median(texts), "s", about)
+
+
+def report(case: str, value: float, unit: str, about: dict[str, str], **more: object) -> None:
+    emit("end_to_end", case_name(case, **about), value, unit, **about, **more)
 
 
 def measure_conditioning(pipeline: Pipeline, about: dict[str, str]) -> None:
@@ -168,12 +197,12 @@ def measure_conditioning(pipeline: Pipeline, about: dict[str, str]) -> None:
     conditioning.release()
     took = [seconds(lambda voice=voice: conditioning.encode_voice(voice), repeats=1, warm_up=0) for voice in voices]
     first, *later = (1e3 * value for value in took)
-    emit("end_to_end", "conditioning", median(later), "ms", **about, first_ms=round(first, 1))
+    report("conditioning", median(later), "ms", about, first_ms=round(first, 1))
 
 
 def measure_memory(files: CheckpointFiles, arguments: argparse.Namespace) -> None:
     """Peak of what PyTorch allocates from loading to the last sample."""
-    half = LoadOptions(arguments.device, use_fp16=True)
+    half, about = options_of("full acceleration", arguments), {"dtype": "float16", "toggles": "full acceleration"}
     for counts, load in (((1, 16), half), ((1,), replace(half, low_memory=True))):
         empty_device()
         torch.cuda.reset_peak_memory_stats()
@@ -185,7 +214,9 @@ def measure_memory(files: CheckpointFiles, arguments: argparse.Namespace) -> Non
                 case = "peak-memory-low" if load.low_memory else f"peak-memory-{count}-line{'s'[: count - 1]}"
                 held = round(torch.cuda.max_memory_reserved() / 2**30, 4)
                 peak = torch.cuda.max_memory_allocated() / 2**30
-                emit("end_to_end", case, peak, "GiB", "float16", with_allocators_reserve=held, held_before=before)
+                report(case, peak, "GiB", about, with_allocators_reserve=held, held_before=before)
+                if case == "peak-memory-16-lines":
+                    report("reserved-16-lines", held, "GiB", about)
         pipeline.release()
         del pipeline
 

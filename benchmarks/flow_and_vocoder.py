@@ -1,6 +1,6 @@
 """The flow and the vocoder alone: ten seconds of speech behind ten seconds of prompt, on seeded weights.
 
-    python benchmarks/flow_and_vocoder.py [--small] [--quick] [--dtype float16] [--no-compile]
+    python benchmarks/flow_and_vocoder.py [--small] [--quick] [--dtype float16] [--no-compile] [--no-kernels]
 
 Prints one JSON line a figure. Refuses where half precision, the kernels or the compiler change mel or waveform by more
 than their tolerance against float32 in plain torch, TF32 off.
@@ -18,12 +18,13 @@ from pathlib import Path
 
 import torch
 from indextts2_multitalk.indextts.config import BigVGANConfig
+from indextts2_multitalk.indextts.options import SpeakOptions
 from indextts2_multitalk.indextts.vocoder import bigvgan
 from indextts2_multitalk.indextts.vocoder.bigvgan import BigVGAN
 from indextts2_multitalk.indextts.vocoder.vocoder import Vocoder
-from indextts2_multitalk.s2mel import FlowLine, S2Mel, S2MelConfig, rename_s2mel_weights
+from indextts2_multitalk.s2mel import FlowLine, S2Mel, S2MelConfig, choice, rename_s2mel_weights
 from indextts2_multitalk.s2mel.model import draw_noise
-from measure import Refused, emit, seconds
+from measure import Refused, case_name, emit, seconds
 
 TESTS = Path(__file__).parents[1] / "tests"
 sys.path.insert(0, str(TESTS))
@@ -36,6 +37,8 @@ CUDA = torch.cuda.is_available()
 FRAMES = 861 if CUDA else 40
 """Ten seconds of mel at 22050 / 256 frames a second; without a GPU only enough to see that everything runs."""
 LINES, REPEATS = (16, 20) if CUDA else (2, 1)
+BATCH = SpeakOptions().flow_batch
+"""Lines that the product puts into one flow."""
 MEL_TOLERANCE, LOG_SPECTRAL_TOLERANCE, COMPILED_TOLERANCE = 1e-2, 0.5, 1e-3
 LATENT_WIDTH = 1280
 
@@ -46,20 +49,26 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="compile nothing in float32, and nothing twice")
     parser.add_argument("--dtype", default="float16", choices=["float16", "bfloat16", "float32"])
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
+    parser.add_argument(
+        "--no-kernels", action="store_true", help="the flow in plain torch, as where Triton does not run"
+    )
     parser.add_argument("--kept", type=Path, help="only say how long compiling takes with this folder of kept code")
     arguments = parser.parse_args()
     dtype, device = getattr(torch, arguments.dtype), torch.device("cuda" if CUDA else "cpu")
     name = "small/config.json" if arguments.small else "full_config.json"
     config = json.loads((TESTS / "goldens" / name).read_text(encoding="utf-8"))
+    if arguments.no_kernels:
+        choice.why_no_triton = lambda device: "left out by --no-kernels"
     with torch.inference_mode():
         if arguments.kept is not None:
             print(seconds_to_compile(config, device, dtype, arguments.kept))
             return
         model, mel = measure_flow(config, device, dtype)
-        measure_vocoder(config, device, dtype, mel)
+        if not arguments.no_kernels:
+            measure_vocoder(config, device, dtype, mel)
         if not arguments.no_compile:
-            if not measure_compiled(config, model, mel, dtype, arguments.quick):
-                return
+            compiles = measure_compiled(config, model, mel, dtype, arguments.quick)
+        if not arguments.no_compile and not arguments.no_kernels and compiles:
             measure_compile(dtype, ("compile",) if arguments.quick else ("compile", "compile-again"))
 
 
@@ -72,7 +81,7 @@ def measure_compile(dtype: torch.dtype, cases: tuple[str, ...]) -> None:
             ran = subprocess.run(command, env=os.environ | own, capture_output=True, text=True)
             if ran.returncode:
                 raise Refused(f"{case}: {ran.stderr}")
-            emit("end_to_end", case, float(ran.stdout.splitlines()[-1]), "s", str(dtype))
+            emit_case(case, float(ran.stdout.splitlines()[-1]), dtype, unit="s")
 
 
 def seconds_to_compile(config: dict, device: torch.device, dtype: torch.dtype, kept: Path) -> float:
@@ -97,9 +106,16 @@ def measure_flow(config: dict, device: torch.device, dtype: torch.dtype) -> tupl
     alone = run_flow(model, one)
     together = model.solve_flow([one, short(one), one], [draw_noise(n) for n in (one, short(one), one)], 25, 0.7)
     refuse_above(relative(together[2], alone), MEL_TOLERANCE, "in company")
-    took = seconds(lambda: model.generate_mels([one] * LINES), min(5, REPEATS))
-    emit("end_to_end", f"flow-{LINES}-lines", 1e3 * took, "ms", str(dtype), **more)
+    batches = [[one] * min(BATCH, LINES - first) for first in range(0, LINES, BATCH)]
+    took = seconds(lambda: [model.generate_mels(batch) for batch in batches], min(5, REPEATS))
+    emit_case(f"flow-{LINES}-lines", took, dtype, batch=BATCH, **more)
     return model, expected
+
+
+def emit_case(case: str, took: float, dtype: torch.dtype, unit: str = "ms", **more: object) -> None:
+    """`took` in seconds. `ran` says what did."""
+    name = case_name(case, str(dtype), toggles="no acceleration" if "--no-kernels" in sys.argv else "full acceleration")
+    emit("end_to_end", name, took * (1e3 if unit == "ms" else 1), unit, str(dtype), **more)
 
 
 def measure_compiled(config: dict, model: S2Mel, expected: torch.Tensor, dtype: torch.dtype, quick: bool) -> bool:
@@ -122,7 +138,7 @@ def measure_one(model: S2Mel, one: FlowLine, expected: torch.Tensor, case: str, 
     refuse_above(error, MEL_TOLERANCE, case)
     more = {"mel_error": round(error, 6), "ran": model.flow_choice.description}
     took = seconds(lambda: model.generate_mels([one]), repeats=REPEATS, warm_up=2)
-    emit("end_to_end", case, 1e3 * took, "ms", str(dtype), **more)
+    emit_case(case, took, dtype, **more)
     return more
 
 
@@ -134,12 +150,12 @@ def measure_vocoder(config: dict, device: torch.device, dtype: torch.dtype, mel:
         distance = log_spectral_distance(fast.speak([mel])[0], expected)
         refuse_above(distance, LOG_SPECTRAL_TOLERANCE, "vocoder")
         more = {"log_spectral_distance": round(distance, 4), "ran": fast.description}
-        case = "vocoder" if kernels else "vocoder-plain"
+        case = "vocoder" if kernels else "plain-vocoder"
         took = seconds(lambda run=fast: run.speak([mel]), repeats=REPEATS, warm_up=2)
-        emit("end_to_end", case, 1e3 * took, "ms", str(dtype), **more)
+        emit_case(case, took, dtype, **more)
         if kernels:
             took = seconds(lambda run=fast: run.speak([mel] * LINES), repeats=min(5, REPEATS))
-            emit("end_to_end", f"vocoder-{LINES}-lines", 1e3 * took, "ms", str(dtype), **more)
+            emit_case(f"vocoder-{LINES}-lines", took, dtype, **more)
 
 
 def s2mel(config: dict, device: torch.device) -> S2Mel:

@@ -17,6 +17,16 @@ class Refused(Exception):
     """A benchmark whose own correctness check fails reports nothing."""
 
 
+PREFIXES = {"float16": "", "bfloat16": "bf16-", "float32": "float32-"}
+
+
+def case_name(case: str, dtype: str, attention: str = "triton", toggles: str = "full acceleration") -> str:
+    """A bare name is float16, every toggle on, Triton attention, no quantization; anything else carries a prefix."""
+    mode = {"full acceleration": "", "GPT acceleration": "gpt-only-", "no acceleration": "plain-"}[toggles]
+    backend = "" if attention == "triton" else f"{attention}-"
+    return PREFIXES[dtype.removeprefix("torch.")] + mode + backend + case
+
+
 def emit(benchmark: str, case: str, value: float, unit: str, dtype: str, **more: Any) -> None:
     """Print one result as a JSON line."""
     line = {"benchmark": benchmark, "case": case, "value": round(value, 4), "unit": unit, "dtype": dtype}
