@@ -28,8 +28,31 @@ def _capture_stream(device: torch.device) -> torch.cuda.Stream:
     return torch.cuda.Stream(device)
 
 
+class GraphPool:
+    """Memory that captured graphs share, as long as this object lives.
+
+    PyTorch gives a pool up with its last graph and captures nothing into it any more, so a graph of one small tensor
+    keeps it.
+    """
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+        self._anchor: torch.cuda.CUDAGraph | None = None
+
+    def hold(self, device: torch.device) -> Any:
+        """PyTorch's handle of the pool. Only for the one that captures: it may capture the anchor now."""
+        if self._handle is None:
+            self._handle, self._anchor = torch.cuda.graph_pool_handle(), torch.cuda.CUDAGraph()
+            self._anchor.capture_begin(pool=self._handle, capture_error_mode="thread_local")
+            try:
+                torch.zeros(1, device=device)
+            finally:
+                self._anchor.capture_end()
+        return self._handle
+
+
 def capture_graph(
-    function: Callable[[], Outputs], device: torch.device, pool: Any, warm_up: bool = True
+    function: Callable[[], Outputs], device: torch.device, pool: GraphPool, warm_up: bool = True
 ) -> tuple[torch.cuda.CUDAGraph, Outputs]:
     """Record `function` without running it. Returns the graph and what `function` returned, which a replay writes.
 
@@ -43,7 +66,7 @@ def capture_graph(
         stream.wait_stream(current)
         if warm_up:
             function()
-        graph.capture_begin(pool=pool, capture_error_mode="thread_local")
+        graph.capture_begin(pool=pool.hold(device), capture_error_mode="thread_local")
         try:
             outputs = function()
         finally:
@@ -55,7 +78,7 @@ def capture_graph(
 class CapturedGraph(Generic[Outputs]):
     """`function`, run once and captured, see `capture_graph`."""
 
-    def __init__(self, function: Callable[[], Outputs], device: torch.device, pool: Any) -> None:
+    def __init__(self, function: Callable[[], Outputs], device: torch.device, pool: GraphPool) -> None:
         self._graph, self._outputs = capture_graph(function, device, pool)
 
     def replay(self) -> Outputs:
@@ -71,7 +94,7 @@ class CaptureOnSecondRun:
     it cannot be captured; then its kernels are launched one by one.
     """
 
-    def __init__(self, work: Callable[[], None], name: str, device: torch.device, pool: Any) -> None:
+    def __init__(self, work: Callable[[], None], name: str, device: torch.device, pool: GraphPool) -> None:
         self._work, self._name, self._device, self._pool = work, name, device, pool
         self._ran = False
         self._replay: Callable[[], None] | None = None
@@ -109,16 +132,16 @@ class GraphCache(Generic[Key, Graph]):
         self._capacity, self._modules = capacity, tuple(modules)
         self._graphs: OrderedDict[Key, Graph] = OrderedDict()
         self._addresses: tuple[int, ...] = ()
-        self._pool: Any = None
+        self._pool: GraphPool | None = None
 
-    def get(self, key: Key, make: Callable[[Any], Graph]) -> Graph:
+    def get(self, key: Key, make: Callable[[GraphPool], Graph]) -> Graph:
         """What is kept for `key`; `make` captures it in the pool it is given where there is nothing yet."""
         addresses = tuple(map(weights_address_key, self._modules))
         if addresses != self._addresses:
             self.clear()
             self._addresses = addresses
         if self._pool is None:
-            self._pool = torch.cuda.graph_pool_handle()
+            self._pool = GraphPool()
         if key not in self._graphs:
             self._graphs[key] = make(self._pool)
             if self._capacity is not None and len(self._graphs) > self._capacity:

@@ -7,12 +7,11 @@ Dimensions: M frames with their padding, R branches of guidance, D width, P numb
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..runtime.cuda_graphs import CapturedGraph, GraphCache
+from ..runtime.cuda_graphs import CapturedGraph, GraphCache, GraphPool
 from .estimator import Estimator
 from .ode_solver import Velocity
 from .packing import Packing, pack_lines, with_generated_region
@@ -65,7 +64,7 @@ class FlowStepGraph:
     """One graph, and the tensors it reads and writes."""
 
     def __init__(self, estimator: Estimator, stages: EstimatorStages, constants: Tensor, schedule: TimeSchedule,
-                 packing: Packing, pool: Any) -> None:  # fmt: skip
+                 packing: Packing, pool: GraphPool) -> None:  # fmt: skip
         self.packing, self.constants, self.row = packing, constants, schedule.rows[0].clone()
         self.x = torch.zeros(packing.frames, estimator.bands, device=packing.device)
         step = schedule.step_table(self.row)
@@ -119,7 +118,9 @@ class GraphFlowRunner(EagerFlowRunner):
             graph.constants.copy_(constants)
         return graph
 
-    def _capture_step(self, constants: Tensor, schedule: TimeSchedule, packing: Packing, pool: Any) -> FlowStepGraph:
+    def _capture_step(
+        self, constants: Tensor, schedule: TimeSchedule, packing: Packing, pool: GraphPool
+    ) -> FlowStepGraph:
         graph = FlowStepGraph(self._estimator, self._stages, constants, schedule, packing, pool)
         size = packing.shape_key
         log.debug("captured the flow's step for %d branches, %d frames, %d lines, %d generated frames", *size)

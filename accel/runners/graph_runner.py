@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from ...runtime.cuda_graphs import CaptureOnSecondRun, GraphCache
+from ...runtime.cuda_graphs import CaptureOnSecondRun, GraphCache, GraphPool
 from ..attention import AttentionBackend
 from ..cache.paged_cache import PagedCache
 from ..kernels.decode_step import DecodeStep, why_unsupported
@@ -75,7 +75,7 @@ class GraphRunner:
         captured: CaptureOnSecondRun = self._graphs.get(key, lambda pool: self._new_step(state, lanes, pool))[1]
         return captured
 
-    def _new_step(self, state: DecodeState, lanes: int, pool: Any) -> tuple[DecodeState, CaptureOnSecondRun]:
+    def _new_step(self, state: DecodeState, lanes: int, pool: GraphPool) -> tuple[DecodeState, CaptureOnSecondRun]:
         """With the state that the step writes, so that its address stays its own."""
         view = state if lanes == state.lane_count else state.slice_lanes(0, lanes)
         return state, CaptureOnSecondRun(self._build_step(view), "the decode step", self._weights.device, pool)

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from ...runtime.cuda_graphs import CaptureOnSecondRun, GraphCache
+from ...runtime.cuda_graphs import CaptureOnSecondRun, GraphCache, GraphPool
 from ..cache.page_allocator import SCRATCH_PAGE
 from ..weights import DecoderWeights
 from .torch_runner import TorchRunner
@@ -42,7 +42,7 @@ class PrefillGraphs:
         captured()
         return buffers.logits.clone()
 
-    def _new_graph(self, rows: int, pool: Any) -> "tuple[_PrefillBuffers, CaptureOnSecondRun]":
+    def _new_graph(self, rows: int, pool: GraphPool) -> "tuple[_PrefillBuffers, CaptureOnSecondRun]":
         buffers = _PrefillBuffers(rows, self._weights, self._plain)
         return buffers, CaptureOnSecondRun(buffers.run_prefill, "the prefill", self._weights.device, pool)
 

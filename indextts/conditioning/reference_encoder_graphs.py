@@ -5,13 +5,12 @@ for every length it meets, most of a second for all of them: a round size it has
 """
 
 import logging
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ...runtime.cuda_graphs import CapturedGraph, GraphCache
+from ...runtime.cuda_graphs import CapturedGraph, GraphCache, GraphPool
 from .reference_encoders import ReferenceEncoders, ReferenceFeatures, encode_reference
 
 log = logging.getLogger(__name__)
@@ -40,7 +39,7 @@ class ReferenceEncoderGraphs:
         """Drop every graph and the memory they share; they come back at the next recording."""
         self._graphs.clear()
 
-    def _capture(self, frames: int, energies: Tensor, pool: Any) -> "_ReferenceEncoderGraph":
+    def _capture(self, frames: int, energies: Tensor, pool: GraphPool) -> "_ReferenceEncoderGraph":
         captured = _ReferenceEncoderGraph(self._models, frames, energies, pool)
         log.debug("captured the reference encoders for %d frames", frames)
         return captured
@@ -49,7 +48,7 @@ class ReferenceEncoderGraphs:
 class _ReferenceEncoderGraph:
     """One graph and the tensors it reads. `energies`: of a recording that it is for."""
 
-    def __init__(self, models: ReferenceEncoders, frames: int, energies: Tensor, pool: Any) -> None:
+    def __init__(self, models: ReferenceEncoders, frames: int, energies: Tensor, pool: GraphPool) -> None:
         self._stride = models.semantic.stride
         self._energies = functional.pad(energies, (0, 0, 0, frames - len(energies)))
         self._padding = torch.arange(frames, device=energies.device) >= len(energies)

@@ -4,11 +4,10 @@ Dimensions: B lines, L positions, D width.
 """
 
 import logging
-from typing import Any
 
 from torch import Tensor
 
-from ...runtime.cuda_graphs import CapturedGraph, GraphCache
+from ...runtime.cuda_graphs import CapturedGraph, GraphCache, GraphPool
 from .model import UnifiedVoice
 
 log = logging.getLogger(__name__)
@@ -46,7 +45,9 @@ class LatentGraphs:
         """Drop every graph and the memory they share; they come back at the next pass."""
         self._graphs.clear()
 
-    def _capture(self, size: tuple[int, int], embeddings: Tensor, pool: Any) -> tuple[CapturedGraph[Tensor], Tensor]:
+    def _capture(
+        self, size: tuple[int, int], embeddings: Tensor, pool: GraphPool
+    ) -> tuple[CapturedGraph[Tensor], Tensor]:
         # What another line leaves here is as good as zeros, but it has to be finite.
         read = embeddings.new_zeros(*size, embeddings.shape[2])
         graph = CapturedGraph(lambda: self._model(read), embeddings.device, pool)

@@ -5,12 +5,11 @@ Dimensions: B pieces, F mel frames, N samples.
 
 import logging
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from ...runtime.cuda_graphs import CapturedGraph, GraphCache, weights_address_key
+from ...runtime.cuda_graphs import CapturedGraph, GraphCache, GraphPool, weights_address_key
 from ...runtime.device_capability import why_no_triton
 from .bigvgan import BigVGAN
 from .chunks import Piece, cut, reach_frames
@@ -49,7 +48,7 @@ class Fused:
         yield from graph.replay()[: len(pieces)]
 
     def _capture(
-        self, lines: int, frames: int, device: torch.device, pool: Any
+        self, lines: int, frames: int, device: torch.device, pool: GraphPool
     ) -> tuple[CapturedGraph[Tensor], Tensor, Tensor]:
         mel = torch.zeros(lines, frames, self._bands, dtype=self._dtype, device=device)
         lengths = torch.full((lines,), frames, dtype=torch.int32, device=device)

@@ -23,4 +23,3 @@ def capture_nothing(function, device, pool, warm_up=True):
 def stand_in_for_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let everybody capture without a GPU."""
     monkeypatch.setattr(cuda_graphs, "capture_graph", capture_nothing)
-    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: 0)
