@@ -23,21 +23,27 @@ STAGES = {
     "1-line-3-beams": ("GPT, one line, 3 beams, per code", "GPT，单行、3 束，每码"),
     "16-lines": ("GPT, 16 lines together, per code and line", "GPT，16 行同时，每码每行"),
     "64-lines": ("GPT, 64 lines together, per code and line", "GPT，64 行同时，每码每行"),
+    "16-lines-3-beams": ("GPT, 16 lines of 3 beams, per code and line", "GPT，16 行、各 3 束，每码每行"),
+    "64-lines-3-beams": ("GPT, 64 lines of 3 beams, per code and line", "GPT，64 行、各 3 束，每码每行"),
     "first-code": ("first code after the request", "请求到第一个码"),
-    "flow": ("flow, 25 steps, not compiled", "流匹配 25 步，未编译"),
-    "flow-compiled": ("flow, 25 steps, compiled", "流匹配 25 步，已编译"),
-    "compile": ("first compile", "首次编译"),
+    "flow": ("flow, 25 steps", "流匹配 25 步"),
+    "flow-16-lines": ("flow of 16 lines, 8 at a time", "16 行的流匹配，每批 8 行"),
     "vocoder": ("vocoder", "声码器"),
     "conditioning": ("a voice not heard before", "新的参考音色"),
     "whole-line": ("a whole line of 10 s, one beam", "整行 10 秒，单束"),
     "whole-line-3-beams": ("a whole line of 10 s, 3 beams", "整行 10 秒，3 束"),
-    "dialogue-16": ("a dialogue of 16 lines, 160 s", "16 行对话，160 秒"),
+    "dialogue-16": ("a dialogue of 16 lines, 160 s, one beam", "16 行对话，160 秒，单束"),
+    "dialogue-16-3-beams": ("a dialogue of 16 lines, 160 s, 3 beams", "16 行对话，160 秒，3 束"),
+    "dialogue-16-mixed": ("16 lines of 2 to 15 s, 3 beams", "16 行，每行 2 至 15 秒，3 束"),
+    "text-16": ("text of 16 new lines", "16 行新文本的前端处理"),
+    "load": ("loading the models", "加载模型"),
+    "first-line": ("first line of a new process", "新进程的第一行"),
+    "first-line-fresh": ("first line after installing", "安装后的第一行"),
     "peak-memory-1-line": ("peak memory, one line", "峰值显存，单行"),
     "peak-memory-16-lines": ("peak memory, 16 lines", "峰值显存，16 行"),
+    "reserved-16-lines": ("reserved memory, 16 lines", "保留显存，16 行"),
     "peak-memory-low": ("peak memory, low-memory mode", "峰值显存，低显存模式"),
 }
-ACCELERATED = ("full acceleration", "GPT acceleration", None)
-"""Toggles a figure of the speed table may have been measured under, the best of them first."""
 ON_A_CPU = {
     ("cpu-whole-line", "GPT acceleration"): ("one beam", "单束"),
     ("cpu-whole-line", "no acceleration"): ("one beam, `use_accel` off", "单束，关闭 `use_accel`"),
@@ -83,14 +89,14 @@ def with_tables(text: str, tables: dict[str, str]) -> str:
 
 
 def last(rows: list[Row], case: str, reference: bool) -> Row | None:
-    """The newest result of a case on an H200, or on another GPU, under the best toggles that it has."""
+    """The newest result of a case on an H200, or on another GPU."""
     found = [
         row
         for row in rows
         if row["case"] == case and (row["benchmark"] == "reference") == reference and "CPU" not in row["device"]
     ]
     found.sort(key=lambda row: "H200" in row["device"])
-    return next((row for wanted in ACCELERATED for row in reversed(found) if row.get("toggles") == wanted), None)
+    return found[-1] if found else None
 
 
 def speed_table(rows: list[Row], language: int) -> str:
@@ -111,21 +117,21 @@ def speed_table(rows: list[Row], language: int) -> str:
 def toggle_table(rows: list[Row], language: int) -> str:
     """Of the newest run that had every toggle off as well."""
     names = {
-        "no acceleration": ("no acceleration", "不加速"),
-        "GPT acceleration": ("`use_accel`", "`use_accel`"),
-        "full acceleration": ("all on", "全部打开"),
+        "plain-whole-line": ("no acceleration", "不加速"),
+        "gpt-only-whole-line": ("`use_accel`", "`use_accel`"),
+        "whole-line": ("all on", "全部打开"),
     }
-    lines_of_10_s = [row for row in rows if row["case"] == "whole-line" and row["benchmark"] == "end_to_end"]
-    base = [row for row in lines_of_10_s if row["toggles"] == "no acceleration"][-1]
-    run = {row["toggles"]: row for row in lines_of_10_s if same_run(row, base)}
+    lines_of_10_s = [row for row in rows if row["case"] in names and row["benchmark"] == "end_to_end"]
+    base = [row for row in lines_of_10_s if row["case"] == "plain-whole-line"][-1]
+    run = {row["case"]: row for row in lines_of_10_s if same_run(row, base)}
     name = chip(base)
     header = (
         f"| a line of 10 s, one beam, {name} | time | RTF | against none |",
         f"| 整行 10 秒，单束，{name} | 用时 | RTF | 相对不加速 |",
     )[language]
     lines = [header, "|---|---|---|---|"]
-    for toggles, words in names.items():
-        row = run[toggles]
+    for case, words in names.items():
+        row = run[case]
         speed = f"{100 * base['value'] / row['value']:.0f} %"
         lines.append(f"| {words[language]} | {shown(row)} | {row['rtf']:.4f} | {speed} |")
     return "\n".join(lines) + "\n"
