@@ -48,7 +48,8 @@ class CodecStage(Stage):
 
     def update(self, rng: np.random.Generator, share: float) -> dict[str, Tensor]:
         self.modules.train()
-        codec, means = self.modules["codec"], self.modules["means"]
+        codec: SemanticCodec = self.modules["codec"]
+        means: RunningMeans = self.modules["means"]
         starts = torch.from_numpy(rng.integers(0, max(1, self.corpus.codes - CLIP_CODES), self.clips))
         with self.half():
             coded = codec.quantizer.in_project(
@@ -77,7 +78,8 @@ class CodecStage(Stage):
         share = counts / counts.sum()
         perplexity = torch.exp(-(share * share.clamp_min(1e-9).log()).sum())
         starts = torch.arange(max(1, min(200, self.corpus.codes // CLIP_CODES))) * CLIP_CODES
-        embedded = self.modules["codec"].embed_codes(self.corpus.take(codes, starts, CLIP_CODES))
+        codec: SemanticCodec = self.modules["codec"]
+        embedded = codec.embed_codes(self.corpus.take(codes, starts, CLIP_CODES))
         figures = self._losses(embedded.mT, starts)
         return {"perplexity": float(perplexity), **{name: float(value) for name, value in figures.items()}}
 

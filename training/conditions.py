@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from indextts2_multitalk.indextts.conditioning.campplus import CAMPPlus
+from indextts2_multitalk.indextts.gpt.model import UnifiedVoice
 from torch import Tensor
 
 from .acoustics import Acoustics, style_input
@@ -43,7 +44,8 @@ def conditions_of(
 
 def _latents(gpt: GPTStage, heard: Heard, windows: Windows, rng: np.random.Generator) -> Tensor:
     """Each utterance after references drawn as in training; its codes stand at 1, 2, …"""
-    corpus, decoder = heard.corpus, gpt.modules["gpt"]
+    corpus = heard.corpus
+    decoder: UnifiedVoice = gpt.modules["gpt"]
     latents = torch.zeros(corpus.codes, decoder.config.model_dim, dtype=torch.float16, device=corpus.device)
     longest = decoder.mel_pos_embedding.emb.num_embeddings - 2
     for numbers, length in corpus.batches(CODES_PER_BATCH):

@@ -13,6 +13,7 @@ import torch
 from indextts2_multitalk.indextts.conditioning.campplus import CAMPPlus
 from indextts2_multitalk.indextts.conditioning.codec import SemanticCodec
 from indextts2_multitalk.indextts.config import ModelConfig
+from indextts2_multitalk.s2mel.model import S2Mel
 from torch import Tensor
 from torch.nn import functional
 
@@ -99,7 +100,8 @@ class FlowStage(Stage):
         self, heard: Heard, told: Conditions, windows: Windows, numbers: Tensor, rng: np.random.Generator
     ) -> dict[str, Tensor]:
         """loss: of the velocity over the target's frames, see `DECISION`; velocity: the squared error itself."""
-        corpus, s2mel = heard.corpus, self.modules["s2mel"]
+        corpus = heard.corpus
+        s2mel: S2Mel = self.modules["s2mel"]
         starts, length = carried(corpus.starts[numbers], self.device), int(corpus.lengths[numbers[0]])
         prompt_starts, prompt_codes, style = self._draw_prompts(corpus, told, windows, numbers, rng)
         prompt_frames, frames = int(prompt_codes * FRAMES_PER_CODE), int(length * SPOKEN_FRAMES_PER_CODE)
@@ -110,7 +112,7 @@ class FlowStage(Stage):
         mel = self.acoustics.mel(corpus.clips22(starts, frames)).mT
         known = (torch.rand(len(numbers), 1, 1, device=self.device) > FORGETFUL_SHARE).float()
         regulate = s2mel.length_regulator
-        target = regulate(s2mel.content(content, latents), frames)
+        target = regulate(s2mel.add_latents(content, latents), frames)
         condition = torch.cat((regulate(prompt_content, prompt_frames), target), dim=1)
         times = torch.rand(len(numbers), device=self.device)
         noise = torch.randn_like(mel)

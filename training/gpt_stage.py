@@ -14,6 +14,7 @@ from typing import cast
 
 import numpy as np
 import torch
+from indextts2_multitalk.indextts.conditioning.voice_encoder import VoiceEncoder
 from indextts2_multitalk.indextts.config import ModelConfig
 from indextts2_multitalk.indextts.gpt.model import GPT2Block, UnifiedVoice
 from torch import Tensor, nn
@@ -186,7 +187,7 @@ class GPTStage(Stage):
 
     def prompt(self, references: References) -> Tensor:
         """Latents with the emotion added, [B, 32, D]."""
-        encoder = self.modules["voice"]
+        encoder: VoiceEncoder = self.modules["voice"]
         return encoder.voice_latents(references.voice) + encoder.emotion_vector(references.emotion)[:, None]
 
     def text(self, reader: Reader, numbers: Tensor, variant: int) -> tuple[Tensor, Tensor]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from indextts2_multitalk.indextts.conditioning.voice_encoder import VoiceEncoder
 from indextts2_multitalk.indextts.config import ModelConfig
 from indextts2_multitalk.indextts.records import EMOTIONS
 from torch import Tensor
@@ -47,4 +48,5 @@ def _emotion(flow: FlowStage, windows: Windows, speaker: int, emotion: int, rng:
     heard = flow.gpt.heard
     starts = windows.starts([speaker] * WINDOWS, [emotion] * WINDOWS, WINDOW_CODES, rng)
     features = heard.corpus.take(heard.features, starts, WINDOW_CODES).float()
-    return flow.gpt.modules["voice"].emotion_vector(features).mean(dim=0)
+    encoder: VoiceEncoder = flow.gpt.modules["voice"]
+    return encoder.emotion_vector(features).mean(dim=0)
