@@ -1,4 +1,7 @@
-"""Imports go nodes -> indextts -> {accel, s2mel} -> runtime and never back; comfy stays in nodes/; nothing prints."""
+"""Imports go nodes -> indextts -> {accel, s2mel} -> runtime and never back; no stage knows another; no circles.
+
+comfy stays in nodes/; nothing but the command line prints.
+"""
 
 import ast
 import sys
@@ -15,12 +18,25 @@ MAY_IMPORT = {
     "s2mel": {"s2mel", "runtime"},
     "runtime": {"runtime"},
 }
+STAGES = {
+    ("indextts", "text"): set(),
+    ("indextts", "conditioning"): set(),
+    ("indextts", "gpt"): {("accel",)},
+    ("indextts", "vocoder"): set(),
+    ("s2mel",): set(),
+}
+"""Stages stand in a row: what each may import beside itself and `BELOW_STAGES`."""
+BELOW_STAGES = {("indextts", "records"), ("indextts", "config"), ("indextts", "errors"), ("runtime",)}
 COMFY = {"comfy", "comfy_api", "comfy_execution", "comfy_extras", "folder_paths", "server", "execution"}
 OWN = {*MAY_IMPORT, "indextts2_multitalk"}
 MAY_PRINT = "indextts/commands/"
 
 FILES = [file for room in MAY_IMPORT for file in sorted((PACK / room).rglob("*.py"))] + [PACK / "__init__.py"]
 EACH_FILE = pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(PACK).as_posix())
+
+
+MODULES = {file.relative_to(PACK).with_suffix("").parts for file in FILES}
+MODULES |= {module[:-1] for module in MODULES if module[-1] == "__init__"}
 
 
 def tree(file: Path) -> ast.Module:
@@ -53,6 +69,43 @@ def test_rooms_import_only_what_lies_below(file: Path) -> None:
     for target in relative_imports(file):
         allowed = MAY_IMPORT.get(room, {"nodes"})
         assert target[0] in allowed, f"{room} may import {sorted(allowed)}, not {'.'.join(target)}"
+
+
+def imported_modules(file: Path) -> set[tuple[str, ...]]:
+    """What `file` imports relatively, wherever in it: `from .. import x` is the module x where there is one."""
+    targets = set()
+    for target in relative_imports(file):
+        while target not in MODULES and target:
+            target = target[:-1]
+        targets.add(target)
+    return targets
+
+
+@pytest.mark.parametrize("stage", STAGES, ids="/".join)
+def test_no_stage_imports_a_stage(stage: tuple[str, ...]) -> None:
+    allowed = {stage} | STAGES[stage] | BELOW_STAGES
+    for file in PACK.joinpath(*stage).rglob("*.py"):
+        for target in imported_modules(file):
+            assert any(target[: len(room)] == room for room in allowed), f"{file} imports {'.'.join(target)}"
+
+
+def test_nothing_is_imported_in_a_circle() -> None:
+    imports = {}
+    for file in FILES:
+        module = file.relative_to(PACK).with_suffix("").parts
+        module = module[:-1] if module[-1] == "__init__" else module
+        imports[module] = imported_modules(file) - {module}
+    done: set[tuple[str, ...]] = set()
+
+    def follow(module: tuple[str, ...], path: tuple[tuple[str, ...], ...]) -> None:
+        assert module not in path, " -> ".join(".".join(step) for step in (*path, module))
+        if module not in done:
+            for target in imports.get(module, ()):
+                follow(target, (*path, module))
+            done.add(module)
+
+    for module in imports:
+        follow(module, ())
 
 
 @EACH_FILE
