@@ -22,7 +22,7 @@ from .linear.gemv import MAX_GEMV_ROWS, gemv
 from .linear.layer_norm import layer_norm
 from .linear.splitk_residual import ResidualStream, SplitKWorkspace, splitk_residual_gemm
 from .pdl import triton_version
-from .persistent.step import PersistentStep, suits
+from .persistent.step import PersistentStep, prefers_megakernel
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class DecodeStep:
         self._layers = cache.layer_kv
         self._hidden = new_buffer(rows, 4 * width, dtype=half)
         self._logits = new_buffer(rows, weights.vocabulary)
-        self._megakernel = self._try_megakernel(cache) if rows == 1 and suits(weights) else None
+        self._megakernel = self._try_megakernel(cache) if rows == 1 and prefers_megakernel(weights) else None
         if rows > MAX_GEMV_ROWS:
             layer = weights.layers[0]
             self._out_workspace, self._proj_workspace = (

@@ -31,7 +31,7 @@ from indextts2_multitalk.accel.cache.paged_cache import PagedCache
 from indextts2_multitalk.accel.kernels import pdl
 from indextts2_multitalk.accel.kernels.decode_step import DecodeStep
 from indextts2_multitalk.accel.kernels.linear import embedding, gemm, gemm_shapes
-from indextts2_multitalk.accel.kernels.persistent.step import PersistentStep, Shape, multipliers_for
+from indextts2_multitalk.accel.kernels.persistent.step import MegakernelShape, PersistentStep, count_matrix_programs
 from indextts2_multitalk.accel.kernels.sampling.beam_search import BeamBuffers, advance_beams
 from indextts2_multitalk.accel.kernels.sampling.draw import draw_next
 from indextts2_multitalk.accel.state import DecodeState
@@ -150,7 +150,7 @@ def persistent_step() -> None:
     """As it is cut on an H100 or an H200."""
     weights, programs = decoder(), 132
     cache = PagedCache.allocate(2, COLUMNS + 1, 16, weights.heads, weights.head_dim, HALF, CPU)
-    shape = Shape(programs, multipliers_for(weights.width, programs - 25), 16, 4, 64, 9)
+    shape = MegakernelShape(programs, count_matrix_programs(weights.width, programs - 25), 16, 4, 64, 9)
     logits = torch.zeros(1, weights.vocabulary)
     step = PersistentStep(weights, cache, a_state(weights, 1, 1), logits, shape)
     step._weights = OnGPU(**vars(weights))

@@ -49,7 +49,7 @@ KINDS = {
     "_snake_runs": "snake",
     "_splitk_residual_kernel": "split-K GEMM with residual",
     "_swiglu": "SwiGLU",
-    "step": "persistent step",
+    "decode_megakernel": "persistent step",
 }
 """What a kernel does, by the name that it has now."""
 

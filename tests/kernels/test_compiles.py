@@ -18,7 +18,7 @@ KERNELS = (
     "_copy_partial_pages_kernel _draw_kernel _embed_tokens_kernel _gated_convolution _gemm_kernel _gemv_kernel "
     "_kv_store_kernel _layer_norm_kernel _norm_rows _packed_attention _paged_attention_kernel "
     "_partial_softmax_kernel _partial_top_k_kernel _residual_add _residual_cat _snake_runs "
-    "_splitk_residual_kernel _swiglu step"
+    "_splitk_residual_kernel _swiglu decode_megakernel"
 )
 
 

@@ -56,7 +56,7 @@ def is_the_plain_step(dtype: torch.dtype, lanes: int, beams: int, final_norms: i
 
 
 def test_one_row_takes_one_launch_where_that_suits(monkeypatch):
-    monkeypatch.setattr(decode_step, "suits", lambda decoder: True)
+    monkeypatch.setattr(decode_step, "prefers_megakernel", lambda decoder: True)
     monkeypatch.setattr(DecodeStep, "_run_gemv_layers", None)
     is_the_plain_step(torch.float16, 1, 1, 2)
 
@@ -65,7 +65,7 @@ def test_one_launch_that_does_not_run_is_left_with_a_word(monkeypatch, caplog):
     def refuse(self):
         raise RuntimeError("too many blocks in cooperative launch")
 
-    monkeypatch.setattr(decode_step, "suits", lambda decoder: True)
+    monkeypatch.setattr(decode_step, "prefers_megakernel", lambda decoder: True)
     monkeypatch.setattr(decode_step.PersistentStep, "__call__", refuse)
     is_the_plain_step(torch.float32, 1, 1, 1)
     assert "too many blocks in cooperative launch" in caplog.text

@@ -8,13 +8,13 @@ from helpers.kernel_decoder import HEADS, VOCABULARY, WIDTH, weights  # noqa: E4
 from helpers.kernels import DEVICE, DTYPES, MARKS, normal  # noqa: E402
 from indextts2_multitalk.accel.attention.sdpa import SdpaAttention  # noqa: E402
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache  # noqa: E402
-from indextts2_multitalk.accel.kernels.persistent.mailbox import waiting  # noqa: E402
+from indextts2_multitalk.accel.kernels.persistent.mailbox import mailbox_wait_ptx  # noqa: E402
 from indextts2_multitalk.accel.kernels.persistent.step import (  # noqa: E402
+    MegakernelShape,
     PersistentStep,
-    Shape,
-    multipliers_for,
-    shape_for,
-    suits,
+    choose_megakernel_shape,
+    count_matrix_programs,
+    prefers_megakernel,
 )
 from indextts2_multitalk.accel.runners.torch_runner import TorchRunner  # noqa: E402
 from indextts2_multitalk.accel.state import DecodeState  # noqa: E402
@@ -24,12 +24,12 @@ PAGE, COLUMNS = 4, 6
 TOLERANCE = {torch.float32: 1e-5, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 SHAPES = {
     "as it would be": None,
-    "small tiles": Shape(programs=6, multipliers=4, tile=4, stages=2, tokens=16, held=1),
-    "few programs": Shape(programs=2, multipliers=1, tile=16, stages=3, tokens=16, held=2),
+    "small tiles": MegakernelShape(programs=6, matrix_programs=4, tile=4, stages=2, tokens=16, resident=1),
+    "few programs": MegakernelShape(programs=2, matrix_programs=1, tile=16, stages=3, tokens=16, resident=2),
 }
 
 
-def line(cached: int) -> DecodeState:
+def one_row(cached: int) -> DecodeState:
     """One row in the middle of its sequence."""
     state = DecodeState.allocate(1, 1, VOCABULARY, COLUMNS, 9, DEVICE)
     state.lanes.finished.fill_(False)
@@ -58,7 +58,7 @@ def apart(one: torch.Tensor, other: torch.Tensor) -> float:
 )
 def test_steps_in_a_row_are_the_plain_ones(dtype, shape, cached, final_norms):
     """Two: words of the step before still lie there, and must not be taken for new ones."""
-    decoder, state, (mine, plain) = weights(dtype, final_norms), line(cached), caches(dtype)
+    decoder, state, (mine, plain) = weights(dtype, final_norms), one_row(cached), caches(dtype)
     logits = torch.full((1, VOCABULARY), float("nan"), device=DEVICE)
     step, expected = PersistentStep(decoder, mine, state, logits, shape), TorchRunner(decoder, plain, SdpaAttention())
     for number in range(2):
@@ -81,26 +81,26 @@ def test_one_row_alone():
 
 @pytest.mark.skipif(DEVICE.type == "cuda", reason="some GPUs suit")
 def test_only_a_gpu_that_was_measured_suits():
-    assert not suits(weights(torch.float16, 1))
+    assert not prefers_megakernel(weights(torch.float16, 1))
 
 
 @pytest.mark.parametrize("width", [32, 768, 1280])
 def test_nobody_who_waits_goes_unheard(width):
     """Every program that multiplies has outputs of every matrix."""
     for most in range(1, 140):
-        programs = multipliers_for(width, most)
+        programs = count_matrix_programs(width, most)
         assert 1 <= programs <= most
         for outputs in (width, 4 * width):
             assert (programs - 1) * triton.cdiv(outputs, programs) < outputs
 
 
 def test_attention_has_programs_of_its_own():
-    shape = shape_for(width=1280, heads=20, head_dim=64, device=DEVICE)
-    assert 0 < shape.multipliers < shape.programs
+    shape = choose_megakernel_shape(width=1280, heads=20, head_dim=64, device=DEVICE)
+    assert 0 < shape.matrix_programs < shape.programs
 
 
 def test_who_waits_reads_every_word_and_looks_at_every_flag():
-    assembly, constraints, pack = waiting(count=3, stride=8, pack=2)
+    assembly, constraints, pack = mailbox_wait_ptx(count=3, stride=8, pack=2)
     assert pack == 2
     assert constraints.split(",") == ["=&r"] * 6 + ["l"] * 2 + ["r"] * 2
     places = ("[$6+0]", "[$7+0]", "[$6+64]", "[$7+64]", "[$6+128]", "[$7+128]")

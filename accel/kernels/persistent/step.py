@@ -8,49 +8,49 @@ import triton
 from ...cache.paged_cache import PagedCache
 from ...state import DecodeState
 from ...weights import DecoderWeights, LayerWeights
-from .mailbox import waiting
-from .megakernel import step
+from .mailbox import mailbox_wait_ptx
+from .megakernel import decode_megakernel
 
 ALIGNED = 32
 """Bytes; tiles are loaded in pieces of 16."""
 
 
 @dataclass(frozen=True)
-class Shape:
-    """programs: all of which run at once. multipliers: those of them that have the matrices. tile: lines of one, a
-    multiple of 4. stages: tiles under way and the one in use. tokens: of a context that are looked at together. held:
-    how often that many are in registers before they are needed."""
+class MegakernelShape:
+    """programs: all of which run at once. matrix_programs: those of them that have the matrices. tile: rows of one, a
+    multiple of 4. stages: tiles under way and the one in use. tokens: of a tile of keys or values. resident: tiles
+    that are in registers before they are needed."""
 
     programs: int
-    multipliers: int
+    matrix_programs: int
     tile: int
     stages: int
     tokens: int
-    held: int
+    resident: int
 
 
-def suits(weights: DecoderWeights) -> bool:
+def prefers_megakernel(weights: DecoderWeights) -> bool:
     """Whether one launch is faster here than many: in half precision on Hopper, where that was measured."""
     device = weights.device
     if device.type != "cuda" or torch.version.cuda is None or torch.cuda.get_device_capability(device)[0] != 9:
         return False
     if weights.dtype.itemsize != 2 or weights.width % 32 or weights.head_dim > 128:
         return False
-    return all(matrix.data_ptr() % ALIGNED == 0 for layer in weights.layers for matrix in _matrices(layer))
+    return all(matrix.data_ptr() % ALIGNED == 0 for layer in weights.layers for matrix in _layer_matrices(layer))
 
 
-def shape_for(width: int, heads: int, head_dim: int, device: torch.device) -> Shape:
+def choose_megakernel_shape(width: int, heads: int, head_dim: int, device: torch.device) -> MegakernelShape:
     """Every multiprocessor has a program; about a fifth of them are enough for attention."""
     if device.type != "cuda":
         # Through the interpreter, which runs them one after the other, a few.
-        return Shape(5, 3, 8, 1, 4, 2)
+        return MegakernelShape(5, 3, 8, 1, 4, 2)
     programs = torch.cuda.get_device_properties(device).multi_processor_count
-    multipliers = multipliers_for(width, programs - min(programs // 5, heads + heads // 4))
-    return Shape(programs, multipliers, 16, 4, max(16, 4096 // head_dim), 9)
+    matrix_programs = count_matrix_programs(width, programs - min(programs // 5, heads + heads // 4))
+    return MegakernelShape(programs, matrix_programs, 16, 4, max(16, 4096 // head_dim), 9)
 
 
-def multipliers_for(width: int, most: int) -> int:
-    """As many as have lines of every matrix. One without could fall behind unnoticed, and wait for words that others,
+def count_matrix_programs(width: int, most: int) -> int:
+    """As many as have rows of every matrix. One without could fall behind unnoticed, and wait for words that others,
     who need nothing from it, have written over."""
     while True:
         busy = min(triton.cdiv(outputs, triton.cdiv(outputs, most)) for outputs in (width, 4 * width))
@@ -59,7 +59,7 @@ def multipliers_for(width: int, most: int) -> int:
         most = busy
 
 
-def chunk_for(width: int) -> int:
+def chunk_width(width: int) -> int:
     """Numbers that one thread each waits for: the largest power of two up to 256 in the width."""
     return min(256, width & -width)
 
@@ -73,22 +73,22 @@ class PersistentStep:
         cache: PagedCache,
         state: DecodeState,
         logits: torch.Tensor,
-        shape: Shape | None = None,
+        shape: MegakernelShape | None = None,
     ) -> None:
         """logits: float32 [1, V], where they go."""
         assert state.rows.tokens.shape[0] == 1, f"{state.rows.tokens.shape[0]} rows"
         self._weights, self._cache, self._state, self._logits = weights, cache, state, logits
         device, width = weights.device, weights.width
-        self._shape = shape or shape_for(width, weights.heads, weights.head_dim, device)
-        self._words = torch.zeros(10, width, dtype=torch.int64, device=device)
+        self._shape = shape or choose_megakernel_shape(width, weights.heads, weights.head_dim, device)
+        self._mailbox = torch.zeros(10, width, dtype=torch.int64, device=device)
         self._epoch = torch.ones(1, dtype=torch.int32, device=device)
         self._streams = torch.zeros(2, width, device=device)
         self._base = weights.layers[0].qkv_weight
-        self._offsets = torch.tensor([_offsets(layer, self._base) for layer in weights.layers]).to(device)
-        self._vectors = torch.stack([_vectors_of(layer) for layer in weights.layers])
+        self._matrix_offsets = torch.tensor([_matrix_offsets(layer, self._base) for layer in weights.layers]).to(device)
+        self._vectors = torch.stack([_stack_vectors(layer) for layer in weights.layers])
 
     def __call__(self) -> torch.Tensor:
-        layers, tiles = len(self._weights.layers), self._tiles()
+        layers, tiles = len(self._weights.layers), self._tile_counts()
         items = sum(tiles)
         if self._weights.device.type == "cuda":
             self._launch((0, layers * items), (0, layers), True)
@@ -103,56 +103,57 @@ class PersistentStep:
         self._launch((layers * items, layers * items), (0, 0), True)
         return self._logits
 
-    def _each(self, outputs: int) -> int:
+    def _per_program(self, outputs: int) -> int:
         """Most outputs of a program."""
-        return triton.cdiv(outputs, self._shape.multipliers)
+        return triton.cdiv(outputs, self._shape.matrix_programs)
 
-    def _tiles(self) -> tuple[int, int, int, int]:
+    def _tile_counts(self) -> tuple[int, int, int, int]:
         """A program's tiles of qkv, out, fc and proj."""
         d, tile = self._weights.width, self._shape.tile
-        out, fc, proj = (triton.cdiv(lines, tile) for lines in (self._each(d), self._each(4 * d), 4 * self._each(d)))
+        each, each_fc = self._per_program(d), self._per_program(4 * d)
+        out, fc, proj = (triton.cdiv(rows, tile) for rows in (each, each_fc, 4 * each))
         return 3 * out, out, fc, proj
 
     def _launch(self, items: tuple[int, int], layers: tuple[int, int], head: bool) -> None:
         weights, state, cache, shape = self._weights, self._state, self._cache, self._shape
-        width, chunk, waits = weights.width, chunk_for(weights.width), weights.device.type == "cuda"
-        count, tiles = width // chunk, self._tiles()
+        width, chunk, waits = weights.width, chunk_width(weights.width), weights.device.type == "cuda"
+        count, tiles = width // chunk, self._tile_counts()
         *first, (gain, shift, eps) = weights.final_norms
         first_gain, first_shift, first_eps = first[0] if first else (gain, shift, eps)
         qkv, out, fc, proj = tiles
 
-        def asked(blocks: int, stride: int, pack: int) -> tuple[str, str, int] | None:
-            return waiting(blocks, stride, pack) if waits else None
+        def wait_ptx(blocks: int, stride: int, pack: int) -> tuple[str, str, int] | None:
+            return mailbox_wait_ptx(blocks, stride, pack) if waits else None
 
-        step[(shape.programs,)](
+        decode_megakernel[(shape.programs,)](
             state.rows.tokens, state.lanes.steps, state.rows.lengths, state.rows.block_tables, weights.token_embedding,
-            weights.position_embedding, self._base, self._offsets, self._vectors, weights.head_weight,
+            weights.position_embedding, self._base, self._matrix_offsets, self._vectors, weights.head_weight,
             weights.head_bias, first_gain, first_shift, gain, shift, first_eps, eps, weights.eps, cache.keys,
-            cache.values, self._words, self._streams, self._logits, self._epoch, *items, *layers,
+            cache.values, self._mailbox, self._streams, self._logits, self._epoch, *items, *layers,
             len(weights.layers), cache.keys.stride(0), state.rows.block_tables.shape[1], weights.first_position,
-            weights.position_embedding.shape[0] - 1, weights.head_dim**-0.5, weights.vocabulary, shape.multipliers,
-            A=shape.tile // 4, K=width, COUNT=count, CHUNK=chunk, EACH_D=self._each(width),
-            EACH_FC=self._each(4 * width), EACH_V=self._each(weights.vocabulary), QKV=qkv, OUT=out, FC=fc, PROJ=proj,
-            MOST=max(tiles), NORMS=len(weights.final_norms), HEADS=weights.heads, WIDTH=weights.head_dim,
-            PAGE=cache.page_size, TOKENS=shape.tokens, RESIDENT=shape.held, STAGES=shape.stages, HEAD=head,
-            HALF=weights.dtype is torch.float16, WAIT=asked(count, chunk, 1), WAIT_4=asked(count, chunk, 4),
-            WAIT_1=asked(1, width, 1), WAIT_2=asked(2, width, 1), num_warps=max(1, chunk // 32),
+            weights.position_embedding.shape[0] - 1, weights.head_dim**-0.5, weights.vocabulary, shape.matrix_programs,
+            A=shape.tile // 4, K=width, COUNT=count, CHUNK=chunk, EACH_D=self._per_program(width),
+            EACH_FC=self._per_program(4 * width), EACH_V=self._per_program(weights.vocabulary), QKV=qkv, OUT=out, FC=fc,
+            PROJ=proj, MOST=max(tiles), NORMS=len(weights.final_norms), HEADS=weights.heads, WIDTH=weights.head_dim,
+            PAGE=cache.page_size, TOKENS=shape.tokens, RESIDENT=shape.resident, STAGES=shape.stages, HEAD=head,
+            HALF=weights.dtype is torch.float16, WAIT=wait_ptx(count, chunk, 1), WAIT_4=wait_ptx(count, chunk, 4),
+            WAIT_1=wait_ptx(1, width, 1), WAIT_2=wait_ptx(2, width, 1), num_warps=max(1, chunk // 32),
             **({"launch_cooperative_grid": True} if waits else {}),
         )  # fmt: skip
         if not waits:
             self._streams[0].copy_(self._streams[1])
 
 
-def _matrices(layer: LayerWeights) -> tuple[torch.Tensor, ...]:
+def _layer_matrices(layer: LayerWeights) -> tuple[torch.Tensor, ...]:
     return layer.qkv_weight, layer.out_weight, layer.fc_weight, layer.proj_weight
 
 
-def _offsets(layer: LayerWeights, base: torch.Tensor) -> list[int]:
+def _matrix_offsets(layer: LayerWeights, base: torch.Tensor) -> list[int]:
     """Where a layer's matrices lie, in elements from `base`."""
-    return [(matrix.data_ptr() - base.data_ptr()) // base.element_size() for matrix in _matrices(layer)]
+    return [(matrix.data_ptr() - base.data_ptr()) // base.element_size() for matrix in _layer_matrices(layer)]
 
 
-def _vectors_of(layer: LayerWeights) -> torch.Tensor:
+def _stack_vectors(layer: LayerWeights) -> torch.Tensor:
     """A layer's vectors one after the other, float32 [VECTORS * D]."""
     norms = (layer.ln_1_weight, layer.ln_1_bias, layer.ln_2_weight, layer.ln_2_bias)
     return torch.cat([v.float() for v in (*norms, layer.qkv_bias, layer.out_bias, layer.fc_bias, layer.proj_bias)])

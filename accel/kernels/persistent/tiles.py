@@ -1,6 +1,6 @@
-"""What the programs of megakernel.py do with their lines: where they lie, products, norms.
+"""Tiles of the megakernel: where a program's rows lie, products, norms.
 
-Dimensions: D width (K in kernels), chunks of D, A * 4 lines of a tile.
+Dimensions: D width (K in kernels), chunks of D, A * 4 rows of a tile.
 """
 
 # Triton unrolls tuples that grow; a type checker sees them empty.
@@ -14,17 +14,17 @@ VECTORS = tl.constexpr(13)
 
 
 @triton.jit
-def spread(numbers, w, COUNT: tl.constexpr):
-    """Chunks [chunk], or [4, chunk] of four vectors, for all lines of tile w: [A, 4, chunk], laid out as w."""
-    each = ()
+def broadcast_like(numbers, w, COUNT: tl.constexpr):
+    """Chunks [chunk], or [4, chunk] of four vectors, for all rows of tile w: [A, 4, chunk], laid out as w."""
+    chunks = ()
     for c in tl.static_range(COUNT):
         # Nothing of the tile, but its layout: the compiler would choose another, and change it at every use.
-        each += (numbers[c].to(w[c].dtype) + w[c] * 0.0,)
-    return each
+        chunks += (numbers[c].to(w[c].dtype) + w[c] * 0.0,)
+    return chunks
 
 
 @triton.jit
-def chunks_of(base, COUNT: tl.constexpr, CHUNK: tl.constexpr):
+def load_vector_chunks(base, COUNT: tl.constexpr, CHUNK: tl.constexpr):
     """A vector [D] in chunks, float32."""
     found = ()
     for c in tl.static_range(COUNT):
@@ -33,19 +33,19 @@ def chunks_of(base, COUNT: tl.constexpr, CHUNK: tl.constexpr):
 
 
 @triton.jit
-def _both(a, b, c, d):
+def _add_pairs(a, b, c, d):
     return a + c, b + d
 
 
 @triton.jit
-def norm(x, gain, shift, eps, K: tl.constexpr, COUNT: tl.constexpr):
+def normalize_stream(x, gain, shift, eps, K: tl.constexpr, COUNT: tl.constexpr):
     """LayerNorm of a stream in chunks."""
     total = x[0]
     squares = x[0] * x[0]
     for c in tl.static_range(1, COUNT):
         total += x[c]
         squares += x[c] * x[c]
-    total, squares = tl.reduce((total, squares), axis=0, combine_fn=_both)
+    total, squares = tl.reduce((total, squares), axis=0, combine_fn=_add_pairs)
     mean = total / K
     scale = tl.rsqrt(tl.maximum(squares / K - mean * mean, 0.0) + eps)
     y = ()
@@ -55,8 +55,8 @@ def norm(x, gain, shift, eps, K: tl.constexpr, COUNT: tl.constexpr):
 
 
 @triton.jit
-def products(w, y, COUNT: tl.constexpr, HALF: tl.constexpr):
-    """Lines [A, 4] of a tile times their vectors. In half precision so are the products and sums over chunks."""
+def multiply_tile(w, y, COUNT: tl.constexpr, HALF: tl.constexpr):
+    """Rows [A, 4] of a tile times their vectors. In half precision so are the products and sums over chunks."""
     if HALF:
         acc = w[0] * y[0]
         for c in tl.static_range(1, COUNT):
@@ -69,9 +69,9 @@ def products(w, y, COUNT: tl.constexpr, HALF: tl.constexpr):
 
 
 @triton.jit
-def tile_of(weight, line, inside, K: tl.constexpr, COUNT: tl.constexpr, CHUNK: tl.constexpr):
-    """Lines [A, 4] of a matrix in chunks [A, 4, chunk]."""
-    first = weight + (line[:, :, None] * K + tl.arange(0, CHUNK)[None, None, :])
+def load_tile(weight, row, inside, K: tl.constexpr, COUNT: tl.constexpr, CHUNK: tl.constexpr):
+    """Rows [A, 4] of a matrix in chunks [A, 4, chunk]."""
+    first = weight + (row[:, :, None] * K + tl.arange(0, CHUNK)[None, None, :])
     w = ()
     for c in tl.static_range(COUNT):
         w += (tl.load(first + c * CHUNK, mask=inside[:, :, None], other=0.0),)
@@ -79,16 +79,16 @@ def tile_of(weight, line, inside, K: tl.constexpr, COUNT: tl.constexpr, CHUNK: t
 
 
 @triton.jit
-def embedded(tokens, steps, token_embedding, position_embedding, first_position, last_position, K: tl.constexpr,
-             COUNT: tl.constexpr, CHUNK: tl.constexpr):  # fmt: skip
+def embed_token(tokens, steps, token_embedding, position_embedding, first_position, last_position, K: tl.constexpr,
+                COUNT: tl.constexpr, CHUNK: tl.constexpr):  # fmt: skip
     """The last token and its place, in chunks."""
     position = tl.minimum(tl.load(steps) + first_position - 1, last_position)
-    what = chunks_of(token_embedding + tl.load(tokens) * K, COUNT, CHUNK)
-    return added(what, chunks_of(position_embedding + position * K, COUNT, CHUNK), COUNT)
+    what = load_vector_chunks(token_embedding + tl.load(tokens) * K, COUNT, CHUNK)
+    return add_chunks(what, load_vector_chunks(position_embedding + position * K, COUNT, CHUNK), COUNT)
 
 
 @triton.jit
-def added(x, y, COUNT: tl.constexpr):
+def add_chunks(x, y, COUNT: tl.constexpr):
     """Two vectors' sum, in chunks."""
     both = ()
     for c in tl.static_range(COUNT):
@@ -97,47 +97,47 @@ def added(x, y, COUNT: tl.constexpr):
 
 
 @triton.jit
-def leave(x, stream, COUNT: tl.constexpr, CHUNK: tl.constexpr):
+def store_stream(x, stream, COUNT: tl.constexpr, CHUNK: tl.constexpr):
     """Keep a stream for the launch that follows."""
     for c in tl.static_range(COUNT):
         tl.store(stream + c * CHUNK + tl.arange(0, CHUNK), x[c])
 
 
 @triton.jit
-def of_kind(kind, qkv, out, fc, proj):
+def select_by_matrix(kind, qkv, out, fc, proj):
     """The one of four numbers that belongs to a matrix."""
     return tl.where(kind == 0, qkv, tl.where(kind == 1, out, tl.where(kind == 2, fc, proj)))
 
 
 @triton.jit
-def item_of(i, QKV: tl.constexpr, OUT: tl.constexpr, FC: tl.constexpr, PROJ: tl.constexpr):
+def work_item(i, QKV: tl.constexpr, OUT: tl.constexpr, FC: tl.constexpr, PROJ: tl.constexpr):
     """Layer, matrix (0 qkv, 1 out, 2 fc, 3 proj) and tile of a program's i-th. QKV …: tiles of each."""
     layer = i // (QKV + OUT + FC + PROJ)
     item = i - layer * (QKV + OUT + FC + PROJ)
     kind = (item >= QKV).to(tl.int32) + (item >= QKV + OUT).to(tl.int32) + (item >= QKV + OUT + FC).to(tl.int32)
-    return layer, kind, item - of_kind(kind, 0, QKV, QKV + OUT, QKV + OUT + FC)
+    return layer, kind, item - select_by_matrix(kind, 0, QKV, QKV + OUT, QKV + OUT + FC)
 
 
 @triton.jit
-def lines_of(program, kind, tile, A: tl.constexpr, K: tl.constexpr, EACH_D: tl.constexpr, EACH_FC: tl.constexpr,
-             OUT: tl.constexpr):  # fmt: skip
-    """A tile's lines [A, 4], and which of them are there and the program's own. Of qkv first come all those of queries,
+def tile_rows(program, kind, tile, A: tl.constexpr, K: tl.constexpr, EACH_D: tl.constexpr, EACH_FC: tl.constexpr,
+              OUT: tl.constexpr):  # fmt: skip
+    """A tile's rows [A, 4], and which of them are there and the program's own. Of qkv first come all those of queries,
     which are needed first, then keys and values."""
     third = tl.where(kind == 0, tile // OUT, 0)
-    each = of_kind(kind, EACH_D, EACH_D, EACH_FC, EACH_D * 4)
+    outputs = select_by_matrix(kind, EACH_D, EACH_D, EACH_FC, EACH_D * 4)
     own = (tile - third * OUT) * (4 * A) + tl.arange(0, A)[:, None] * 4 + tl.arange(0, 4)[None, :]
-    line = program * each + own
-    return third * K + line, line < tl.minimum(program * each + each, of_kind(kind, K, K, 4 * K, 4 * K))
+    row = program * outputs + own
+    return third * K + row, row < tl.minimum(program * outputs + outputs, select_by_matrix(kind, K, K, 4 * K, 4 * K))
 
 
 @triton.jit
-def biases_of(vector, program, kind, A: tl.constexpr, K: tl.constexpr, EACH_D: tl.constexpr, EACH_FC: tl.constexpr,
-              OUT: tl.constexpr, TILES: tl.constexpr):  # fmt: skip
+def load_biases(vector, program, kind, A: tl.constexpr, K: tl.constexpr, EACH_D: tl.constexpr, EACH_FC: tl.constexpr,
+                OUT: tl.constexpr, TILES: tl.constexpr):  # fmt: skip
     """A phase's biases [A, 4], tile by tile."""
-    first = of_kind(kind, 4 * K, 7 * K, 8 * K, 12 * K)
+    first = select_by_matrix(kind, 4 * K, 7 * K, 8 * K, 12 * K)
     found = ()
     for t in tl.static_range(TILES):
-        line, inside = lines_of(program, kind, t, A, K, EACH_D, EACH_FC, OUT)
-        n = tl.where(kind == 3, line // 4, line)
+        row, inside = tile_rows(program, kind, t, A, K, EACH_D, EACH_FC, OUT)
+        n = tl.where(kind == 3, row // 4, row)
         found += (tl.load(vector + first + n, mask=inside, other=0.0),)
     return found
