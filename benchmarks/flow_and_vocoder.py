@@ -1,6 +1,8 @@
 """The flow and the vocoder alone: ten seconds of speech behind ten seconds of prompt, on seeded weights.
 
-    python benchmarks/flow_and_vocoder.py [--small] [--quick] [--dtype float16] [--no-compile] [--no-kernels]
+    python benchmarks/flow_and_vocoder.py [--small] [--dtype float16] [--no-kernels] [--compile]
+
+--compile measures torch.compile as well, also where s2mel/compile_gain.py leaves it out; its figures go there.
 
 Prints one JSON line a figure. Refuses where half precision, the kernels or the compiler change mel or waveform by more
 than their tolerance against float32 in plain torch, TF32 off.
@@ -46,9 +48,8 @@ LATENT_WIDTH = 1280
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--small", action="store_true", help="tiny seeded weights: does the benchmark itself run?")
-    parser.add_argument("--quick", action="store_true", help="compile nothing in float32, and nothing twice")
     parser.add_argument("--dtype", default="float16", choices=["float16", "bfloat16", "float32"])
-    parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
+    parser.add_argument("--compile", action="store_true", help="measure torch.compile wherever it runs")
     parser.add_argument(
         "--no-kernels", action="store_true", help="the flow in plain torch, as where Triton does not run"
     )
@@ -59,6 +60,7 @@ def main() -> None:
     config = json.loads((TESTS / "goldens" / name).read_text(encoding="utf-8"))
     if arguments.no_kernels:
         choice.why_no_triton = lambda device: "left out by --no-kernels"
+    choice.why_not_compile = lambda *_: None
     with torch.inference_mode():
         if arguments.kept is not None:
             print(seconds_to_compile(config, device, dtype, arguments.kept))
@@ -66,16 +68,15 @@ def main() -> None:
         model, mel = measure_flow(config, device, dtype)
         if not arguments.no_kernels:
             measure_vocoder(config, device, dtype, mel)
-        if not arguments.no_compile:
-            compiles = measure_compiled(config, model, mel, dtype, arguments.quick)
-        if not arguments.no_compile and not arguments.no_kernels and compiles:
-            measure_compile(dtype, ("compile",) if arguments.quick else ("compile", "compile-again"))
+        if arguments.compile:
+            measure_compiled(model, mel, dtype, line(config))
+            measure_compile(dtype)
 
 
-def measure_compile(dtype: torch.dtype, cases: tuple[str, ...]) -> None:
+def measure_compile(dtype: torch.dtype) -> None:
     """A first start and a later one, each a process of its own whose compilers' own caches are empty."""
     with tempfile.TemporaryDirectory() as scratch:
-        for case in cases:
+        for case in ("compile", "compile-again"):
             own = {"TORCHINDUCTOR_CACHE_DIR": f"{scratch}/{case}", "TRITON_CACHE_DIR": f"{scratch}/{case}/triton"}
             command = [sys.executable, *sys.argv, "--kept", f"{scratch}/kept"]
             ran = subprocess.run(command, env=os.environ | own, capture_output=True, text=True)
@@ -106,10 +107,15 @@ def measure_flow(config: dict, device: torch.device, dtype: torch.dtype) -> tupl
     alone = run_flow(model, one)
     together = model.solve_flow([one, short(one), one], [draw_noise(n) for n in (one, short(one), one)], 25, 0.7)
     refuse_above(relative(together[2], alone), MEL_TOLERANCE, "in company")
-    batches = [[one] * min(BATCH, LINES - first) for first in range(0, LINES, BATCH)]
-    took = seconds(lambda: [model.generate_mels(batch) for batch in batches], min(5, REPEATS))
-    emit_case(f"flow-{LINES}-lines", took, dtype, batch=BATCH, **more)
+    measure_many(model, one, f"flow-{LINES}-lines", dtype, more)
     return model, expected
+
+
+def measure_many(model: S2Mel, one: FlowLine, case: str, dtype: torch.dtype, more: dict) -> None:
+    """Many lines in the product's batches."""
+    batches = [[one] * min(BATCH, LINES - first) for first in range(0, LINES, BATCH)]
+    took = seconds(lambda: [model.generate_mels(batch) for batch in batches], min(3, REPEATS))
+    emit_case(case, took, dtype, batch=BATCH, **more)
 
 
 def emit_case(case: str, took: float, dtype: torch.dtype, unit: str = "ms", **more: object) -> None:
@@ -118,19 +124,15 @@ def emit_case(case: str, took: float, dtype: torch.dtype, unit: str = "ms", **mo
     emit("end_to_end", name, took * (1e3 if unit == "ms" else 1), unit, str(dtype), **more)
 
 
-def measure_compiled(config: dict, model: S2Mel, expected: torch.Tensor, dtype: torch.dtype, quick: bool) -> bool:
-    """Whether anything is compiled here."""
-    one = line(config)
+def measure_compiled(model: S2Mel, expected: torch.Tensor, dtype: torch.dtype, one: FlowLine) -> None:
     model.compile_flow()
     if model.flow_choice.compile_state != "compiled":
-        return False
-    measure_one(model, one, expected, "flow-compiled", dtype)
-    if not quick:
-        exactly = s2mel(config, expected.device)
-        exactly.compile_flow()
+        raise Refused(f"torch.compile {model.flow_choice.compile_state}")
+    if dtype is torch.float32:
         with exact():
-            refuse_above(relative(run_flow(exactly, one), expected), COMPILED_TOLERANCE, "float32 compiled")
-    return True
+            refuse_above(relative(run_flow(model, one), expected), COMPILED_TOLERANCE, "float32 compiled")
+    more = measure_one(model, one, expected, "flow-compiled", dtype)
+    measure_many(model, one, f"flow-{LINES}-lines-compiled", dtype, more)
 
 
 def measure_one(model: S2Mel, one: FlowLine, expected: torch.Tensor, case: str, dtype: torch.dtype) -> dict:
