@@ -1,4 +1,4 @@
-"""Which decoder runs: the batched engine, or the plain loop that it must agree with."""
+"""Which decoder runs: the engine with its KV cache, or the plain loop that it must agree with."""
 
 import logging
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a failure says on its way to the user: which line it was, or what to lower."""
+"""Context managers that add to an error on its way to the user: which line it was, or what to lower."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""How much device memory a run takes beside the weights: an estimate to ask for before it starts."""
+"""Device memory of a run beside the weights, KV cache and activations: an estimate to ask for before it starts."""
 
 import re
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _IDEOGRAPH = re.compile(r"[\u3040-\u9fff\uac00-\ud7af]")
 
 
 def estimate_run_bytes(config: GPTConfig, dtype: torch.dtype, lines: Sequence[Line], options: SpeakOptions) -> int:
-    """Bytes for the keys and values of all lines, every beam counted whole, and for working room."""
+    """Bytes of the KV cache of all lines, every beam counted whole, and of activations."""
     per_token = 2 * config.layers * config.model_dim * dtype.itemsize
     cache = options.num_beams * sum(_estimate_tokens(line.text, options.max_codes) for line in lines) * per_token
     reads_text = any(line.emotion is not None and line.emotion.mode == "text" for line in lines)

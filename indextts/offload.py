@@ -13,9 +13,10 @@ from torch import nn
 Group = tuple[str, ...]
 
 ENCODERS: Group = ("semantic", "voice_encoder", "campplus")
-"""Parts of `Models` that only a voice that was not heard before needs."""
+"""Parts of `Models` that encode reference audio; a voice from the cache needs none of them."""
 
 GENERATORS: Group = ("gpt", "vocoder")
+"""Parts of `Models` that text becomes codes and mel becomes sound with."""
 
 
 class OffloadPolicy(Protocol):

@@ -14,8 +14,8 @@ class LoadOptions:
 
     use_fp16: half precision for GPT, S2Mel and vocoder, where the device has it.
     use_accel: decode on the batched KV-cache engine; off is the plain loop.
-    use_torch_compile: compile the flow's estimator. use_cuda_kernel: the fused vocoder kernel. low_memory: models that
-    listen and models that speak take turns on the device. attention: one of `ATTENTION_CHOICES`, for the engine alone.
+    use_torch_compile: compile the flow's estimator. use_cuda_kernel: the fused vocoder kernel. low_memory:
+    encoders and generators take turns on the device (offload.py). attention: one of `ATTENTION_CHOICES`.
     """
 
     device: str | None = None

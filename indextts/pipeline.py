@@ -92,7 +92,7 @@ class Pipeline:
         self.modules.text_emotion.unload()
 
     def release_generators(self) -> None:
-        """Drop whatever holds addresses of the speaking models' weights."""
+        """Drop whatever holds addresses of the generators' weights."""
         if self._decoding is not None:
             self._decoding.close()
             self._decoding = None
@@ -144,18 +144,18 @@ class Pipeline:
     def _condition_segments(
         self, lines: Sequence[Line], texts: Sequence[PreparedText], report: Report, on_event: OnEvent
     ) -> list[Segment]:
-        """Conditioning: who says it and how. Voices and emotions heard before come from the cache."""
+        """Conditioning: who says it and how. Voices and emotions encoded before come from the cache."""
         segments = []
-        heard: dict[Voice, VoiceFeatures] = {}  # of this run: even to look a voice up takes reading its samples
+        encoded: dict[Voice, VoiceFeatures] = {}  # of this run: even to look a voice up takes reading its samples
         with matmul_stage(report, "conditioning", self.device):
             for place, (line, text) in enumerate(zip(lines, texts, strict=True)):
                 on_event(Event("conditioning", place, len(lines), line.index))
                 with with_line_context(line):
                     if line.voice is None:
                         raise AudioError(f"{line.speaker} has no voice; give reference audio for {line.speaker}")
-                    if line.voice not in heard:
-                        heard[line.voice] = self._conditioning.encode_voice(line.voice.audio, line.voice.boost)
-                    voice = heard[line.voice]
+                    if line.voice not in encoded:
+                        encoded[line.voice] = self._conditioning.encode_voice(line.voice.audio, line.voice.boost)
+                    voice = encoded[line.voice]
                     emotion = self._conditioning.encode_emotion(line.emotion, voice, line.text)
                 segments += [Segment(place, part, line, ids, voice, emotion) for part, ids in enumerate(text.segments)]
             on_event(Event("conditioning", len(lines), len(lines)))

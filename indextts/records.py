@@ -1,4 +1,4 @@
-"""What flows through the house, from script to waveform.
+"""What flows between the stages, from script to waveform.
 
 Dimensions: T codes, F mel frames, N samples, D the GPT's width.
 All tensors are float32 on the CPU unless said otherwise.

@@ -67,7 +67,7 @@ class Renderer:
         return zip(spoken, waves, strict=True)
 
     def flow_line(self, item: LatentSegment) -> FlowLine:
-        """All that the flow hears of a segment."""
+        """The inputs of the flow's ODE solver for a segment: condition, prompt, style, seed."""
         s2mel, voice, codes = self._modules.s2mel, item.segment.voice, item.codes
         embedded = self._modules.codec.embed_codes(codes.tokens.to(self._current_device)[None])[0]
         content = s2mel.add_latents(embedded.to(s2mel.dtype), codes.latents.to(s2mel.dtype))

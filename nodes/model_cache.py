@@ -64,7 +64,7 @@ class LoadedModel:
         self.offload.enter_device(self.pipeline.memory_required(lines, options) if options else 0)
 
     def unload(self) -> None:
-        """Leave ComfyUI's books and the device; nothing of the weights stays."""
+        """Leave ComfyUI's list of loaded models and the device; nothing of the weights stays."""
         for patcher in self.offload.patchers:
             patcher.keep_in_ram = False
             patcher.leave_device()

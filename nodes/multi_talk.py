@@ -10,7 +10,7 @@ from ..indextts.records import Emotion, Line
 from . import inputs
 from .emotions import SpeakerEmotion
 from .lines import NodeScript, collect_numbered
-from .performance import choose_model
+from .run import choose_model
 from .settings import ModelHandle
 from .speaking import prepare_output, speak_script
 

@@ -1,4 +1,4 @@
-"""The models as citizens of ComfyUI's memory: they come when asked for and leave, whole, when told to."""
+"""The ModelPatcher that ComfyUI's memory management moves the models with: onto the device and off it, as a whole."""
 
 import logging
 from collections.abc import Callable
@@ -24,7 +24,7 @@ class IndexTTS2(nn.Module):
 
 
 class PipelinePatcher(comfy.model_patcher.ModelPatcher):
-    """All or nothing: plain modules, captured graphs and key-value pages cannot run half offloaded.
+    """All or nothing: plain modules, CUDA graphs and KV cache pages cannot run half offloaded.
 
     `home`: where the weights were read to. `release` drops whatever was derived from them; it is called before they
     move. `keep_in_ram`: an unloaded model waits in RAM; otherwise its weights are dropped, never copied, and the model
@@ -76,7 +76,7 @@ class PipelinePatcher(comfy.model_patcher.ModelPatcher):
         return model
 
     def leave_device(self) -> None:
-        """Leave ComfyUI's books and the device, unasked."""
+        """Leave ComfyUI's list of loaded models and the device, unasked."""
         self.release()
         for loaded in [entry for entry in management.current_loaded_models if entry.model is self]:
             management.current_loaded_models.remove(loaded)

@@ -12,7 +12,7 @@ from .audio import audio_to
 from .emotions import analyze_emotions
 from .folders import resolve_output
 from .lines import NodeScript, prepare_dialogue
-from .performance import perform_lines
+from .run import run_lines
 from .settings import ModelHandle
 from .summary import summarize_run
 
@@ -41,13 +41,11 @@ def speak_script(
 ) -> SpokenDialogue:
     """Speak a script and write it to `file`. `verbose` tells the console what happens."""
     dialogue = prepare_dialogue(script)
-    performance = perform_lines(model, dialogue.lines, options, verbose)
+    result = run_lines(model, dialogue.lines, options, verbose)
     pauses = {name: script.pauses[number] for name, number in dialogue.voices.items() if number in script.pauses}
-    timeline = assemble_timeline(performance.takes, script.silence_seconds, pauses)
+    timeline = assemble_timeline(result.takes, script.silence_seconds, pauses)
     write_audio(file, timeline.waveform, timeline.sample_rate)
-    info = summarize_run(dialogue, performance, timeline, file, script.sockets)
+    info = summarize_run(dialogue, result, timeline, file, script.sockets)
     if verbose:
         log.info("%s", info)
-    return SpokenDialogue(
-        audio_to(timeline.waveform, timeline.sample_rate), file, info, analyze_emotions(performance.takes)
-    )
+    return SpokenDialogue(audio_to(timeline.waveform, timeline.sample_rate), file, info, analyze_emotions(result.takes))

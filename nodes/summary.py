@@ -4,23 +4,21 @@ from pathlib import Path
 
 from ..indextts.dialogue.casting import Dialogue
 from ..indextts.dialogue.timeline import Timeline
-from .performance import Performance
+from .run import RunResult
 
 
-def summarize_run(dialogue: Dialogue, performance: Performance, timeline: Timeline, file: Path, sockets: str) -> str:
+def summarize_run(dialogue: Dialogue, result: RunResult, timeline: Timeline, file: Path, sockets: str) -> str:
     """The `info` output. `sockets` names the voices' sockets, with {} for the number."""
-    kept, spoken = performance.kept, len(dialogue.lines) - performance.kept
+    kept, spoken = result.kept, len(dialogue.lines) - result.kept
     seconds = timeline.waveform.shape[-1] / timeline.sample_rate
     who = ", ".join(f"{name} = {sockets.format(number)}" for name, number in dialogue.voices.items())
     rows = [
         f"{count_noun(len(dialogue.lines), 'line')}, {count_noun(len(dialogue.voices), 'speaker')} ({who})",
         f"{seconds:.2f} s at {timeline.sample_rate} Hz, written to {file}",
         f"{count_noun(kept, 'line')} kept from an earlier run, {spoken} spoken now",
-        performance.report,
+        result.report,
     ]
-    notes = [
-        f"line {take.line.index + 1}, {take.line.speaker}: {note}" for take in performance.takes for note in take.notes
-    ]
+    notes = [f"line {take.line.index + 1}, {take.line.speaker}: {note}" for take in result.takes for note in take.notes]
     return "\n".join(rows + notes)
 
 

@@ -48,7 +48,7 @@ def test_settings_matter(key: Any, pack: SimpleNamespace) -> None:
     assert key() != key(options=SpeakOptions(steps=10))
 
 
-def test_the_shelf_is_bounded_and_keeps_what_is_used(pack: SimpleNamespace) -> None:
+def test_the_cache_is_bounded_and_keeps_what_is_used(pack: SimpleNamespace) -> None:
     take_cache = pack.take_cache.TakeCache(max_bytes=4 * 100 * 2)
     for name in ("first", "second"):
         take_cache.put(name, Take(LINE, torch.zeros(1, 100), ()))

@@ -53,7 +53,7 @@ def test_in_low_memory_mode_the_cache_is_gone_before_the_last_lines_are_rendered
     pool = pipeline._get_decoding(pipeline.report()).decoder._pool
 
     def generate(*arguments):
-        held.append(pool.bytes)
+        held.append(pool.cache_bytes)
         return flow(*arguments)
 
     pipeline.modules.s2mel.generate_mels = generate

@@ -23,7 +23,7 @@ class SpeakingError(IndexTTSError):
 
 
 @dataclass(frozen=True)
-class Performance:
+class RunResult:
     """Takes in the script's order. `kept`: how many of them an earlier run left. `report`: which model ran, and how."""
 
     takes: list[Take]
@@ -37,7 +37,7 @@ def choose_model(model: ModelHandle | None, fp16: bool, cuda_kernel: bool, accel
     return replace(handle, settings=replace(handle.settings, use_accel=accel, use_torch_compile=compiled))
 
 
-def perform_lines(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions, verbose: bool) -> Performance:
+def run_lines(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions, verbose: bool) -> RunResult:
     """Speak every line that no earlier run has finished.
 
     Raises `SpeakingError` where a line fails and ComfyUI's interrupt where the user cancels; finished lines are kept
@@ -59,7 +59,7 @@ def perform_lines(handle: ModelHandle, lines: Sequence[Line], options: SpeakOpti
         finally:
             if not handle.keep:
                 model_cache.drop(handle)
-    return Performance([takes[line.index] for line in lines], kept, report)
+    return RunResult([takes[line.index] for line in lines], kept, report)
 
 
 def _describe_run(handle: ModelHandle, loaded: LoadedModel) -> str:
