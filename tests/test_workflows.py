@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from indextts2_multitalk.indextts.cli import build_parser
+from indextts2_multitalk.indextts.commands.cli import build_parser
 
 tomllib = pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
