@@ -11,7 +11,7 @@ from torch import Tensor
 T = TypeVar("T")
 
 _PLAIN_BYTES = 64
-"""What a value that holds no tensor is reckoned at."""
+"""What a value without tensors counts as."""
 
 
 def count_tensor_bytes(value: Any) -> int:

@@ -154,7 +154,7 @@ class _TimeDelay(nn.Module):
 
 
 class _DenseBlock(_MaskedModule):
-    """Each layer reads all the channels so far and adds `growth` of its own."""
+    """Densely connected time-delay layers (D-TDNN): each reads all channels so far and adds `growth` of its own."""
 
     def __init__(self, layers: int, channels: int, growth: int, dilation: int) -> None:
         super().__init__()
@@ -181,7 +181,7 @@ class _DenseLayer(nn.Module):
 
 
 class _ContextGate(nn.Module):
-    """A dilated convolution, gated by the mean of the recording plus that of the second around each frame."""
+    """Context-aware masking: a dilated convolution, gated by the recording's mean plus that of each frame's segment."""
 
     def __init__(self, channels: int, growth: int, dilation: int) -> None:
         super().__init__()
@@ -211,7 +211,7 @@ class _Transit(nn.Module):
 
 class _Statistics(_MaskedModule):
     def forward(self, x: Tensor, mask: _FrameMask) -> Tensor:
-        """[B, C, T] to mean and standard deviation over time [B, 2·C]."""
+        """Statistics pooling: [B, C, T] to mean and standard deviation over time [B, 2·C]."""
         variance, mean = masked_var_mean(x, mask.padding_mask)
         return torch.cat((mean, variance.sqrt()), dim=1).squeeze(-1)
 

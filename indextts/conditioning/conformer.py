@@ -61,7 +61,7 @@ class _Subsampling(nn.Module):
 
     def __init__(self, input_width: int, width: int) -> None:
         super().__init__()
-        self.conv = nn.Sequential(_Patches(1, width, kernel_size=3, stride=2))
+        self.conv = nn.Sequential(_PatchConv2d(1, width, kernel_size=3, stride=2))
         self.out = nn.Sequential(nn.Linear(width * ((input_width - 1) // 2), width))
         self.scale = math.sqrt(width)
 
@@ -69,10 +69,10 @@ class _Subsampling(nn.Module):
         return self.out(self.conv(x).relu_().flatten(2)) * self.scale
 
 
-class _Patches(nn.Conv2d):
-    """As a product of its own: what it gives is a hundred times what it reads, and lies as the layer after it reads it.
+class _PatchConv2d(nn.Conv2d):
+    """A convolution as one matrix product of patches (im2col), written as the layer after it reads it.
 
-    cuDNN lays it out anew twice, each time beside the first.
+    cuDNN would lay its output, a hundred times its input, out anew twice, each time beside the first.
     """
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Mixing emotion vectors.
+"""Emotion vectors: weights of eight emotions, blended by the released table and mixed with the speaker's own.
 
 D the GPT's width, R rows of the released emotion matrix, in 8 groups in the order of `records.EMOTIONS`.
 """

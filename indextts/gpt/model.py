@@ -23,8 +23,8 @@ FIRST_CODE_POSITION = 2
 EXTRA_POSITIONS = {"text": 2, "mel": 3}
 """Rows of a position table beyond the tokens it is for."""
 
-Cache = list[tuple[Tensor, Tensor]]
-"""Keys and values [B, H, L, W] of each layer, so far; empty before the first call."""
+KVCache = list[tuple[Tensor, Tensor]]
+"""KV cache: keys and values [B, H, L, W] of each layer so far; empty before the first call."""
 
 
 class GPT2Attention(nn.Module):
@@ -73,8 +73,8 @@ class GPT2(nn.Module):
         self.h = nn.ModuleList(GPT2Block(width, heads) for _ in range(layers))
         self.ln_f = nn.LayerNorm(width)
 
-    def forward(self, x: Tensor, cache: Cache | None) -> Tensor:
-        fresh: Cache = []
+    def forward(self, x: Tensor, cache: KVCache | None) -> Tensor:
+        fresh: KVCache = []
         for number, block in enumerate(self.h):
             x, cached = block(x, cache[number] if cache else None)
             fresh.append(cached)
@@ -108,10 +108,10 @@ class UnifiedVoice(nn.Module):
         self.final_norm = nn.LayerNorm(width)
         self.mel_head = nn.Linear(width, config.number_mel_codes)
 
-    def forward(self, embeddings: Tensor, cache: Cache | None = None) -> Tensor:
+    def forward(self, embeddings: Tensor, cache: KVCache | None = None) -> Tensor:
         """Hidden states [B, L, D] after the final norm, for embeddings [B, L, D].
 
-        With a `cache` that is not empty, L is 1 and the row continues what is cached; the cache is extended in place.
+        With an empty `cache` this is the prefill; then L is 1, a decode step. The cache is extended in place.
         """
         return self.final_norm(self.gpt(embeddings, cache))
 

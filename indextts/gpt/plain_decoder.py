@@ -13,7 +13,7 @@ from ...accel.sampling.beam_search import BeamState, advance_beam_search, backtr
 from ...accel.sampling.params import SamplingTable
 from ...accel.sampling.philox import signed_seed
 from ...accel.sampling.sampler import sample_tokens
-from .model import FIRST_CODE_POSITION, Cache, UnifiedVoice
+from .model import FIRST_CODE_POSITION, KVCache, UnifiedVoice
 
 
 class PlainDecoder:
@@ -51,7 +51,7 @@ class _LineState:
 
     def __init__(self, model: UnifiedVoice, request: Request) -> None:
         self._model = model
-        self._cache: Cache = []
+        self._cache: KVCache = []
         self._fed = 0
         self.limit = request.max_tokens
         self.stop = model.config.stop_mel_token
