@@ -8,7 +8,7 @@ Dimensions: K beams, P prompt rows, V vocabulary, S tokens a page, C block table
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 
@@ -18,7 +18,7 @@ from .readback import LaneStatus, StatusReadback, send_to_device
 from .request import Finished
 from .runners.base import StepRunner
 from .sampling.beam_search import backtrack_tokens, pick_best_hypothesis
-from .scheduler import AppendedPage, RunningSequence, Scheduler, final_length
+from .scheduler import BlockTableWrite, RunningSequence, Scheduler, final_length
 from .state import DecodeState
 
 logger = logging.getLogger(__name__)
@@ -79,14 +79,14 @@ class Batch:
         self._scheduler.release_all()
         self._state.clear_lanes()
 
-    def _grow_or_preempt(self) -> list[AppendedPage]:
-        appended = self._scheduler.append_pages(self._poll_steps)
+    def _grow_or_preempt(self) -> list[BlockTableWrite]:
+        writes = self._scheduler.append_pages(self._poll_steps)
         while self._scheduler.is_stuck and not self._readbacks:
             lane = len(self._scheduler.running) - 1
             self._scheduler.preempt_last()
             self._state.slice_lanes(lane, lane + 1).clear_lanes()
-            appended = self._scheduler.append_pages(self._poll_steps)
-        return appended
+            writes = self._scheduler.append_pages(self._poll_steps)
+        return writes
 
     def _prefill_admitted(self, admitted: list[RunningSequence], cache: PagedCache, runner: StepRunner) -> None:
         last = len(self._scheduler.running)
@@ -109,10 +109,10 @@ class Batch:
                 send_to_device([page for r in admitted for page in r.spare_pages], view.rows.tokens.device)
             )
 
-    def _append_to_block_tables(self, appended: list[AppendedPage]) -> None:
+    def _append_to_block_tables(self, writes: list[BlockTableWrite]) -> None:
         rows, lanes, device = self._state.rows, self._state.lanes, self._state.rows.tokens.device
-        if appended:
-            cells = send_to_device([(g.lane * self._state.beams + g.beam, g.column, g.page) for g in appended], device)
+        if writes:
+            cells = send_to_device(writes, device)
             rows.block_tables[cells[:, 0], cells[:, 1]] = cells[:, 2].to(torch.int32)
         paused = [running.paused for running in self._scheduler.running]
         if any(paused) or self._paused:
@@ -200,13 +200,3 @@ def _copy_partial_prompt_page(running: RunningSequence, cache: PagedCache, devic
     if partial and len(running.block_tables) > 1:
         last = send_to_device([table[-1] for table in running.block_tables], device)
         cache.copy_pages(last[:1].expand(len(last) - 1), last[1:], partial)
-
-
-def run_batch(batch: Batch, on_drawn: Callable[[int], None]) -> Iterator[Finished]:
-    """Run `batch` to its end; `on_drawn` hears after each round how many tokens are. Closes the batch in any case."""
-    try:
-        while batch.has_work:
-            yield from batch.advance_lanes()
-            on_drawn(batch.tokens_drawn)
-    finally:
-        batch.close()

@@ -6,19 +6,20 @@ Holds the cache, the runner (CUDA graphs and their buffers) and the states they 
 import logging
 import time
 from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import torch
 
 from .attention import choose_attention
-from .batch import Batch, run_batch
+from .batch import Batch
 from .cache.cache_pool import CachePool, PageDemand
 from .cache.paged_cache import PagedCache
 from .request import Finished, OnPoll, Request, check_request
 from .runners.base import StepRunner
 from .runners.torch_runner import TorchRunner
 from .scheduler import Scheduler, final_length, pages_needed, worst_case_pages
-from .state import DecodeState
+from .state import DecodeState, round_up_lanes
 from .weights import DecoderWeights
 
 logger = logging.getLogger(__name__)
@@ -60,10 +61,7 @@ class Engine:
     """See `accel.request.Decoder`. One run at a time; a run that ends in any way returns every page."""
 
     def __init__(
-        self,
-        weights: DecoderWeights,
-        options: EngineOptions | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        self, weights: DecoderWeights, options: EngineOptions | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Raises `ValueError` for an attention backend that cannot run. clock: seconds, see `TorchRunner`."""
         self._weights = weights
@@ -97,8 +95,11 @@ class Engine:
         try:
             for beams in dict.fromkeys(request.sampling.num_beams for request in requests):
                 group = [(i, r) for i, r in enumerate(requests) if r.sampling.num_beams == beams]
-                batch = self._new_batch(group, beams)
-                yield from run_batch(batch, self._count_from(on_poll, drawn))
+                with closing(self._new_batch(group, beams)) as batch:
+                    while batch.has_work:
+                        yield from batch.advance_lanes()
+                        if on_poll is not None:
+                            on_poll(drawn + batch.tokens_drawn)
                 drawn += batch.tokens_drawn
         finally:
             self._busy = False
@@ -107,7 +108,6 @@ class Engine:
         """What runs, for reports."""
         return {
             "attention": self.attention.backend.name,
-            "reason": self.attention.reason,
             "runner": self._runner.name if self._runner is not None else "not started",
             "cache_bytes": self._pool.cache_bytes,
         }
@@ -162,7 +162,7 @@ class Engine:
 
     def _decode_state(self, requests: Sequence[Request], beams: int) -> DecodeState:
         """The state of that many beams, a larger one where the last one is too small."""
-        lanes = _next_power_of_two(min(len(requests), self._options.max_lanes))
+        lanes = round_up_lanes(min(len(requests), self._options.max_lanes))
         longest = max(map(final_length, requests))
         columns = pages_needed(longest, self._page_size) + 1
         state = self._states.get(beams)
@@ -176,11 +176,8 @@ class Engine:
         return state
 
     def _ensure_resources(self, wanted: int) -> tuple[PagedCache, StepRunner]:
+        """The cache, with `wanted` free pages where the device has them, and a runner on it."""
         self._pool.ensure_free_pages(wanted)
-        return self._current_runner()
-
-    def _current_runner(self) -> tuple[PagedCache, StepRunner]:
-        """The pool's cache and a runner on it."""
         cache = self._pool.cache
         assert cache is not None, "the pool is prepared before a run"
         if self._runner is None or self._runner_cache is not cache:
@@ -195,11 +192,3 @@ class Engine:
 
             return GraphRunner(self._weights, cache, self.attention.backend)
         return TorchRunner(self._weights, cache, self.attention.backend, self._clock)
-
-    @staticmethod
-    def _count_from(on_poll: OnPoll | None, before: int) -> Callable[[int], None]:
-        return lambda drawn: on_poll(before + drawn) if on_poll is not None else None
-
-
-def _next_power_of_two(count: int) -> int:
-    return 1 << (count - 1).bit_length()

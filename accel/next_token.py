@@ -6,6 +6,7 @@ Dimensions: L lanes, K beams, R = L * K rows, V vocabulary, S tokens a page, C b
 import torch
 
 from .cache.paged_cache import PagedCache
+from .readback import send_to_device
 from .sampling.beam_search import advance_beam_search
 from .sampling.sampler import sample_tokens
 from .state import DecodeState
@@ -35,8 +36,7 @@ def _choose_by_beam_search(
         held.copy_(torch.where(alive if held.dim() == 1 else alive[:, None], column, held))
     beams = torch.arange(state.beams, device=logits.device)
     parents = torch.where(alive[:, None], choice.parents, beams)
-    reorder = _reorder_beams_on_cpu if parents.device.type == "cpu" else _reorder_beams
-    reorder(state, parents, cache)
+    _reorder_beams(state, parents, cache)
     _record_tokens(state, alive, choice.tokens.flatten(), choice.done, parents.flatten())
 
 
@@ -66,42 +66,24 @@ def _reorder_beams(state: DecodeState, parents: torch.Tensor, cache: PagedCache)
 
     The copy goes to the beam's spare page, since another beam may continue its own page; then the two swap roles.
     """
-    rows, size = state.rows, cache.page_size
-    here = torch.arange(parents.numel(), device=parents.device)
-    origin = (torch.arange(parents.shape[0], device=parents.device)[:, None] * state.beams + parents).flatten()
-    page, fill = (rows.lengths // size).long()[:, None], rows.lengths % size
-    inherited = rows.block_tables[origin]
-    moved = (origin != here) & (fill > 0)
-    own, source = rows.block_tables.gather(1, page).squeeze(1), inherited.gather(1, page).squeeze(1)
-    _copy_partial_pages(cache, source, rows.spares, moved, fill)
-    complete = torch.arange(inherited.shape[1], device=parents.device) < page
-    rows.block_tables.copy_(torch.where(complete, inherited, rows.block_tables))
-    rows.block_tables.scatter_(1, page, torch.where(moved, rows.spares, own)[:, None])
-    rows.spares.copy_(torch.where(moved, own, rows.spares))
-    rows.seen.copy_(rows.seen[origin])
-
-
-def _copy_partial_pages(
-    cache: PagedCache, sources: torch.Tensor, targets: torch.Tensor, moved: torch.Tensor, fill: torch.Tensor
-) -> None:
-    which = moved.nonzero().squeeze(1)
-    if which.numel():
-        cache.copy_pages(sources[which].long(), targets[which].long(), int(fill[which].max()))
-
-
-def _reorder_beams_on_cpu(state: DecodeState, parents: torch.Tensor, cache: PagedCache) -> None:
-    """`_reorder_beams` row by row, which takes less time on a CPU."""
     rows, beams = state.rows, state.beams
     origin = [lane * beams + parent for lane, row in enumerate(parents.tolist()) for parent in row]
     moved = [(row, source) for row, source in enumerate(origin) if row != source]
     if not moved:
         return
-    tables, spares, lengths = rows.block_tables.numpy(), rows.spares.numpy(), rows.lengths.tolist()
-    before = tables.copy()
+    # On a CPU these are the tensors' own memory.
+    tables, spares, lengths = rows.block_tables.cpu().numpy(), rows.spares.cpu().numpy(), rows.lengths.tolist()
+    before, copies, longest = tables.copy(), [], 0
     for row, source in moved:
         column, fill = divmod(lengths[row], cache.page_size)
         tables[row, :column] = before[source, :column]
         if fill:
-            cache.copy_page(int(before[source, column]), int(spares[row]), fill)
+            copies.append((before[source, column], spares[row]))
+            longest = max(longest, fill)
             tables[row, column], spares[row] = spares[row], before[row, column]
+    if copies:
+        sources, targets = send_to_device(copies, parents.device).unbind(1)
+        cache.copy_pages(sources, targets, longest)
+    rows.block_tables.copy_(torch.from_numpy(tables))
+    rows.spares.copy_(torch.from_numpy(spares))
     rows.seen.copy_(rows.seen[origin])

@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from .cache.page_allocator import OutOfCacheMemory, PageAllocator
 from .request import Request
 
+BlockTableWrite = tuple[int, int, int]
+"""A page added: its row (of the batch's block tables), its column, the page."""
+
 
 def pages_needed(tokens: int, page_size: int) -> int:
     return -(-tokens // page_size)
@@ -58,16 +61,6 @@ class RunningSequence:
     def pages_held(self) -> int:
         """Without beams no page is referred to twice."""
         return len(self.block_tables[0]) if len(self.block_tables) == 1 else len(self.page_references)
-
-
-@dataclass(frozen=True)
-class AppendedPage:
-    """A page added to column `column` of beam `beam` of the sequence in lane `lane`."""
-
-    lane: int
-    beam: int
-    column: int
-    page: int
 
 
 @dataclass(eq=False)
@@ -119,16 +112,16 @@ class Scheduler:
             raise self._cache_too_small()
         return admitted
 
-    def append_pages(self, tokens: int) -> list[AppendedPage]:
+    def append_pages(self, tokens: int) -> list[BlockTableWrite]:
         """Give every running sequence pages for `tokens` more, or pause it. See `is_stuck`."""
-        appended: list[AppendedPage] = []
+        writes: list[BlockTableWrite] = []
         for lane, running in enumerate(self.running):
             missing = self._missing_columns(running, tokens)
             pages = missing * len(running.block_tables)
             running.paused = bool(pages) and not self._may_take(pages, running.claim, running)
             if not running.paused:
-                appended += self._append_columns(lane, running, missing)
-        return appended
+                writes += self._append_columns(lane, running, missing)
+        return writes
 
     @property
     def _total_claim(self) -> int:
@@ -207,13 +200,13 @@ class Scheduler:
         length = min(running.cached + running.in_flight_tokens + tokens, final_length(running.request))
         return max(0, pages_needed(length, self.page_size) - len(running.block_tables[0]))
 
-    def _append_columns(self, lane: int, running: RunningSequence, columns: int) -> list[AppendedPage]:
-        appended = []
+    def _append_columns(self, lane: int, running: RunningSequence, columns: int) -> list[BlockTableWrite]:
+        writes = []
         for beam, table in enumerate(running.block_tables):
             for _ in range(columns):
                 table.append(self._next_page(running, table))
-                appended.append(AppendedPage(lane, beam, len(table) - 1, table[-1]))
-        return appended
+                writes.append((lane * len(running.block_tables) + beam, len(table) - 1, table[-1]))
+        return writes
 
     def _next_page(self, running: RunningSequence, table: list[int]) -> int:
         """Without beams, the page that follows the last; beams part and meet, so a line's lie close together."""

@@ -154,6 +154,11 @@ class DecodeState:
         return self.rows, self.lanes, self.table, self.search
 
 
+def round_up_lanes(lanes: int) -> int:
+    """States and captured graphs have a power of two of them."""
+    return 1 << (lanes - 1).bit_length()
+
+
 def _slice_fields(part: Part, first: int, last: int) -> Part:
     return type(part)(**{name: tensor[first:last] for name, tensor in vars(part).items()})
 

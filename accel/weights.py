@@ -96,17 +96,7 @@ class DecoderWeights:
 
 
 def _layer_shapes(width: int) -> dict[str, tuple[int, ...]]:
-    return {
-        "ln_1_weight": (width,),
-        "ln_1_bias": (width,),
-        "qkv_weight": (3 * width, width),
-        "qkv_bias": (3 * width,),
-        "out_weight": (width, width),
-        "out_bias": (width,),
-        "ln_2_weight": (width,),
-        "ln_2_bias": (width,),
-        "fc_weight": (4 * width, width),
-        "fc_bias": (4 * width,),
-        "proj_weight": (width, 4 * width),
-        "proj_bias": (width,),
-    }
+    norm, qkv, out, fc, proj = (width,), (3 * width, width), (width, width), (4 * width, width), (width, 4 * width)
+    weights = {"ln_1": norm, "qkv": qkv, "out": out, "ln_2": norm, "fc": fc, "proj": proj}
+    biases = {f"{name}_bias": shape[:1] for name, shape in weights.items()}
+    return {**{f"{name}_weight": shape for name, shape in weights.items()}, **biases}

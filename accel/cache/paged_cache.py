@@ -60,18 +60,13 @@ class PagedCache:
         return tuple(zip(self.keys.unbind(), self.values.unbind(), strict=True))
 
     def copy_pages(self, sources: torch.Tensor, targets: torch.Tensor, tokens: int) -> None:
-        """Copy the first `tokens` tokens of pages `sources` to `targets` (int64 [n], disjoint), in every layer."""
-        if self.keys.device.type == "cpu":
+        """Copy the first `tokens` tokens of pages `sources` to `targets` (integers [n], disjoint), in every layer."""
+        for pages in (self.keys, self.values):
+            if pages.device.type != "cpu":
+                pages[:, targets, :tokens] = pages[:, sources, :tokens]
+                continue
             for source, target in zip(sources.tolist(), targets.tolist(), strict=True):
-                self.copy_page(source, target, tokens)
-            return
-        for pages in (self.keys, self.values):
-            pages[:, targets, :tokens] = pages[:, sources, :tokens]
-
-    def copy_page(self, source: int, target: int, tokens: int) -> None:
-        """Copy the first `tokens` tokens of one page."""
-        for pages in (self.keys, self.values):
-            pages[:, target, :tokens] = pages[:, source, :tokens]
+                pages[:, target, :tokens] = pages[:, source, :tokens]
 
     def copy_from(self, old: "PagedCache") -> None:
         """Hold what a smaller cache holds, in the same pages."""

@@ -17,7 +17,7 @@ from ..kernels.decode_step import DecodeStep, why_unsupported
 from ..kernels.linear.folded_norm import FoldedNorms
 from ..kernels.sampling.beam_search import BeamBuffers, advance_beams
 from ..kernels.sampling.draw import draw_next
-from ..state import DecodeState
+from ..state import DecodeState, round_up_lanes
 from ..weights import DecoderWeights
 from .prefill_graphs import PrefillGraphs
 from .torch_runner import TorchRunner
@@ -53,7 +53,7 @@ class GraphRunner:
         draw_next(state, logits, self._weights.stop_token)
 
     def run_steps(self, state: DecodeState, lanes: int, steps: int) -> None:
-        captured = self._captured_step(state, round_up_lanes(lanes, state.lane_count))
+        captured = self._captured_step(state, min(round_up_lanes(lanes), state.lane_count))
         if captured is None:
             self._plain.run_steps(state, lanes, steps)
             return
@@ -106,8 +106,3 @@ class GraphRunner:
         rows, vocabulary = view.rows.seen.shape
         buffers = BeamBuffers.allocate(rows, view.beams, vocabulary, self._weights.device)
         return lambda: advance_beams(view, step(), cache, stop_token, buffers)
-
-
-def round_up_lanes(lanes: int, capacity: int) -> int:
-    """Lanes that a graph is captured for: the next power of two, at most the state's."""
-    return min(1 << (lanes - 1).bit_length(), capacity)

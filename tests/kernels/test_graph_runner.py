@@ -13,6 +13,7 @@ from indextts2_multitalk.accel.engine import Engine, EngineOptions  # noqa: E402
 from indextts2_multitalk.accel.request import Request  # noqa: E402
 from indextts2_multitalk.accel.runners import graph_runner, prefill_graphs  # noqa: E402
 from indextts2_multitalk.accel.sampling.params import SamplingParams  # noqa: E402
+from indextts2_multitalk.accel.state import round_up_lanes  # noqa: E402
 from indextts2_multitalk.runtime import cuda_graphs  # noqa: E402
 
 pytestmark = MARKS
@@ -75,5 +76,5 @@ def test_what_cannot_be_captured_is_launched_one_by_one(monkeypatch, caplog):
     assert drawn == tokens(Engine(decoder, EngineOptions(page_size=4, graphs=False)), [request])
 
 
-def test_lines_are_rounded_up_to_a_bucket():
-    assert [graph_runner.round_up_lanes(lanes, 12) for lanes in (1, 2, 3, 5, 9)] == [1, 2, 4, 8, 12]
+def test_lanes_are_rounded_up_to_a_power_of_two():
+    assert [round_up_lanes(lanes) for lanes in (1, 2, 3, 5, 9)] == [1, 2, 4, 8, 16]

@@ -26,11 +26,7 @@ NO_CANDIDATE = tl.constexpr(0x7FFFFFFF)
 def _larger_candidate(key, token, total, other_key, other_token, other_total):
     """The continuation of larger key, of equal ones that of the lower id."""
     first = (key > other_key) | ((key == other_key) & (token < other_token))
-    return (
-        tl.where(first, key, other_key),
-        tl.where(first, token, other_token),
-        tl.where(first, total, other_total),
-    )
+    return (tl.where(first, key, other_key), tl.where(first, token, other_token), tl.where(first, total, other_total))
 
 
 @triton.jit
