@@ -146,17 +146,17 @@ def measure_one(model: S2Mel, one: FlowLine, expected: torch.Tensor, case: str, 
 
 def measure_vocoder(config: dict, device: torch.device, dtype: torch.dtype, mel: torch.Tensor) -> None:
     with exact():
-        (expected,) = Vocoder(vocoder(config, device), use_cuda_kernel=False).speak([mel])
+        (expected,) = Vocoder(vocoder(config, device), use_cuda_kernel=False).generate_waveforms([mel])
     for kernels in (True, False):
         fast = Vocoder(vocoder(config, device).to(dtype), use_cuda_kernel=kernels)
-        distance = log_spectral_distance(fast.speak([mel])[0], expected)
+        distance = log_spectral_distance(fast.generate_waveforms([mel])[0], expected)
         refuse_above(distance, LOG_SPECTRAL_TOLERANCE, "vocoder")
         more = {"log_spectral_distance": round(distance, 4), "ran": fast.description}
         case = "vocoder" if kernels else "plain-vocoder"
-        took = seconds(lambda run=fast: run.speak([mel]), repeats=REPEATS, warm_up=2)
+        took = seconds(lambda run=fast: run.generate_waveforms([mel]), repeats=REPEATS, warm_up=2)
         emit_case(case, took, dtype, **more)
         if kernels:
-            took = seconds(lambda run=fast: run.speak([mel] * LINES), repeats=min(5, REPEATS))
+            took = seconds(lambda run=fast: run.generate_waveforms([mel] * LINES), repeats=min(5, REPEATS))
             emit_case(f"vocoder-{LINES}-lines", took, dtype, **more)
 
 

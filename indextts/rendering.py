@@ -76,7 +76,7 @@ class Renderer:
 
     def release(self) -> None:
         """Drop whatever holds addresses of the vocoder's weights."""
-        self._vocoder.release()
+        self._vocoder.release_graphs()
 
     def _compute_latents(
         self, batch: Sequence[DecodedSegment], hidden_states: HiddenStates | None, report: Report
@@ -105,6 +105,6 @@ class Renderer:
 
     def _run_vocoder(self, mels: Sequence[Mel], report: Report, on_event: OnEvent) -> list[Tensor]:
         with matmul_stage(report, "vocoder", self._current_device):
-            waves = [wave.cpu() for wave in self._vocoder.speak([mel.frames for mel in mels])]
+            waves = [wave.cpu() for wave in self._vocoder.generate_waveforms([mel.frames for mel in mels])]
         on_event(Event("vocoder", len(mels), len(mels)))
         return waves

@@ -137,4 +137,4 @@ def ready_for_training(generator: BigVGAN, compiled: bool) -> None:
 
 
 def _snake(module: SnakeBeta, function, x: Tensor) -> Tensor:
-    return function(x, *module.coefficients())
+    return function(x, *module.parameters_float32())

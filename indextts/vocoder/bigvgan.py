@@ -19,11 +19,11 @@ IGNORED = ("*.filter",)
 
 def rename_bigvgan_weights(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """The released generator's state dict as `BigVGAN`'s: weight norm folded, filters left out, wrappers dropped."""
-    kept = {_plain(name): tensor for name, tensor in state.items() if not name.endswith(".filter")}
+    kept = {_strip_wrappers(name): tensor for name, tensor in state.items() if not name.endswith(".filter")}
     return fold_weight_norm(kept)
 
 
-def _plain(name: str) -> str:
+def _strip_wrappers(name: str) -> str:
     """`ups.0.0.weight_g` is layer `ups.0`; `activations.0.act.alpha` belongs to `activations.0` itself."""
     head, *rest = name.split(".")
     if head == "ups":
@@ -31,8 +31,8 @@ def _plain(name: str) -> str:
     return name.replace(".act.", ".")
 
 
-class ResidualBlock(nn.Module):
-    """Per dilation: snake, dilated convolution, snake, convolution, and back onto the input."""
+class AMPBlock(nn.Module):
+    """Anti-aliased multi-periodicity: per dilation snake, dilated convolution, snake, convolution, and a residual."""
 
     def __init__(self, config: BigVGANConfig, channels: int, taps: int, dilations: tuple[int, ...]) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class BigVGAN(nn.Module):
 
     def __init__(self, config: BigVGANConfig) -> None:
         super().__init__()
-        _check(config)
+        _check_variant(config)
         self.config = config
         channels = config.upsample_initial_channel
         self.conv_pre = nn.Conv1d(config.num_mels, channels, 7, padding=3)
@@ -65,12 +65,12 @@ class BigVGAN(nn.Module):
             channels //= 2
             self.ups.append(up)
             for block in zip(config.resblock_kernel_sizes, config.resblock_dilation_sizes, strict=True):
-                self.resblocks.append(ResidualBlock(config, channels, *block))
+                self.resblocks.append(AMPBlock(config, channels, *block))
         self.activation_post = SnakeBeta(channels, config.snake_logscale)
         self.conv_post = nn.Conv1d(channels, 1, 7, padding=3, bias=config.use_bias_at_final)
 
     @property
-    def hop(self) -> int:
+    def hop_length(self) -> int:
         """Samples per mel frame."""
         return math.prod(self.config.upsample_rates)
 
@@ -82,18 +82,18 @@ class BigVGAN(nn.Module):
         """Log-mel [B, 80, F] to waveform [B, 1, F * hop] within -1..1, in the weights' dtype."""
         x = self.conv_pre(mel.to(self.dtype))
         for stage, up in enumerate(self.ups):
-            x = self.stage(stage, up(x))
+            x = self.run_stage(stage, up(x))
         x = self.conv_post(self.activation_post(x))
         return x.tanh() if self.config.use_tanh_at_final else x.clamp(-1.0, 1.0)
 
-    def stage(self, stage: int, x: Tensor) -> Tensor:
+    def run_stage(self, stage: int, x: Tensor) -> Tensor:
         """The mean of a stage's residual blocks, one per kernel size."""
         kernels = len(self.config.resblock_kernel_sizes)
         blocks = self.resblocks[stage * kernels : (stage + 1) * kernels]
         return sum(block(x) for block in blocks) / kernels
 
 
-def _check(config: BigVGANConfig) -> None:
+def _check_variant(config: BigVGANConfig) -> None:
     got = (config.resblock, config.activation)
     if got != ("1", "snakebeta"):
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""Long mels cut into pieces that overlap by the vocoder's reach, so that their waveforms meet without a seam.
+"""Long mels cut into chunks that overlap by the vocoder's receptive field: their waveforms meet without a seam.
 
 Dimensions: F mel frames, N samples.
 """
@@ -13,7 +13,7 @@ from .snake_blocks import REACH
 
 
 @dataclass(frozen=True, eq=False)
-class Piece:
+class MelChunk:
     """Frames `start` to `end` of line `line` are to be kept of what comes of `mel` [80, F], which begins at `begin`."""
 
     line: int
@@ -22,13 +22,13 @@ class Piece:
     start: int
     end: int
 
-    def keep(self, wave: Tensor, hop: int) -> Tensor:
-        """The kept samples of the piece's waveform [N]."""
+    def kept_samples(self, wave: Tensor, hop: int) -> Tensor:
+        """The kept samples of the chunk's waveform [N]."""
         return wave[(self.start - self.begin) * hop : (self.end - self.begin) * hop]
 
 
-def reach_frames(config: BigVGANConfig) -> int:
-    """How many frames away a frame can still change a sample: everything's reach added up, from the output back."""
+def receptive_field_frames(config: BigVGANConfig) -> int:
+    """How many frames away a frame can still change a sample: all layers' receptive fields added up from the output."""
     blocks = [
         sum((taps - 1) * (dilation + 1) // 2 + 2 * REACH for dilation in dilations)
         for taps, dilations in zip(config.resblock_kernel_sizes, config.resblock_dilation_sizes, strict=True)
@@ -39,13 +39,13 @@ def reach_frames(config: BigVGANConfig) -> int:
     return samples + 3
 
 
-def cut(line: int, mel: Tensor, longest: int, reach: int) -> list[Piece]:
-    """mel [80, F] in pieces of equal length, at most `longest` frames each without their overlap."""
+def split_mel(line: int, mel: Tensor, longest: int, reach: int) -> list[MelChunk]:
+    """mel [80, F] in chunks of equal length, at most `longest` frames each without their overlap."""
     frames = mel.shape[1]
     count = -(-frames // longest)
     edges = [frames * n // count for n in range(count + 1)]
-    pieces = []
+    chunks = []
     for start, end in itertools.pairwise(edges):
         begin = max(0, start - reach)
-        pieces.append(Piece(line, mel[:, begin : end + reach], begin, start, end))
-    return pieces
+        chunks.append(MelChunk(line, mel[:, begin : end + reach], begin, start, end))
+    return chunks

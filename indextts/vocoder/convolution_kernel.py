@@ -1,5 +1,5 @@
 """A 1-D convolution as one Triton kernel, channels last, with the sums that follow it in BigVGAN; half precision in and
-out, float32 inside. Its torch twin is `convolve_plain`.
+out, float32 inside. Its torch twin is `convolve_channels_last_torch`.
 
 An implicit matrix product: the inner index runs over taps and channels together, so that it is contiguous in memory for
 the weights, and for the input where taps lie side by side.
@@ -16,7 +16,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
-class Filter:
+class ConvolutionFilter:
     """A convolution's numbers: weight [O, K * I], inner index tap by tap; bias [O] or None.
 
     Output t reads input t + tap * dilation - left.
@@ -30,10 +30,10 @@ class Filter:
 
 
 @triton.jit(do_not_specialize=["factor", "rows", "taps", "dilation", "left", "with_residual", "with_total"])
-def _convolve_tiles(x, weight, bias, residual, total, out, lengths, factor, rows, taps, dilation, left, with_residual,
-                    with_total, x_stride, residual_stride, out_stride, scale, INPUTS: tl.constexpr,
-                    OUTPUTS: tl.constexpr, BIAS: tl.constexpr, BLOCK_T: tl.constexpr, BLOCK_O: tl.constexpr,
-                    BLOCK_K: tl.constexpr, PRECISION: tl.constexpr):  # fmt: skip
+def _convolve_channels_last(x, weight, bias, residual, total, out, lengths, factor, rows, taps, dilation, left,
+                            with_residual, with_total, x_stride, residual_stride, out_stride, scale,
+                            INPUTS: tl.constexpr, OUTPUTS: tl.constexpr, BIAS: tl.constexpr, BLOCK_T: tl.constexpr,
+                            BLOCK_O: tl.constexpr, BLOCK_K: tl.constexpr, PRECISION: tl.constexpr):  # fmt: skip
     line = tl.program_id(2)
     samples = tl.load(lengths + line) * factor
     row = tl.program_id(1) * BLOCK_T + tl.arange(0, BLOCK_T)
@@ -67,9 +67,9 @@ def _convolve_tiles(x, weight, bias, residual, total, out, lengths, factor, rows
     tl.store(out + place, (acc * scale).to(out.dtype.element_ty), mask=mask)
 
 
-def convolve(
+def convolve_channels_last(
     x: Tensor,
-    filter: Filter,
+    filter: ConvolutionFilter,
     lengths: Tensor,
     factor: int,
     rows: int | None = None,
@@ -97,8 +97,8 @@ def convolve(
     assert total is None or total.is_contiguous(), "total must be contiguous"
     out = torch.empty(lines, rows, outputs, dtype=dtype or x.dtype, device=x.device)
     half = x.dtype in (torch.float16, torch.bfloat16)
-    block_t, block_o, block_k, warps, stages = tile(outputs, half)
-    _convolve_tiles[(triton.cdiv(outputs, block_o), triton.cdiv(rows, block_t), lines)](
+    block_t, block_o, block_k, warps, stages = tile_shape(outputs, half)
+    _convolve_channels_last[(triton.cdiv(outputs, block_o), triton.cdiv(rows, block_t), lines)](
         x, filter.weight, filter.bias, x if residual is None else residual, x if total is None else total, out, lengths,
         factor, rows, filter.taps, filter.dilation, filter.left, residual is not None, total is not None, x.stride(0),
         out.stride(0) if residual is None else residual.stride(0), out.stride(0), scale,
@@ -108,7 +108,7 @@ def convolve(
     return out
 
 
-def tile(outputs: int, half: bool) -> tuple[int, int, int, int, int]:
+def tile_shape(outputs: int, half: bool) -> tuple[int, int, int, int, int]:
     """Samples, channels and inner length of a program's tile; warps; loads in flight. Measured on an H200."""
     if not half:
         return 64, 32, 32, 4, 2
@@ -123,9 +123,9 @@ def tile(outputs: int, half: bool) -> tuple[int, int, int, int, int]:
     return (128, 128, 64, 8, 3) if outputs <= 384 else (64, 128, 64, 4, 3)
 
 
-def convolve_plain(
+def convolve_channels_last_torch(
     x: Tensor,
-    filter: Filter,
+    filter: ConvolutionFilter,
     lengths: Tensor,
     factor: int,
     rows: int | None = None,
@@ -134,7 +134,7 @@ def convolve_plain(
     scale: float = 1.0,
     dtype: torch.dtype | None = None,
 ) -> Tensor:
-    """`convolve` line by line in torch."""
+    """`convolve_channels_last` line by line in torch."""
     inputs, rows = x.shape[2], x.shape[1] if rows is None else rows
     weight = filter.weight.unflatten(1, (filter.taps, inputs)).transpose(1, 2).float()
     bias = None if filter.bias is None else filter.bias.float()

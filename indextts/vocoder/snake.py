@@ -43,7 +43,7 @@ class SnakeBeta(nn.Module):
         self.alpha = nn.Parameter(torch.empty(channels))
         self.beta = nn.Parameter(torch.empty(channels))
 
-    def coefficients(self) -> tuple[Tensor, Tensor]:
+    def parameters_float32(self) -> tuple[Tensor, Tensor]:
         """alpha and 1 / beta as float32 [C]."""
         alpha, beta = self.alpha.float(), self.beta.float()
         if self.logscale:
@@ -53,11 +53,11 @@ class SnakeBeta(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, T] to the same, same dtype; worked in float32."""
         if self.in_blocks:
-            return snake_in_blocks(x, *self.coefficients(), kaiser_taps())
-        return snake(x, *self.coefficients())
+            return snake_in_blocks(x, *self.parameters_float32(), kaiser_taps())
+        return snake_torch(x, *self.parameters_float32())
 
 
-def snake(x: Tensor, alpha: Tensor, inverse_beta: Tensor) -> Tensor:
+def snake_torch(x: Tensor, alpha: Tensor, inverse_beta: Tensor) -> Tensor:
     """x [B, C, T] of any floating dtype, alpha and inverse_beta float32 [C]; the kernel's twin.
 
     The order of operations is the reference's: the network amplifies rounding by orders of magnitude, so that another

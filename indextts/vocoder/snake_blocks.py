@@ -1,7 +1,7 @@
 """The anti-aliased snake on a CPU: both filters as matrix products over blocks of samples.
 
 Grouped convolutions of one channel each leave a CPU's arithmetic idle: a product with a banded matrix multiplies five
-times as many numbers, most of them zeros, in a third of the time. Equal to `snake.snake` but for the order of sums.
+times as many numbers, most of them zeros, in a third of the time. Equal to `snake_torch` but for the order of sums.
 
 Dimensions: B lines, C channels, T samples, R = B * C rows, N blocks a row, of S samples before and 2S after upsampling.
 """
@@ -22,45 +22,45 @@ def snake_in_blocks(x: Tensor, alpha: Tensor, inverse_beta: Tensor, taps: tuple[
     """x [B, C, T] of any floating dtype, alpha and inverse_beta float32 [C] to the same as x; worked in float32."""
     rows, samples = x.shape[0] * x.shape[1], x.shape[2]
     blocks = -(-samples // BLOCK)
-    up = _upsample(_held(x.float().reshape(rows, samples), blocks), taps)
-    _hold(up, REACH, 2 * samples)
+    up = _upsample_blocks(_split_blocks(x.float().reshape(rows, samples), blocks), taps)
+    _replicate_ends(up, REACH, 2 * samples)
     wave = up.view(*x.shape[:2], -1)
     wave.addcmul_((wave * alpha[:, None]).sin_().square_(), inverse_beta[:, None])
-    down = _downsample(up.view(rows, -1, 2 * BLOCK), blocks, taps)
+    down = _downsample_blocks(up.view(rows, -1, 2 * BLOCK), blocks, taps)
     return down.view(*x.shape[:2], -1)[..., :samples].to(x.dtype)
 
 
-def _held(x: Tensor, blocks: int) -> Tensor:
+def _split_blocks(x: Tensor, blocks: int) -> Tensor:
     """[R, T] in `blocks` blocks and two more, from REACH samples on, its ends held on either side: [R, N, S]."""
     padded = x.new_empty(len(x), (blocks + 2) * BLOCK)
     padded[:, REACH : REACH + x.shape[1]] = x
-    _hold(padded, REACH, x.shape[1])
+    _replicate_ends(padded, REACH, x.shape[1])
     return padded.view(len(x), -1, BLOCK)
 
 
-def _hold(x: Tensor, start: int, length: int) -> None:
+def _replicate_ends(x: Tensor, start: int, length: int) -> None:
     """Fill x [R, ...] before `start` and from `start + length` on with its nearest sample in between."""
     x[:, :start] = x[:, start : start + 1]
     x[:, start + length :] = x[:, start + length - 1 : start + length]
 
 
-def _upsample(x: Tensor, taps: tuple[float, ...]) -> Tensor:
+def _upsample_blocks(x: Tensor, taps: tuple[float, ...]) -> Tensor:
     """[R, N, S] to [R, N * 2S], of which the last block is not complete."""
-    own, behind = _matrices(taps)[:2]
+    own, behind = _band_matrices(taps)[:2]
     flat = x.view(-1, BLOCK)
     up = flat @ own
     up[:-1].addmm_(flat[1:], behind)
     return up.view(len(x), -1)
 
 
-def _downsample(x: Tensor, blocks: int, taps: tuple[float, ...]) -> Tensor:
+def _downsample_blocks(x: Tensor, blocks: int, taps: tuple[float, ...]) -> Tensor:
     """[R, N, 2S] to the first `blocks` blocks, [R, N, S]."""
-    own, behind = (matrix.expand(len(x), -1, -1) for matrix in _matrices(taps)[2:])
+    own, behind = (matrix.expand(len(x), -1, -1) for matrix in _band_matrices(taps)[2:])
     return torch.bmm(x[:, :blocks], own).baddbmm_(x[:, 1 : blocks + 1], behind)
 
 
 @lru_cache(maxsize=1)
-def _matrices(taps: tuple[float, ...]) -> tuple[Tensor, ...]:
+def _band_matrices(taps: tuple[float, ...]) -> tuple[Tensor, ...]:
     """Up [S, 2S] for a block and the one behind it, down [2S, S] for the same."""
     # Ordinary tensors, that a caller out of inference mode may use as well.
     with torch.inference_mode(False):

@@ -1,4 +1,4 @@
-"""Anti-aliased snake-beta as one Triton kernel, channels last; its torch twin is `snake.snake`.
+"""Anti-aliased snake-beta as one Triton kernel, channels last; its torch twin is `snake_torch`.
 
 A lane takes one channel and walks along RUN samples of it, keeping the last six inputs and the last twelve activated
 values in registers, so that nothing is filtered or activated twice. Neighbouring lanes take neighbouring channels.
@@ -19,7 +19,7 @@ LANES = 512
 
 
 @triton.jit
-def _snake(x, rate, inverse_beta):
+def _activate(x, rate, inverse_beta):
     """x + sin(pi rate x)^2 / beta. The square has period one in rate x: a polynomial of what is left, within 2e-7."""
     turns = x * rate
     rest = turns - tl.floor(turns + 0.5)
@@ -29,19 +29,19 @@ def _snake(x, rate, inverse_beta):
 
 
 @triton.jit
-def _pair(x0, x1, x2, x3, x4, x5, last, t, samples, rate, inverse_beta, F0: tl.constexpr, F1: tl.constexpr,
-          F2: tl.constexpr, F3: tl.constexpr, F4: tl.constexpr, F5: tl.constexpr):  # fmt: skip
+def _snake_pair(x0, x1, x2, x3, x4, x5, last, t, samples, rate, inverse_beta, F0: tl.constexpr, F1: tl.constexpr,
+                F2: tl.constexpr, F3: tl.constexpr, F4: tl.constexpr, F5: tl.constexpr):  # fmt: skip
     """Pair t + 3, upsampled from x[t .. t + 5] and activated; beyond the end, `last` again."""
     odd = (2 * F1) * x0 + (2 * F3) * x1 + (2 * F5) * x2 + (2 * F4) * x3 + (2 * F2) * x4 + (2 * F0) * x5
     even = (2 * F0) * x0 + (2 * F2) * x1 + (2 * F4) * x2 + (2 * F5) * x3 + (2 * F3) * x4 + (2 * F1) * x5
-    odd = tl.where(t + 2 < samples, _snake(odd, rate, inverse_beta), last)
-    return odd, tl.where(t + 3 < samples, _snake(even, rate, inverse_beta), odd)
+    odd = tl.where(t + 2 < samples, _activate(odd, rate, inverse_beta), last)
+    return odd, tl.where(t + 3 < samples, _activate(even, rate, inverse_beta), odd)
 
 
 @triton.jit(do_not_specialize=["rows", "factor", "units"])
-def _snake_runs(x, alphas, inverse_betas, out, lengths, rows, factor, x_stride, out_stride, units, UNIT: tl.constexpr,
-                F0: tl.constexpr, F1: tl.constexpr, F2: tl.constexpr, F3: tl.constexpr, F4: tl.constexpr,
-                F5: tl.constexpr, RUN: tl.constexpr, LANES: tl.constexpr):  # fmt: skip
+def _snake(x, alphas, inverse_betas, out, lengths, rows, factor, x_stride, out_stride, units, UNIT: tl.constexpr,
+           F0: tl.constexpr, F1: tl.constexpr, F2: tl.constexpr, F3: tl.constexpr, F4: tl.constexpr,
+           F5: tl.constexpr, RUN: tl.constexpr, LANES: tl.constexpr):  # fmt: skip
     line = tl.program_id(1)
     samples = tl.load(lengths + line) * factor
     channels = units * UNIT
@@ -60,7 +60,7 @@ def _snake_runs(x, alphas, inverse_betas, out, lengths, rows, factor, x_stride, 
         x0, x1, x2, x3, x4 = x1, x2, x3, x4, x5
         x5 = tl.load(x + tl.minimum(tl.maximum(t + 5, 0), samples - 1) * channels, mask=mine, other=0.0).to(tl.float32)
         if n >= -5:
-            odd, even = _pair(x0, x1, x2, x3, x4, x5, s11, t, samples, rate, inverse_beta, F0, F1, F2, F3, F4, F5)
+            odd, even = _snake_pair(x0, x1, x2, x3, x4, x5, s11, t, samples, rate, inverse_beta, F0, F1, F2, F3, F4, F5)
             s2, s3, s4, s5, s6, s7, s8, s9, s10, s11 = s4, s5, s6, s7, s8, s9, s10, s11, odd, even
     first = start == 0
     s2, s3, s4 = tl.where(first, s7, s2), tl.where(first, s7, s3), tl.where(first, s7, s4)
@@ -71,7 +71,7 @@ def _snake_runs(x, alphas, inverse_betas, out, lengths, rows, factor, x_stride, 
             t = start + begin + n
             x0, x1, x2, x3, x4 = x1, x2, x3, x4, x5
             x5 = tl.load(x + tl.minimum(t + 5, samples - 1) * channels, mask=mine, other=0.0).to(tl.float32)
-            odd, even = _pair(x0, x1, x2, x3, x4, x5, s11, t, samples, rate, inverse_beta, F0, F1, F2, F3, F4, F5)
+            odd, even = _snake_pair(x0, x1, x2, x3, x4, x5, s11, t, samples, rate, inverse_beta, F0, F1, F2, F3, F4, F5)
             s0, s1 = s2, s3
             s2, s3, s4, s5, s6, s7, s8, s9, s10, s11 = s4, s5, s6, s7, s8, s9, s10, s11, odd, even
             outer = F0 * (s0 + s11) + F1 * (s1 + s10) + F2 * (s2 + s9)
@@ -93,7 +93,7 @@ def snake(x: Tensor, alpha: Tensor, inverse_beta: Tensor, lengths: Tensor, facto
     out = torch.empty(lines, samples, channels, dtype=x.dtype, device=x.device)
     lanes = triton.cdiv(samples, RUN) * channels
     unit = 8 if channels % 8 == 0 else 1  # so that one compiled kernel, which loads in vectors, serves every stage
-    _snake_runs[(triton.cdiv(lanes, LANES), lines)](
+    _snake[(triton.cdiv(lanes, LANES), lines)](
         x, alpha, inverse_beta, out, lengths, samples, factor, x.stride(0), out.stride(0), channels // unit, unit,
         *kaiser_taps()[:6], RUN=RUN, LANES=LANES, num_warps=4,
     )  # fmt: skip

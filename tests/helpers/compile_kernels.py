@@ -36,7 +36,7 @@ from indextts2_multitalk.accel.kernels.sampling.beam_search import BeamBuffers, 
 from indextts2_multitalk.accel.kernels.sampling.draw import draw_next
 from indextts2_multitalk.accel.state import DecodeState
 from indextts2_multitalk.accel.weights import DecoderWeights
-from indextts2_multitalk.indextts.vocoder.convolution_kernel import Filter, convolve
+from indextts2_multitalk.indextts.vocoder.convolution_kernel import ConvolutionFilter, convolve_channels_last
 from indextts2_multitalk.indextts.vocoder.snake_kernel import snake
 from indextts2_multitalk.s2mel import pointwise_kernels as pointwise
 from indextts2_multitalk.s2mel.attention_kernel import packed_attention
@@ -189,8 +189,8 @@ def vocoder() -> None:
     lengths = torch.tensor([3], dtype=torch.int32)
     for channels in (24, 48, 96, 192, 384):
         x = torch.zeros(1, 64, channels, dtype=HALF)
-        kernel = Filter(torch.zeros(channels, 7 * channels, dtype=HALF), torch.zeros(channels), 7, 1, 3)
-        convolve(x, kernel, lengths, 4)
+        kernel = ConvolutionFilter(torch.zeros(channels, 7 * channels, dtype=HALF), torch.zeros(channels), 7, 1, 3)
+        convolve_channels_last(x, kernel, lengths, 4)
         snake(x, torch.ones(channels), torch.ones(channels), lengths, 4)
 
 

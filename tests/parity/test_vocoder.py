@@ -17,7 +17,7 @@ def test_waveform(goldens, close):
     with torch.device("meta"):
         model = BigVGAN(config)
     model.load_state_dict(rename_bigvgan_weights(goldens.state("bigvgan")), strict=True, assign=True)
-    frames = figures["wav"].shape[-1] // model.hop
+    frames = figures["wav"].shape[-1] // model.hop_length
     mel = 1.5 * goldens.input("voc_mel", (1, config.num_mels, frames)) - 4
     found, golden = model(mel), figures["wav"].double()
     exact = model.double()(mel.double())

@@ -11,7 +11,7 @@ from indextts2_multitalk.indextts.conditioning.features import (
 )
 from indextts2_multitalk.indextts.gpt.latent_pass import latent_pass
 from indextts2_multitalk.indextts.gpt.prompt import build_prompt
-from indextts2_multitalk.indextts.vocoder.snake import snake as pack_snake
+from indextts2_multitalk.indextts.vocoder.snake import snake_torch as pack_snake
 from indextts2_multitalk.s2mel.packing import pack_lines
 from indextts2_multitalk.s2mel.time_schedule import Times
 from indextts2_multitalk.training.acoustics import EDGE22, Acoustics, pitch, semantic_input, style_input

@@ -29,6 +29,6 @@ def test_kernels_equal_plain_float32(dtype, tolerance):
 def test_pieces_meet_without_a_seam(monkeypatch):
     fast = vocoder.Vocoder(small_vocoder().to("cuda", torch.float16), use_cuda_kernel=True)
     (whole,) = fast.speak([mel("long", 300)])
-    monkeypatch.setattr(vocoder, "LONGEST_PIECE", 100)
+    monkeypatch.setattr(vocoder, "LONGEST_CHUNK", 100)
     (joined,) = fast.speak([mel("long", 300)])
     assert relative(joined, whole) <= 1e-3

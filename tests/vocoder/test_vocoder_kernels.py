@@ -46,20 +46,20 @@ def test_snake(dtype, channels, samples):
     lengths = torch.tensor([samples, samples + 2], dtype=torch.int32, device=DEVICE)
     actual = snake_kernel.snake(poisoned(lines, samples + 40), alpha, inverse_beta, lengths, 1)
     for line, own in zip(lines, actual, strict=True):
-        agree(own[: len(line)], plain.snake(line.T[None], alpha, inverse_beta)[0].T, dtype)
+        agree(own[: len(line)], plain.snake_torch(line.T[None], alpha, inverse_beta)[0].T, dtype)
 
 
 def test_snake_counts_samples_by_frames():
     x, one = draw(1, 12, 3), torch.ones(3, device=DEVICE)
     lengths = torch.tensor([4], dtype=torch.int32, device=DEVICE)
     actual = snake_kernel.snake(poisoned([x[0]], 20), one, one, lengths, 3)[:, :12]
-    agree(actual, plain.snake(x.mT, one, one).mT, torch.float32)
+    agree(actual, plain.snake_torch(x.mT, one, one).mT, torch.float32)
 
 
 def make_filter(inputs: int, outputs: int, taps: int, dilation: int, dtype: torch.dtype, bias: bool = True):
     weight = (draw(outputs, taps * inputs, seed=5) / (taps * inputs) ** 0.5).to(dtype)
     offset = draw(outputs, seed=6, dtype=dtype) if bias else None
-    return convolution_kernel.Filter(weight, offset, taps, dilation, (taps - 1) * dilation // 2)
+    return convolution_kernel.ConvolutionFilter(weight, offset, taps, dilation, (taps - 1) * dilation // 2)
 
 
 @DTYPES
@@ -73,8 +73,8 @@ def test_convolution(dtype, inputs, outputs, taps, dilation):
     residual, total = draw(2, 80, outputs, seed=2, dtype=dtype), draw(2, 80, outputs, seed=3, dtype=dtype)
     batch = poisoned(lines, 80)
     for extra in ({}, {"residual": residual}, {"residual": residual, "total": total, "scale": 1 / 3}):
-        actual = convolution_kernel.convolve(batch, own, lengths, 1, **extra)
-        expected = convolution_kernel.convolve_plain(batch, own, lengths, 1, **extra)
+        actual = convolution_kernel.convolve_channels_last(batch, own, lengths, 1, **extra)
+        expected = convolution_kernel.convolve_channels_last_torch(batch, own, lengths, 1, **extra)
         for place, length in enumerate(lengths.tolist()):
             agree(actual[place, :length], expected[place, :length], dtype)
 
@@ -82,5 +82,5 @@ def test_convolution(dtype, inputs, outputs, taps, dilation):
 def test_convolution_without_bias_and_with_more_rows_than_samples():
     own = make_filter(8, 16, 2, 1, torch.float32, bias=False)
     x, lengths = draw(1, 33, 8), torch.tensor([33], dtype=torch.int32, device=DEVICE)
-    actual = convolution_kernel.convolve(x, own, lengths, 1, rows=34)
-    agree(actual, convolution_kernel.convolve_plain(x, own, lengths, 1, rows=34), torch.float32)
+    actual = convolution_kernel.convolve_channels_last(x, own, lengths, 1, rows=34)
+    agree(actual, convolution_kernel.convolve_channels_last_torch(x, own, lengths, 1, rows=34), torch.float32)
