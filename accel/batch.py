@@ -189,9 +189,8 @@ def _steps_left(running: RunningSequence) -> int:
 
 def _prompt_slot_mapping(running: RunningSequence, page_size: int) -> list[int]:
     """Slots of beam 0's prompt rows."""
-    return [page * page_size + place for page in running.block_tables[0] for place in range(page_size)][
-        : running.cached
-    ]
+    slots = [page * page_size + place for page in running.block_tables[0] for place in range(page_size)]
+    return slots[: running.cached]
 
 
 def _copy_partial_prompt_page(running: RunningSequence, cache: PagedCache, device: torch.device) -> None:

@@ -104,14 +104,6 @@ class Engine:
         finally:
             self._busy = False
 
-    def describe(self) -> dict[str, str | int]:
-        """What runs, for reports."""
-        return {
-            "attention": self.attention.backend.name,
-            "runner": self._runner.name if self._runner is not None else "not started",
-            "cache_bytes": self._pool.cache_bytes,
-        }
-
     def describe_attention(self) -> str:
         """The backend, why it and no other, and where it costs the CUDA graphs: for reports."""
         lost = self._weights.device.type == "cuda" and not self._can_capture
@@ -137,13 +129,8 @@ class Engine:
         scheduler = Scheduler(self._pool.allocator, self._page_size, self._options.max_lanes, self._options.prompt_rows)
         for index, request in group:
             scheduler.submit(index, request)
-        return Batch(
-            scheduler,
-            self._decode_state(requests, beams),
-            self._ensure_resources,
-            self._poll_steps,
-            self._readbacks_behind,
-        )
+        state = self._decode_state(requests, beams)
+        return Batch(scheduler, state, self._ensure_resources, self._poll_steps, self._readbacks_behind)
 
     def _page_demand(self, requests: Sequence[Request]) -> PageDemand:
         lanes = min(len(requests), self._options.max_lanes)
@@ -167,11 +154,8 @@ class Engine:
         columns = pages_needed(longest, self._page_size) + 1
         state = self._states.get(beams)
         if state is None or state.lane_count < lanes or state.rows.block_tables.shape[1] < columns:
-            columns = -(-columns // COLUMN_STEP) * COLUMN_STEP
-            weights = self._weights
-            state = DecodeState.allocate(
-                lanes, beams, weights.vocabulary, columns, weights.max_tokens, torch.device(weights.device)
-            )
+            columns, w = -(-columns // COLUMN_STEP) * COLUMN_STEP, self._weights
+            state = DecodeState.allocate(lanes, beams, w.vocabulary, columns, w.max_tokens, w.device)
             self._states[beams] = state
         return state
 

@@ -14,21 +14,17 @@ from .state import DecodeState
 
 def choose_next(state: DecodeState, logits: torch.Tensor, cache: PagedCache, stop_token: int) -> None:
     """Draw one token for every beam of every alive lane and record it. logits: [R, V]; lanes not alive keep all."""
-    alive = state.alive_lanes
     if state.beams == 1:
         tokens = sample_tokens(logits, state.rows.seen, state.table, state.lanes.seeds, state.lanes.steps)
-        _record_tokens(state, alive, tokens, tokens == stop_token)
+        _record_tokens(state, tokens, tokens == stop_token)
     else:
-        _choose_by_beam_search(state, alive, logits, cache, stop_token)
+        _choose_by_beam_search(state, logits, cache, stop_token)
 
 
-def _choose_by_beam_search(
-    state: DecodeState, alive: torch.Tensor, logits: torch.Tensor, cache: PagedCache, stop_token: int
-) -> None:
-    lanes = state.lanes
-    choice = advance_beam_search(
-        logits, state.rows.seen, state.table, lanes.seeds, lanes.steps, state.search, stop_token
-    )
+def _choose_by_beam_search(state: DecodeState, logits: torch.Tensor, cache: PagedCache, stop_token: int) -> None:
+    lanes, alive = state.lanes, state.alive_lanes
+    seen = state.rows.seen
+    choice = advance_beam_search(logits, seen, state.table, lanes.seeds, lanes.steps, state.search, stop_token)
     for name, column in vars(choice.state).items():
         held = getattr(state.search, name)
         if column is held:  # as in most steps, in which no beam stops
@@ -37,18 +33,14 @@ def _choose_by_beam_search(
     beams = torch.arange(state.beams, device=logits.device)
     parents = torch.where(alive[:, None], choice.parents, beams)
     _reorder_beams(state, parents, cache)
-    _record_tokens(state, alive, choice.tokens.flatten(), choice.done, parents.flatten())
+    _record_tokens(state, choice.tokens.flatten(), choice.done, parents.flatten())
 
 
 def _record_tokens(
-    state: DecodeState,
-    alive: torch.Tensor,
-    tokens: torch.Tensor,
-    done: torch.Tensor,
-    parents: torch.Tensor | None = None,
+    state: DecodeState, tokens: torch.Tensor, done: torch.Tensor, parents: torch.Tensor | None = None
 ) -> None:
     """tokens, parents: int64 [R]. done: bool [L], stopped by this draw. Lanes not alive write to the last column."""
-    rows, lanes = state.rows, state.lanes
+    rows, lanes, alive = state.rows, state.lanes, state.alive_lanes
     place = state.per_row(torch.where(alive, lanes.steps, rows.drawn.shape[1] - 1))[:, None]
     rows.drawn.scatter_(1, place, tokens.to(rows.drawn.dtype)[:, None])
     if parents is not None:

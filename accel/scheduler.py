@@ -124,11 +124,6 @@ class Scheduler:
         return writes
 
     @property
-    def _total_claim(self) -> int:
-        """Pages of all whole claims: where they fit together, nobody ever waits."""
-        return sum(r.claim for r in self.running)
-
-    @property
     def is_stuck(self) -> bool:
         """Nobody may grow. The banker never gets here, but a device that refuses memory it was counted on for does."""
         return bool(self.running) and all(running.paused for running in self.running)
@@ -217,8 +212,9 @@ class Scheduler:
 
     def _may_take(self, pages: int, claim: int, running: RunningSequence | None = None) -> bool:
         """Whether `running`, or one that starts, may take `pages` now and everyone can still finish."""
-        if pages <= self.allocator.free_pages and self._total_claim + (running is None) * claim <= self.allocator.limit:
-            return True
+        total_claim = sum(r.claim for r in self.running) + (running is None) * claim
+        if pages <= self.allocator.free_pages and total_claim <= self.allocator.limit:
+            return True  # where all whole claims fit together, nobody ever waits
         held = running.pages_held if running is not None else 0
         taken = self.allocator.total_pages - self.allocator.free_pages + pages
         claims = [(r.claim - r.pages_held, r.pages_held) for r in self.running if r is not running]

@@ -147,11 +147,8 @@ class DecodeState:
     def copy_lane(self, source: int, target: int) -> None:
         """Copy lane `source` over lane `target`."""
         here, there = self.slice_lanes(source, source + 1), self.slice_lanes(target, target + 1)
-        for part, original in zip(there._tensor_groups(), here._tensor_groups(), strict=True):
-            _copy_fields(part, original)
-
-    def _tensor_groups(self) -> tuple[RowState, LaneState, SamplingTable, BeamState]:
-        return self.rows, self.lanes, self.table, self.search
+        for part in ("rows", "lanes", "table", "search"):
+            _copy_fields(getattr(there, part), getattr(here, part))
 
 
 def round_up_lanes(lanes: int) -> int:

@@ -54,7 +54,8 @@ class DecoderWeights:
         assert self.layers, "a decoder has at least one layer"
         assert self.width % self.heads == 0, f"width {self.width} does not split into {self.heads} heads"
         assert 0 <= self.stop_token < self.vocabulary, f"stop token {self.stop_token} outside 0..{self.vocabulary - 1}"
-        for name, shape in self._expected_shapes().items():
+        size = (self.vocabulary, self.width)
+        for name, shape in {"head_weight": size, "head_bias": size[:1], "token_embedding": size}.items():
             tensor = getattr(self, name)
             assert tuple(tensor.shape) == shape, f"{name} is {tuple(tensor.shape)}, expected {shape}"
         for number, layer in enumerate(self.layers):
@@ -64,10 +65,6 @@ class DecoderWeights:
                     f"layer {number}: {name} is {tuple(tensor.shape)}, expected {shape}"
                 )
                 assert tensor.is_contiguous(), f"layer {number}: {name} is not contiguous"
-
-    def _expected_shapes(self) -> dict[str, tuple[int, ...]]:
-        size = (self.vocabulary, self.width)
-        return {"head_weight": size, "head_bias": size[:1], "token_embedding": size}
 
     @property
     def width(self) -> int:

@@ -70,7 +70,7 @@ def measure(engine: Engine, weights: DecoderWeights, case: str, bandwidth: float
         "decode", name_of(case, engine), 1e3 * took / lines, "ms/code/line", str(weights.dtype),
         ms_a_step=round(1e3 * took, 4), bandwidth_fraction=round(step_bytes / took / bandwidth, 4),
         read_bandwidth_gb_s=round(bandwidth / 1e9, 1), **checked,
-        **{k: v for k, v in engine.describe().items() if k in ("attention", "runner")},
+        attention=engine.attention.backend.name, runner=engine._runner.name,
     )  # fmt: skip
 
 

@@ -13,6 +13,9 @@ import torch
 
 from ..cache.paged_cache import LayerKV
 
+BlockTablePlan = tuple[torch.Tensor, torch.Tensor]
+"""What kernels read on the device: block tables int32 [R, C] and lengths int32 [R]."""
+
 
 class AttentionBackend(Protocol):
     """Attention over a paged KV cache. All tensors of a call share device and dtype; scores are scaled by W^-1/2.
@@ -48,14 +51,6 @@ class AttentionBackend(Protocol):
     def attend_decode(self, queries: torch.Tensor, pages: LayerKV, plan: Any) -> torch.Tensor:
         """Decode: one query [R, H, W] for each row over all tokens of that row. Returns [R, H, W]."""
         ...
-
-
-@dataclass(frozen=True)
-class BlockTablePlan:
-    """For kernels that read block tables int32 [R, C] and lengths int32 [R] on the device."""
-
-    block_tables: torch.Tensor
-    lengths: torch.Tensor
 
 
 @dataclass(frozen=True)

@@ -55,19 +55,14 @@ class FlashAttention:
 
     def plan_decode(self, block_tables: torch.Tensor, lengths: torch.Tensor, page_size: int) -> BlockTablePlan:
         assert page_size % PAGE_UNIT == 0, f"flash_attn needs pages of a multiple of {PAGE_UNIT} tokens"
-        return BlockTablePlan(block_tables.contiguous(), lengths)
+        return block_tables.contiguous(), lengths
 
     def attend_decode(self, queries: torch.Tensor, pages: LayerKV, plan: BlockTablePlan) -> torch.Tensor:
         from flash_attn import flash_attn_with_kvcache
 
-        keys, values = pages
-        out: torch.Tensor = flash_attn_with_kvcache(
-            queries[:, None], keys, values, cache_seqlens=plan.lengths, block_table=plan.block_tables
-        )
+        tables, lengths = plan
+        out: torch.Tensor = flash_attn_with_kvcache(queries[:, None], *pages, cache_seqlens=lengths, block_table=tables)
         return out[:, 0]
-
-
-###
 
 
 @functools.lru_cache(maxsize=2)

@@ -42,6 +42,9 @@ class GatheredPlan:
     mask: torch.Tensor
 
 
+SdpaPlan = list[SharedPages] | GatheredPlan
+
+
 class SdpaAttention:
     """See `AttentionBackend`."""
 
@@ -61,11 +64,9 @@ class SdpaAttention:
     ) -> torch.Tensor:
         sizes = list(lengths)
         parts = zip(queries.split(sizes), keys.split(sizes), values.split(sizes), strict=True)
-        return torch.cat([_attend_dense(q, k, v, causal=True) for q, k, v in parts])
+        return torch.cat([_attend_dense(q, k, v, None, causal=True) for q, k, v in parts])
 
-    def plan_decode(
-        self, block_tables: torch.Tensor, lengths: torch.Tensor, page_size: int
-    ) -> list[SharedPages] | GatheredPlan:
+    def plan_decode(self, block_tables: torch.Tensor, lengths: torch.Tensor, page_size: int) -> SdpaPlan:
         if block_tables.device.type == "cpu":
             return _group_rows(block_tables, lengths.tolist(), page_size)
         columns = -(-int(lengths.max()) // page_size)
@@ -73,16 +74,13 @@ class SdpaAttention:
         mask = torch.arange(columns * page_size, device=lengths.device) < lengths[:, None]
         return GatheredPlan(tables, mask[:, None, None])
 
-    def attend_decode(
-        self, queries: torch.Tensor, pages: LayerKV, plan: list[SharedPages] | GatheredPlan
-    ) -> torch.Tensor:
-        keys, values = pages
+    def attend_decode(self, queries: torch.Tensor, pages: LayerKV, plan: SdpaPlan) -> torch.Tensor:
         if isinstance(plan, GatheredPlan):
-            return _attend_gathered(queries, keys, values, plan)
+            return _attend_gathered(queries, pages, plan)
         if len(plan) == 1:
-            return _attend_shared(queries, keys, values, plan[0])
+            return _attend_shared(queries, pages, plan[0])
         parts = zip(queries.split([group.rows for group in plan]), plan, strict=True)
-        return torch.cat([_attend_shared(part, keys, values, group) for part, group in parts])
+        return torch.cat([_attend_shared(part, pages, group) for part, group in parts])
 
 
 def _group_rows(block_tables: torch.Tensor, lengths: list[int], page_size: int) -> list[SharedPages]:
@@ -118,30 +116,21 @@ def _ownership_mask(rows: list[tuple[list[int], int]], pages: list[int], page_si
     return mask.reshape(len(rows), -1)
 
 
-def _attend_shared(
-    queries: torch.Tensor, key_pages: torch.Tensor, value_pages: torch.Tensor, group: SharedPages
-) -> torch.Tensor:
-    keys, values = key_pages.flatten(0, 1), value_pages.flatten(0, 1)
-    if isinstance(group.slots, slice):
-        return _attend_dense(queries, keys[group.slots], values[group.slots], mask=group.mask)
-    slots = group.slots
-    return _attend_dense(queries, keys.index_select(0, slots), values.index_select(0, slots), mask=group.mask)
+def _attend_shared(queries: torch.Tensor, pages: LayerKV, group: SharedPages) -> torch.Tensor:
+    (keys, values), slots = (held.flatten(0, 1) for held in pages), group.slots
+    if isinstance(slots, slice):
+        return _attend_dense(queries, keys[slots], values[slots], group.mask)
+    return _attend_dense(queries, keys.index_select(0, slots), values.index_select(0, slots), group.mask)
 
 
 def _attend_dense(
-    queries: torch.Tensor,
-    keys: torch.Tensor,
-    values: torch.Tensor,
-    causal: bool = False,
-    mask: torch.Tensor | None = None,
+    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor | None, causal: bool = False
 ) -> torch.Tensor:
     """Queries [Q, H, W] over keys and values [T, H, W], all or those that mask [Q, T] marks."""
     q, k, v = (x[None].transpose(1, 2) for x in (queries, keys, values))
     return scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)[0].transpose(0, 1)
 
 
-def _attend_gathered(
-    queries: torch.Tensor, key_pages: torch.Tensor, value_pages: torch.Tensor, plan: GatheredPlan
-) -> torch.Tensor:
-    keys, values = (pages[plan.pages].flatten(1, 2).transpose(1, 2) for pages in (key_pages, value_pages))
+def _attend_gathered(queries: torch.Tensor, pages: LayerKV, plan: GatheredPlan) -> torch.Tensor:
+    keys, values = (held[plan.pages].flatten(1, 2).transpose(1, 2) for held in pages)
     return scaled_dot_product_attention(queries[:, :, None], keys, values, attn_mask=plan.mask)[:, :, 0]

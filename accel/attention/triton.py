@@ -1,18 +1,22 @@
-"""Attention by our own Triton kernels: the default on CUDA. Prompts go through torch.
+"""Attention by our own Triton kernels: the default on CUDA. Prefill of packed prompts goes through torch.
 
-Dimensions: N packed tokens, R rows that decode, H heads, W head width, C block table columns.
+Dimensions: N packed tokens, B prompts, T tokens of the longest, R rows that decode, H heads, W head width, C block
+table columns.
 """
 
+import functools
 from collections.abc import Sequence
 
 import torch
+from torch.nn.functional import scaled_dot_product_attention
 
 from ...runtime.device_capability import HEAD_WIDTHS, why_no_triton
 from ..cache.paged_cache import LayerKV
 from .base import BlockTablePlan
-from .packed_prefill import attend_packed
 
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
+MOST_PADDING = 2
+"""Prompts are padded to one batch unless that makes them this much larger; then they go one by one."""
 
 
 class TritonAttention:
@@ -41,9 +45,47 @@ class TritonAttention:
         return attend_packed(queries, keys, values, lengths)
 
     def plan_decode(self, block_tables: torch.Tensor, lengths: torch.Tensor, page_size: int) -> BlockTablePlan:
-        return BlockTablePlan(block_tables, lengths)
+        return block_tables, lengths
 
     def attend_decode(self, queries: torch.Tensor, pages: LayerKV, plan: BlockTablePlan) -> torch.Tensor:
         from ..kernels.attention.paged_attention import paged_attention
 
-        return paged_attention(queries, pages, plan.block_tables, plan.lengths)
+        return paged_attention(queries, pages, *plan)
+
+
+def attend_packed(
+    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, lengths: Sequence[int]
+) -> torch.Tensor:
+    """As `AttentionBackend.attend_prefill`: [N, H, W] to [N, H, W]."""
+    sizes = tuple(lengths)
+    if len(sizes) > 1 and max(sizes) * len(sizes) <= MOST_PADDING * sum(sizes):
+        return _attend_padded(queries, keys, values, sizes)
+    parts = zip(queries.split(sizes), keys.split(sizes), values.split(sizes), strict=True)
+    return torch.cat([_attend_causal(*(x[None] for x in part))[0] for part in parts])
+
+
+def _attend_padded(
+    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, sizes: tuple[int, ...]
+) -> torch.Tensor:
+    """What pads stands behind a prompt's end, where no token of it looks."""
+    places, back = _padding_indices(sizes, queries.device)
+    shape = (len(sizes), max(sizes), *queries.shape[1:])
+    out = _attend_causal(*(x.index_select(0, places).view(shape) for x in (queries, keys, values)))
+    return out.flatten(0, 1).index_select(0, back)
+
+
+@functools.lru_cache(maxsize=2)
+def _padding_indices(sizes: tuple[int, ...], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """The packed token of each padded place, int64 [B * T], and each token's place, int64 [N]. The layers share it."""
+    width = max(sizes)
+    ends = torch.tensor(sizes).cumsum(0)
+    starts, offsets = ends - torch.tensor(sizes), torch.arange(width)
+    inside = offsets < torch.tensor(sizes)[:, None]
+    places = torch.where(inside, starts[:, None] + offsets, 0).flatten()
+    return places.to(device), inside.flatten().nonzero().squeeze(1).to(device)
+
+
+def _attend_causal(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """[B, T, H, W]."""
+    q, k, v = (x.transpose(1, 2) for x in (queries, keys, values))
+    return scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2)

@@ -3,8 +3,6 @@
 import logging
 from dataclasses import dataclass
 
-import torch
-
 from ..weights import DecoderWeights
 from .page_allocator import OutOfCacheMemory, PageAllocator
 from .paged_cache import PagedCache
@@ -51,7 +49,7 @@ class CachePool:
         self.allocator.limit = max(limit, self.allocator.total_pages)
 
     def ensure_free_pages(self, wanted: int) -> None:
-        """Try to have `pages_wanted` free pages. Where the device refuses, what there is becomes the limit."""
+        """Try to have `wanted` free pages. Where the device refuses, what there is becomes the limit."""
         allocator, old = self.allocator, self.cache
         if wanted <= allocator.free_pages or allocator.total_pages >= allocator.limit or old is None:
             return
@@ -92,6 +90,4 @@ class CachePool:
 
     def _new_cache(self, pages: int) -> PagedCache:
         w = self._weights
-        return PagedCache.allocate(
-            len(w.layers), pages + 1, self._page_size, w.heads, w.head_dim, w.dtype, torch.device(w.device)
-        )
+        return PagedCache.allocate(len(w.layers), pages + 1, self._page_size, w.heads, w.head_dim, w.dtype, w.device)

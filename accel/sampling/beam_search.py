@@ -63,12 +63,10 @@ class _Continuations:
     parents: torch.Tensor
 
     def take_first(self, count: int) -> "_Continuations":
-        return _Continuations(self.totals[:, :count], self.tokens[:, :count], self.parents[:, :count])
+        return _Continuations(*(column[:, :count] for column in vars(self).values()))
 
     def gather_at(self, places: torch.Tensor) -> "_Continuations":
-        return _Continuations(
-            self.totals.gather(1, places), self.tokens.gather(1, places), self.parents.gather(1, places)
-        )
+        return _Continuations(*(column.gather(1, places) for column in vars(self).values()))
 
 
 def advance_beam_search(
@@ -82,9 +80,8 @@ def advance_beam_search(
 ) -> BeamChoice:
     """One step of L lines. logits: [L*K, V]. seen: bool [L*K, V]. table, seeds and steps (int64): one row a line."""
     beams = state.scores.shape[1]
-    picks = _select_continuations(
-        _filter_continuations(logits, seen, table, beams), seeds, steps, table.noise, state.scores, logits.shape[1]
-    )
+    kept = _filter_continuations(logits, seen, table, beams)
+    picks = _select_continuations(kept, seeds, steps, table.noise, state.scores, logits.shape[1])
     stops = picks.tokens == stop_token
     scale = (steps + 1).float() ** table.length_penalty
     # A graph takes this way always; where looking costs nothing, the usual step, in which no beam stops, skips it.
@@ -141,18 +138,12 @@ def _add_hypothesis(
     place = torch.where(room, state.found, state.ranks.argmin(dim=1))[:, None]
     accepted = stops & (room | (ranks > state.ranks.amin(dim=1)))
 
-    def scatter_accepted(column: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    def put(column: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
         kept = torch.where(accepted, value.to(column.dtype), column.gather(1, place).squeeze(1))
         return column.scatter(1, place, kept[:, None])
 
     found = state.found + (accepted & room)
-    return BeamState(
-        state.scores,
-        scatter_accepted(state.ranks, ranks),
-        scatter_accepted(state.slots, slots),
-        scatter_accepted(state.lengths, steps),
-        found,
-    )
+    return BeamState(state.scores, put(state.ranks, ranks), put(state.slots, slots), put(state.lengths, steps), found)
 
 
 def pick_best_hypothesis(

@@ -189,9 +189,9 @@ def test_close_drops_the_memory_and_the_engine_can_go_on():
     engine = Engine(WEIGHTS)
     request = build(3, 0, 9, SAMPLED)
     list(engine.generate([request]))
-    assert engine.describe()["cache_bytes"] > 0
+    assert engine._pool.cache_bytes > 0
     engine.close()
-    assert engine.describe()["cache_bytes"] == 0
+    assert engine._pool.cache_bytes == 0
     (answer,) = engine.generate([request])
     assert (answer.tokens.tolist(), answer.finished) == alone(request)
 

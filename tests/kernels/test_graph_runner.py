@@ -44,7 +44,7 @@ def test_graphs_draw_what_plain_torch_draws(sampling, monkeypatch):
     options = EngineOptions(page_size=4, poll_steps=2)
     engine = Engine(decoder, options)
     drawn = tokens(engine, requests)
-    assert engine.describe()["runner"] == "CUDA graphs"
+    assert engine._runner.name == "CUDA graphs"
     monkeypatch.undo()
     assert drawn == tokens(Engine(decoder, replace(options, graphs=False)), requests)
 

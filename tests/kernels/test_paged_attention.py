@@ -5,8 +5,8 @@ import torch
 
 triton = pytest.importorskip("triton")
 from helpers.kernels import DEVICE, DTYPES, MARKS, normal  # noqa: E402
-from indextts2_multitalk.accel.attention.packed_prefill import attend_packed  # noqa: E402
 from indextts2_multitalk.accel.attention.sdpa import SdpaAttention  # noqa: E402
+from indextts2_multitalk.accel.attention.triton import attend_packed  # noqa: E402
 from indextts2_multitalk.accel.cache.paged_cache import store_kv_torch  # noqa: E402
 from indextts2_multitalk.accel.kernels.attention import paged_attention as paged  # noqa: E402
 from indextts2_multitalk.accel.kernels.attention.kv_store import kv_store  # noqa: E402
