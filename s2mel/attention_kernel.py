@@ -29,8 +29,8 @@ def _softmax_step(scores_max, total, acc, q, k, v, inside, scale, MASK: tl.const
 
 
 @triton.jit
-def _packed_attention(qkv, out, tiles, scale, HEADS: tl.constexpr, HEAD: tl.constexpr, BLOCK_Q: tl.constexpr,
-                     BLOCK_K: tl.constexpr, PRECISION: tl.constexpr):  # fmt: skip
+def _packed_attention_kernel(qkv, out, tiles, scale, HEADS: tl.constexpr, HEAD: tl.constexpr, BLOCK_Q: tl.constexpr,
+                             BLOCK_K: tl.constexpr, PRECISION: tl.constexpr):  # fmt: skip
     tile = tl.program_id(0)
     head = tl.program_id(1)
     first = tl.load(tiles + tile * 3)
@@ -70,7 +70,7 @@ def packed_attention(qkv: Tensor, packing: Packing) -> Tensor:
     tiles = packing.attention_tiles
     out = qkv.new_empty(tokens, heads * width)
     half = qkv.dtype in (torch.float16, torch.bfloat16)
-    _packed_attention[(tiles.shape[0], heads)](
+    _packed_attention_kernel[(tiles.shape[0], heads)](
         qkv, out, tiles, width**-0.5 * 1.4426950408889634,
         HEADS=heads, HEAD=width, BLOCK_Q=QUERY_TILE, BLOCK_K=64 if half else 32,
         PRECISION="tf32" if half else "ieee", num_warps=4 if half else 8, num_stages=3 if half else 2,

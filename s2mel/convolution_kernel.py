@@ -14,9 +14,9 @@ from .packing import Packing
 
 
 @triton.jit
-def _gated_convolution(x, limits, weight, bias, out, tokens, out_stride, WIDTH: tl.constexpr, TAPS: tl.constexpr,
-                 DILATION: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_W: tl.constexpr, BLOCK_K: tl.constexpr,
-                 EVEN: tl.constexpr, PRECISION: tl.constexpr):  # fmt: skip
+def _gated_convolution_kernel(x, limits, weight, bias, out, tokens, out_stride, WIDTH: tl.constexpr, TAPS: tl.constexpr,
+                              DILATION: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_W: tl.constexpr,
+                              BLOCK_K: tl.constexpr, EVEN: tl.constexpr, PRECISION: tl.constexpr):  # fmt: skip
     row = tl.program_id(1) * BLOCK_N + tl.arange(0, BLOCK_N)
     column = tl.program_id(0) * BLOCK_W + tl.arange(0, BLOCK_W)
     there, kept = row < tokens, column < WIDTH
@@ -65,7 +65,7 @@ def gated_convolution(x: Tensor, weight: Tensor, bias: Tensor, out: Tensor, pack
     half = x.dtype in (torch.float16, torch.bfloat16)
     block = (128, 128, 64) if half else (64, 32, 32)  # measured on an H200
     grid = (triton.cdiv(width, block[1]), triton.cdiv(tokens, block[0]))
-    _gated_convolution[grid](
+    _gated_convolution_kernel[grid](
         x, packing.token_bounds, weight, bias, out, tokens, out.stride(0), WIDTH=width, TAPS=taps, DILATION=dilation,
         BLOCK_N=block[0], BLOCK_W=block[1], BLOCK_K=block[2], EVEN=width % block[1] == 0 and width % block[2] == 0,
         PRECISION="tf32" if half else "ieee", num_warps=8 if half else 4, num_stages=3,

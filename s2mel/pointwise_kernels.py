@@ -11,8 +11,8 @@ from torch import Tensor
 
 
 @triton.jit
-def _affine_norm(stream, delta, table, summed, normed, eps, WIDTH: tl.constexpr, BLOCK: tl.constexpr,
-               ADD: tl.constexpr, KEEP: tl.constexpr, CENTER: tl.constexpr):  # fmt: skip
+def _affine_norm_kernel(stream, delta, table, summed, normed, eps, WIDTH: tl.constexpr, BLOCK: tl.constexpr,
+                        ADD: tl.constexpr, KEEP: tl.constexpr, CENTER: tl.constexpr):  # fmt: skip
     row = tl.program_id(0) * WIDTH
     column = tl.arange(0, BLOCK)
     inside = column < WIDTH
@@ -30,7 +30,7 @@ def _affine_norm(stream, delta, table, summed, normed, eps, WIDTH: tl.constexpr,
 
 
 @triton.jit
-def _residual_cat(stream, delta, skip, out, WIDTH: tl.constexpr, BLOCK: tl.constexpr, ADD: tl.constexpr):
+def _residual_cat_kernel(stream, delta, skip, out, WIDTH: tl.constexpr, BLOCK: tl.constexpr, ADD: tl.constexpr):
     row = tl.program_id(0)
     column = tl.arange(0, BLOCK)
     inside = column < WIDTH
@@ -43,7 +43,7 @@ def _residual_cat(stream, delta, skip, out, WIDTH: tl.constexpr, BLOCK: tl.const
 
 
 @triton.jit
-def _residual_add(stream, delta, summed, rounded, WIDTH: tl.constexpr, BLOCK: tl.constexpr):
+def _residual_add_kernel(stream, delta, summed, rounded, WIDTH: tl.constexpr, BLOCK: tl.constexpr):
     row = tl.program_id(0) * WIDTH
     column = tl.arange(0, BLOCK)
     inside = column < WIDTH
@@ -54,7 +54,7 @@ def _residual_add(stream, delta, summed, rounded, WIDTH: tl.constexpr, BLOCK: tl
 
 
 @triton.jit
-def _apply_rotary(qkv, cosine, sine, WIDTH: tl.constexpr, PAIRS: tl.constexpr, BLOCK: tl.constexpr):
+def _apply_rotary_kernel(qkv, cosine, sine, WIDTH: tl.constexpr, PAIRS: tl.constexpr, BLOCK: tl.constexpr):
     token = tl.program_id(0)
     row = token * 3 * WIDTH
     column = tl.arange(0, BLOCK)
@@ -68,7 +68,7 @@ def _apply_rotary(qkv, cosine, sine, WIDTH: tl.constexpr, PAIRS: tl.constexpr, B
 
 
 @triton.jit
-def _swiglu(x, out, WIDTH: tl.constexpr, BLOCK: tl.constexpr):
+def _swiglu_kernel(x, out, WIDTH: tl.constexpr, BLOCK: tl.constexpr):
     row = tl.program_id(0)
     column = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     inside = column < WIDTH
@@ -85,7 +85,7 @@ def residual_norm(
     normed = torch.empty_like(stream, dtype=dtype)
     keep = delta is not None or stream.dtype is not torch.float32
     summed = torch.empty_like(stream, dtype=torch.float32) if keep else stream
-    _affine_norm[(rows,)](
+    _affine_norm_kernel[(rows,)](
         stream, stream if delta is None else delta, table, summed, normed, eps, WIDTH=width,
         BLOCK=triton.next_power_of_2(width), ADD=delta is not None, KEEP=keep, CENTER=False, num_warps=4,
     )  # fmt: skip
@@ -96,7 +96,7 @@ def modulated_norm(x: Tensor, table: Tensor, eps: float, dtype: torch.dtype) -> 
     """As `modulated_norm_torch`."""
     rows, width = _check_rows(x, None, table)
     normed = torch.empty_like(x, dtype=dtype)
-    _affine_norm[(rows,)](
+    _affine_norm_kernel[(rows,)](
         x, x, table, normed, normed, eps,
         WIDTH=width, BLOCK=triton.next_power_of_2(width), ADD=False, KEEP=False, CENTER=True, num_warps=4,
     )  # fmt: skip
@@ -108,7 +108,7 @@ def residual_cat(stream: Tensor, delta: Tensor | None, skip: Tensor, dtype: torc
     rows, width = _check_rows(stream, delta)
     _check_rows(skip)
     out = torch.empty(rows, 2 * width, dtype=dtype, device=stream.device)
-    _residual_cat[(rows,)](
+    _residual_cat_kernel[(rows,)](
         stream, stream if delta is None else delta, skip, out,
         WIDTH=width, BLOCK=triton.next_power_of_2(width), ADD=delta is not None, num_warps=2,
     )  # fmt: skip
@@ -119,7 +119,7 @@ def residual_add(stream: Tensor, delta: Tensor, dtype: torch.dtype) -> tuple[Ten
     """As `residual_add_torch`."""
     rows, width = _check_rows(stream, delta)
     summed, rounded = torch.empty_like(stream), torch.empty_like(stream, dtype=dtype)
-    _residual_add[(rows,)](
+    _residual_add_kernel[(rows,)](
         stream, delta, summed, rounded, WIDTH=width, BLOCK=triton.next_power_of_2(width), num_warps=2
     )  # fmt: skip
     return summed, rounded
@@ -131,7 +131,7 @@ def apply_rotary(qkv: Tensor, cosine: Tensor, sine: Tensor, heads: int) -> Tenso
     pairs = width // 3 // heads // 2
     assert cosine.shape == sine.shape == (rows, pairs), f"rotations {tuple(cosine.shape)}, expected {(rows, pairs)}"
     assert cosine.is_contiguous() and sine.is_contiguous(), "rotations must be contiguous"
-    _apply_rotary[(rows,)](
+    _apply_rotary_kernel[(rows,)](
         qkv, cosine, sine, WIDTH=width // 3, PAIRS=pairs, BLOCK=triton.next_power_of_2(2 * width // 3), num_warps=2
     )
     return qkv.view(rows, 3, heads, 2 * pairs)
@@ -142,7 +142,7 @@ def swiglu(x: Tensor) -> Tensor:
     rows, width = _check_rows(x)
     out = x.new_empty(rows, width // 2)
     block = min(1024, triton.next_power_of_2(width // 2))
-    _swiglu[(rows, triton.cdiv(width // 2, block))](x, out, WIDTH=width // 2, BLOCK=block, num_warps=4)
+    _swiglu_kernel[(rows, triton.cdiv(width // 2, block))](x, out, WIDTH=width // 2, BLOCK=block, num_warps=4)
     return out
 
 

@@ -30,10 +30,11 @@ class ConvolutionFilter:
 
 
 @triton.jit(do_not_specialize=["factor", "rows", "taps", "dilation", "left", "with_residual", "with_total"])
-def _convolve_channels_last(x, weight, bias, residual, total, out, lengths, factor, rows, taps, dilation, left,
-                            with_residual, with_total, x_stride, residual_stride, out_stride, scale,
-                            INPUTS: tl.constexpr, OUTPUTS: tl.constexpr, BIAS: tl.constexpr, BLOCK_T: tl.constexpr,
-                            BLOCK_O: tl.constexpr, BLOCK_K: tl.constexpr, PRECISION: tl.constexpr):  # fmt: skip
+def _convolve_channels_last_kernel(x, weight, bias, residual, total, out, lengths, factor, rows, taps, dilation, left,
+                                   with_residual, with_total, x_stride, residual_stride, out_stride, scale,
+                                   INPUTS: tl.constexpr, OUTPUTS: tl.constexpr, BIAS: tl.constexpr,
+                                   BLOCK_T: tl.constexpr, BLOCK_O: tl.constexpr, BLOCK_K: tl.constexpr,
+                                   PRECISION: tl.constexpr):  # fmt: skip
     line = tl.program_id(2)
     samples = tl.load(lengths + line) * factor
     row = tl.program_id(1) * BLOCK_T + tl.arange(0, BLOCK_T)
@@ -98,7 +99,7 @@ def convolve_channels_last(
     out = torch.empty(lines, rows, outputs, dtype=dtype or x.dtype, device=x.device)
     half = x.dtype in (torch.float16, torch.bfloat16)
     block_t, block_o, block_k, warps, stages = tile_shape(outputs, half)
-    _convolve_channels_last[(triton.cdiv(outputs, block_o), triton.cdiv(rows, block_t), lines)](
+    _convolve_channels_last_kernel[(triton.cdiv(outputs, block_o), triton.cdiv(rows, block_t), lines)](
         x, filter.weight, filter.bias, x if residual is None else residual, x if total is None else total, out, lengths,
         factor, rows, filter.taps, filter.dilation, filter.left, residual is not None, total is not None, x.stride(0),
         out.stride(0) if residual is None else residual.stride(0), out.stride(0), scale,

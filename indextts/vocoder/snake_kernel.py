@@ -19,7 +19,7 @@ LANES = 512
 
 
 @triton.jit
-def _activate(x, rate, inverse_beta):
+def _snake_value(x, rate, inverse_beta):
     """x + sin(pi rate x)^2 / beta. The square has period one in rate x: a polynomial of what is left, within 2e-7."""
     turns = x * rate
     rest = turns - tl.floor(turns + 0.5)
@@ -34,14 +34,14 @@ def _snake_pair(x0, x1, x2, x3, x4, x5, last, t, samples, rate, inverse_beta, F0
     """Pair t + 3, upsampled from x[t .. t + 5] and activated; beyond the end, `last` again."""
     odd = (2 * F1) * x0 + (2 * F3) * x1 + (2 * F5) * x2 + (2 * F4) * x3 + (2 * F2) * x4 + (2 * F0) * x5
     even = (2 * F0) * x0 + (2 * F2) * x1 + (2 * F4) * x2 + (2 * F5) * x3 + (2 * F3) * x4 + (2 * F1) * x5
-    odd = tl.where(t + 2 < samples, _activate(odd, rate, inverse_beta), last)
-    return odd, tl.where(t + 3 < samples, _activate(even, rate, inverse_beta), odd)
+    odd = tl.where(t + 2 < samples, _snake_value(odd, rate, inverse_beta), last)
+    return odd, tl.where(t + 3 < samples, _snake_value(even, rate, inverse_beta), odd)
 
 
 @triton.jit(do_not_specialize=["rows", "factor", "units"])
-def _snake(x, alphas, inverse_betas, out, lengths, rows, factor, x_stride, out_stride, units, UNIT: tl.constexpr,
-           F0: tl.constexpr, F1: tl.constexpr, F2: tl.constexpr, F3: tl.constexpr, F4: tl.constexpr,
-           F5: tl.constexpr, RUN: tl.constexpr, LANES: tl.constexpr):  # fmt: skip
+def _snake_kernel(x, alphas, inverse_betas, out, lengths, rows, factor, x_stride, out_stride, units, UNIT: tl.constexpr,
+                  F0: tl.constexpr, F1: tl.constexpr, F2: tl.constexpr, F3: tl.constexpr, F4: tl.constexpr,
+                  F5: tl.constexpr, RUN: tl.constexpr, LANES: tl.constexpr):  # fmt: skip
     line = tl.program_id(1)
     samples = tl.load(lengths + line) * factor
     channels = units * UNIT
@@ -93,7 +93,7 @@ def snake(x: Tensor, alpha: Tensor, inverse_beta: Tensor, lengths: Tensor, facto
     out = torch.empty(lines, samples, channels, dtype=x.dtype, device=x.device)
     lanes = triton.cdiv(samples, RUN) * channels
     unit = 8 if channels % 8 == 0 else 1  # so that one compiled kernel, which loads in vectors, serves every stage
-    _snake[(triton.cdiv(lanes, LANES), lines)](
+    _snake_kernel[(triton.cdiv(lanes, LANES), lines)](
         x, alpha, inverse_beta, out, lengths, samples, factor, x.stride(0), out.stride(0), channels // unit, unit,
         *kaiser_taps()[:6], RUN=RUN, LANES=LANES, num_warps=4,
     )  # fmt: skip

@@ -14,11 +14,12 @@ from indextts2_multitalk.accel.kernels.pdl import TRITON_HAS_PDL  # noqa: E402
 
 SCRIPT = Path(__file__).parents[1] / "helpers" / "compile_kernels.py"
 KERNELS = (
-    "_advance_beams_kernel _affine_norm _apply_rotary _beam_candidates_kernel _convolve_channels_last "
-    "_copy_partial_pages_kernel _draw_kernel _embed_tokens_kernel _gated_convolution _gemm_kernel _gemv_kernel "
-    "_kv_store_kernel _layer_norm_kernel _norm_rows _packed_attention _paged_attention_kernel "
-    "_partial_softmax_kernel _partial_top_k_kernel _residual_add _residual_cat _snake "
-    "_splitk_residual_kernel _swiglu decode_megakernel"
+    "_advance_beams_kernel _affine_norm_kernel _apply_rotary_kernel _beam_candidates_kernel "
+    "_convolve_channels_last_kernel _copy_partial_pages_kernel _draw_kernel _embed_tokens_kernel "
+    "_gated_convolution_kernel _gemm_kernel _gemv_kernel _kv_store_kernel _layer_norm_kernel "
+    "_packed_attention_kernel _paged_attention_kernel _partial_softmax_kernel _partial_top_k_kernel "
+    "_residual_add_kernel _residual_cat_kernel _snake_kernel _splitk_residual_kernel _swiglu_kernel "
+    "decode_megakernel"
 )
 
 
