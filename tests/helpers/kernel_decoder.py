@@ -7,8 +7,8 @@ from indextts2_multitalk.accel.weights import DecoderWeights, LayerWeights
 WIDTH, HEADS, VOCABULARY = 32, 2, 23
 
 
-def weights(dtype: torch.dtype, final_norms: int) -> DecoderWeights:
-    """Two layers; the last token stops."""
+def weights(dtype: torch.dtype, final_norms: int, layers: int = 2) -> DecoderWeights:
+    """The last token stops."""
     seeds = iter(range(1000))
 
     def draw(*shape: int) -> torch.Tensor:
@@ -23,7 +23,7 @@ def weights(dtype: torch.dtype, final_norms: int) -> DecoderWeights:
         return LayerWeights(*norm(), *attention, *norm(), draw(4 * d, d), draw(4 * d), draw(d, 4 * d), draw(d))
 
     return DecoderWeights(
-        layers=(layer(), layer()),
+        layers=tuple(layer() for _ in range(layers)),
         final_norms=tuple((*norm(), 1e-5) for _ in range(final_norms)),
         head_weight=draw(VOCABULARY, WIDTH),
         head_bias=draw(VOCABULARY),

@@ -64,7 +64,7 @@ def _spoiled_logits(monkeypatch):
     monkeypatch.setattr(beam_search, "partial_top_k", partial_top_k)
 
 
-@pytest.mark.parametrize(("vocabulary", "beams", "lure"), [(23, 3, 1.5), (40, 2, 1.5), (300, 2, 5.0)])
+@pytest.mark.parametrize(("vocabulary", "beams", "lure"), [(23, 3, 1.5), (300, 2, 5.0)])
 def test_beams_are_the_twins(vocabulary, beams, lure):
     (state, cache), (expected, other) = make(vocabulary, beams), make(vocabulary, beams)
     buffers = BeamBuffers.allocate(state.rows.tokens.shape[0], beams, vocabulary, DEVICE)

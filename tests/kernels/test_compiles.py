@@ -23,19 +23,31 @@ KERNELS = (
 )
 
 
-@pytest.fixture(scope="module", params=[86, 90, 120], ids=["RTX 3090", "H100", "RTX 5090"])
+LINEAR = "decode, 3 rows", "decode, 48 rows"
+CHIPS = {
+    "H100": (90, (*LINEAR, "decode, 16 rows", "decode, persistent", "draw", "beams", "flow", "vocoder")),
+    "RTX 3090": (86, (*LINEAR, "beams", "flow", "vocoder")),
+    "RTX 5090": (120, (*LINEAR, "flow")),
+}
+"""Compute capability and cases of compile_kernels.py: all on one chip; on the others what is cut by what a chip has,
+shared memory, dependent launches and tensor cores. kernel_hashes.py compiles everything for all of them."""
+
+
+@pytest.fixture(scope="module", params=CHIPS)
 def compiled(request: pytest.FixtureRequest) -> tuple[int, dict[str, Any]]:
     """A compute capability and what was compiled for it."""
+    capability, cases = CHIPS[request.param]
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    run = [sys.executable, SCRIPT, str(request.param)]
+    run = [sys.executable, SCRIPT, str(capability), *cases]
     result = subprocess.run(run, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr[-4000:]
-    return request.param, json.loads(result.stdout)
+    return capability, json.loads(result.stdout)
 
 
 def test_every_kernel_compiles_and_finds_room(compiled):
-    _, result = compiled
-    assert {kernel["kernel"] for kernel in result["kernels"]} == set(KERNELS.split())
+    capability, result = compiled
+    names = {kernel["kernel"] for kernel in result["kernels"]}
+    assert names == set(KERNELS.split()) if capability == 90 else names < set(KERNELS.split())
     for kernel in result["kernels"]:
         assert kernel["shared"] <= result["limit"], kernel
 

@@ -38,9 +38,9 @@ def tokens(engine: Engine, requests: list[Request]) -> dict[int, list[int]]:
 
 @pytest.mark.parametrize("sampling", [SAMPLED, replace(SAMPLED, do_sample=False), replace(SAMPLED, num_beams=2)])
 def test_graphs_draw_what_plain_torch_draws(sampling, monkeypatch):
-    decoder = weights(torch.float32, 2)
+    decoder = weights(torch.float32, 2, layers=1)
     lines = 3 if sampling.num_beams == 1 else 1
-    requests = [Request(normal(3 + i, WIDTH, seed=i), i, sampling, 4 + i, history=(1,)) for i in range(lines)]
+    requests = [Request(normal(3 + i, WIDTH, seed=i), i, sampling, 3 + i, history=(1,)) for i in range(lines)]
     options = EngineOptions(page_size=4, poll_steps=2)
     engine = Engine(decoder, options)
     drawn = tokens(engine, requests)
@@ -51,16 +51,16 @@ def test_graphs_draw_what_plain_torch_draws(sampling, monkeypatch):
 
 def test_prompts_of_any_length_share_graphs(monkeypatch):
     """Each by itself, so that every prefill is one prompt's; the second of a size replays what the first left."""
-    decoder = weights(torch.float32, 1)
+    decoder = weights(torch.float32, 1, layers=1)
     monkeypatch.setattr(prefill_graphs, "ROUND_ROWS", 4)
     monkeypatch.setattr(prefill_graphs, "MOST_ROWS", 12)
     engine = Engine(decoder, EngineOptions(page_size=4))
     prompts = [normal(rows, WIDTH, seed=rows) for rows in (13, 7, 5, 3)]
-    drawn = [tokens(engine, [Request(prompt, 1, SAMPLED, 3)]) for prompt in prompts]
+    drawn = [tokens(engine, [Request(prompt, 1, SAMPLED, 2)]) for prompt in prompts]
     assert sorted(key[1] for key in engine._runner._graphs if key[0] == "prefill") == [4, 8]
     monkeypatch.undo()
     plain = Engine(decoder, EngineOptions(page_size=4, graphs=False))
-    assert drawn == [tokens(plain, [Request(prompt, 1, SAMPLED, 3)]) for prompt in prompts]
+    assert drawn == [tokens(plain, [Request(prompt, 1, SAMPLED, 2)]) for prompt in prompts]
 
 
 def test_what_cannot_be_captured_is_launched_one_by_one(monkeypatch, caplog):
@@ -68,7 +68,7 @@ def test_what_cannot_be_captured_is_launched_one_by_one(monkeypatch, caplog):
         raise RuntimeError("no graphs today")
 
     monkeypatch.setattr(cuda_graphs, "capture_graph", refuse)
-    decoder = weights(torch.float32, 1)
+    decoder = weights(torch.float32, 1, layers=1)
     request = Request(normal(2, WIDTH), 1, SAMPLED, 4)
     drawn = tokens(Engine(decoder, EngineOptions(page_size=4)), [request])
     assert "cannot be captured (no graphs today)" in caplog.text
