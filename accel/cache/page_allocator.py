@@ -41,9 +41,6 @@ class PageAllocator:
     def free_pages(self) -> int:
         return len(self._free)
 
-    def reference_count(self, page: int) -> int:
-        return self._counts[page]
-
     def allocate_after(self, page: int | None = None) -> int:
         """A free page with one reference: the one that follows `page` if it is free, else one with room behind it.
 

@@ -5,7 +5,6 @@ Dimensions: L lanes, R rows.
 
 import logging
 from collections.abc import Callable, Hashable, Sequence
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -39,6 +38,7 @@ class GraphRunner:
         self._refused = why_unsupported(weights)
         if self._refused is not None:
             logger.warning("decoding without CUDA graphs: %s", self._refused)
+        self._folded_norms = FoldedNorms.from_weights(weights) if self._refused is None else None
 
     def prefill(self, prompts: Sequence[torch.Tensor], slots: torch.Tensor) -> torch.Tensor:
         if len(prompts) == 1 and self._prompts.fits_graph(prompts[0]):
@@ -79,10 +79,6 @@ class GraphRunner:
         """With the state that the step writes, so that its address stays its own."""
         view = state if lanes == state.lane_count else state.slice_lanes(0, lanes)
         return state, CaptureOnSecondRun(self._build_step(view), "the decode step", self._weights.device, pool)
-
-    @cached_property
-    def _folded_norms(self) -> FoldedNorms:
-        return FoldedNorms.from_weights(self._weights)
 
     def _forget_smaller(self, state: DecodeState) -> None:
         """Drop the graphs of a state that this one has taken over from."""

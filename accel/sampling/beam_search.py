@@ -87,16 +87,12 @@ def advance_beam_search(
     # A graph takes this way always; where looking costs nothing, the usual step, in which no beam stops, skips it.
     some_stop = stops.device.type != "cpu" or bool(stops.any())
     for rank in range(beams if some_stop else 0):
-        state = _add_hypothesis(state, stops[:, rank], picks.totals[:, rank] / scale, picks.parents[:, rank], steps)
+        state = _record_hypothesis(state, stops[:, rank], picks.totals[:, rank] / scale, picks.parents[:, rank], steps)
     done = (state.found == beams) & (state.ranks.amin(dim=1) >= picks.totals[:, 0] / scale)
-    going = picks.take_first(beams) if not some_stop else picks.gather_at(_ongoing_places(stops, beams))
+    going = picks if not some_stop else picks.gather_at(stops.to(torch.int8).sort(dim=1, stable=True).indices)
+    going = going.take_first(beams)
     state = BeamState(going.totals, state.ranks, state.slots, state.lengths, state.found)
     return BeamChoice(going.tokens, going.parents, state, done)
-
-
-def _ongoing_places(stops: torch.Tensor, beams: int) -> torch.Tensor:
-    """Places int64 [L, K] of the best continuations that go on; stops: bool [L, 2K]."""
-    return stops.to(torch.int8).sort(dim=1, stable=True).indices[:, :beams]
 
 
 def _filter_continuations(logits: torch.Tensor, seen: torch.Tensor, table: SamplingTable, beams: int) -> Candidates:
@@ -109,27 +105,22 @@ def _filter_continuations(logits: torch.Tensor, seen: torch.Tensor, table: Sampl
 
 
 def _select_continuations(
-    kept: Candidates,
-    seeds: torch.Tensor,
-    steps: torch.Tensor,
-    noise: torch.Tensor,
-    scores: torch.Tensor,
-    vocabulary: int,
+    kept: Candidates, seeds: torch.Tensor, steps: torch.Tensor, noise: torch.Tensor, scores: torch.Tensor, vocab: int
 ) -> _Continuations:
     """kept: of [L * K] rows. scores: [L, K], the beams' so far."""
     lines, beams = scores.shape
     totals = (kept.scores.view(lines, beams, -1) + scores[:, :, None]).view(lines, -1)
-    slots = torch.arange(beams, device=scores.device)[:, None] * vocabulary
+    slots = torch.arange(beams, device=scores.device)[:, None] * vocab
     flat = (kept.tokens.view(lines, beams, -1) + slots).view(lines, -1)
     keys = totals + noise[:, None] * gumbel_noise(seeds[:, None], steps[:, None], flat)
     # Of equal keys the first, which `topk` does not promise.
     places = keys.sort(dim=1, descending=True, stable=True).indices[:, : 2 * beams].sort(dim=1).values
     best, order = totals.gather(1, places).sort(dim=1, descending=True, stable=True)
     flat = flat.gather(1, places).gather(1, order)
-    return _Continuations(best, flat % vocabulary, flat // vocabulary)
+    return _Continuations(best, flat % vocab, flat // vocab)
 
 
-def _add_hypothesis(
+def _record_hypothesis(
     state: BeamState, stops: torch.Tensor, ranks: torch.Tensor, slots: torch.Tensor, steps: torch.Tensor
 ) -> BeamState:
     """Add one hypothesis to the lines where `stops`, over the weakest where the line has K already and it is weaker."""

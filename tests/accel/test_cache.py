@@ -31,7 +31,7 @@ def test_counts_equal_a_plain_counter(steps):
             owned[page] += 1 if action == "retain" else -1
             owned += Counter()
         assert allocator.free_pages == 12 - len(owned)
-        assert all(allocator.reference_count(page) == owned[page] for page in range(1, 13))
+        assert all(allocator._counts[page] == owned[page] for page in range(1, 13))
 
 
 def test_a_free_page_cannot_be_released_or_shared():

@@ -31,7 +31,7 @@ def check(scheduler: Scheduler) -> None:
         assert len({len(table) for table in rows}) == 1
     allocator = scheduler.allocator
     assert allocator.free_pages == allocator.total_pages - len(total)
-    assert all(allocator.reference_count(page) == count for page, count in total.items())
+    assert all(allocator._counts[page] == count for page, count in total.items())
 
 
 def part(scheduler: Scheduler, running, draw) -> None:
