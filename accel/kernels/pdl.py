@@ -25,29 +25,19 @@ TRITON_HAS_PDL = _wait is not None and "_semantic" in inspect.signature(_wait).p
 """Whether this Triton knows the two instructions. 3.4 has them, but calls them with what they do not take."""
 CACHE_LINE_BYTES = tl.constexpr(128)
 
-if TRITON_HAS_PDL:
 
-    @triton.jit
-    def launch_dependents(PDL: tl.constexpr):
-        """Once all programs of this kernel have said so, the next one's take what room is left."""
-        if PDL:
-            tl.extra.cuda.gdc_launch_dependents()
+@triton.jit
+def launch_dependents(PDL: tl.constexpr):
+    """Once all programs of this kernel have said so, the next one's take what room is left."""
+    if PDL:
+        tl.extra.cuda.gdc_launch_dependents()
 
-    @triton.jit
-    def wait_on_dependencies(PDL: tl.constexpr):
-        """Until all kernels before this one have finished."""
-        if PDL:
-            tl.extra.cuda.gdc_wait()
 
-else:
-
-    @triton.jit
-    def launch_dependents(PDL: tl.constexpr):
-        """Every kernel starts after the one before it."""
-
-    @triton.jit
-    def wait_on_dependencies(PDL: tl.constexpr):
-        """It has finished."""
+@triton.jit
+def wait_on_dependencies(PDL: tl.constexpr):
+    """Until all kernels before this one have finished, which without PDL they have."""
+    if PDL:
+        tl.extra.cuda.gdc_wait()
 
 
 @triton.jit

@@ -44,7 +44,7 @@ def norms(count: int, inputs: int, dtype: torch.dtype):
 @pytest.mark.parametrize("rows", [1, 3])
 @pytest.mark.parametrize(
     ("outputs", "inputs", "shape"),
-    [(40, 48, GemvShape(4, 1)), (23, 130, GemvShape(2, 1)), (9, 300, GemvShape(1, 2)), (4, 4096, GemvShape(2, 4))],
+    [(40, 48, GemvShape(4, 1)), (23, 144, GemvShape(2, 1)), (9, 304, GemvShape(1, 2)), (4, 4096, GemvShape(2, 4))],
 )
 def test_few_rows(dtype, rows, outputs, inputs, shape):
     x, (weight, bias) = normal(rows, inputs), layer(outputs, inputs, dtype)
@@ -60,8 +60,8 @@ def test_few_rows(dtype, rows, outputs, inputs, shape):
 
 @DTYPES
 def test_a_residual_is_added_in_place(dtype):
-    weight, bias = layer(20, 36, dtype)
-    x, residual = normal(3, 36, seed=7, dtype=dtype), normal(3, 20, seed=8)
+    weight, bias = layer(20, 48, dtype)
+    x, residual = normal(3, 48, seed=7, dtype=dtype), normal(3, 20, seed=8)
     expected = gemv_torch(x, weight, bias, residual=residual)
     agree(gemv(x, weight, bias, residual, residual=residual), expected, dtype)
 

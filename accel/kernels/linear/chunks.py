@@ -1,7 +1,6 @@
-"""Vectors of any length as a few power-of-two chunks: each as wide as the program's warps read best, none with room.
+"""Vectors of a multiple of 16 elements as a few power-of-two chunks, each as wide as the program's warps read best.
 
-Loads go through the L1 cache: the programs of one multiprocessor read the same vector (pdl.py says why
-they may).
+Loads go through the L1 cache: the programs of one multiprocessor read the same vector (pdl.py says why they may).
 
 Dimensions: K elements.
 """
@@ -16,15 +15,15 @@ import triton.language as tl
 
 WARP_ELEMENTS = 256
 """Elements that a warp reads with one wide load of half precision a lane."""
-MIN_WIDTH = 16
 
 
 def chunk_widths(length: int, warps: int) -> tuple[int, ...]:
-    """Chunks of a vector, widest first. Their sum is the length, or a little more where that is no multiple of 16."""
+    """Chunks of a vector, widest first."""
+    assert length % 16 == 0, f"{length} elements, expected a multiple of 16"
     widths, left = [], length
     while left > 0:
         width = warps * WARP_ELEMENTS
-        while width > max(left, MIN_WIDTH):
+        while width > left:
             width //= 2
         widths.append(width)
         left -= width
@@ -37,21 +36,17 @@ def chunk_starts(widths: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @triton.jit
-def load_chunk(base, first, K: tl.constexpr, WIDTH: tl.constexpr, MASKED: tl.constexpr):
-    """Elements first … first + WIDTH - 1 of a vector [K], 0 past K."""
-    k = first + tl.arange(0, WIDTH)
-    if MASKED:
-        return tl.load(base + k, mask=k < K, other=0.0)
-    return tl.load(base + k)
+def load_chunk(base, first, WIDTH: tl.constexpr):
+    """Elements first … first + WIDTH - 1 of a vector."""
+    return tl.load(base + (first + tl.arange(0, WIDTH)))
 
 
 @triton.jit
-def load_chunks(base, K: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr, COUNT: tl.constexpr,
-                MASKED: tl.constexpr):  # fmt: skip
+def load_chunks(base, WIDTHS: tl.constexpr, STARTS: tl.constexpr, COUNT: tl.constexpr):
     """A vector [K] as a tuple of chunks."""
     chunks = ()
     for c in tl.static_range(COUNT):
-        chunks += (load_chunk(base, STARTS[c], K, WIDTHS[c], MASKED),)
+        chunks += (load_chunk(base, STARTS[c], WIDTHS[c]),)
     return chunks
 
 
@@ -72,20 +67,18 @@ def sum_chunks(chunks, WIDTHS: tl.constexpr, COUNT: tl.constexpr):
 
 @triton.jit
 def normalize_chunks(x, gains, shifts, eps, K: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr,
-                     COUNT: tl.constexpr, MASKED: tl.constexpr):  # fmt: skip
-    """LayerNorm of a vector in chunks that is 0 past K."""
+                     COUNT: tl.constexpr):  # fmt: skip
+    """LayerNorm of a vector [K] in chunks."""
     mean = sum_chunks(x, WIDTHS, COUNT) / K
     centered = ()
     squares = ()
     for c in tl.static_range(COUNT):
         away = x[c] - mean
-        if MASKED:
-            away = tl.where(STARTS[c] + tl.arange(0, WIDTHS[c]) < K, away, 0.0)
         centered += (away,)
         squares += (away * away,)
     scale = tl.rsqrt(sum_chunks(squares, WIDTHS, COUNT) / K + eps)
-    gain = load_chunks(gains, K, WIDTHS, STARTS, COUNT, MASKED)
-    shift = load_chunks(shifts, K, WIDTHS, STARTS, COUNT, MASKED)
+    gain = load_chunks(gains, WIDTHS, STARTS, COUNT)
+    shift = load_chunks(shifts, WIDTHS, STARTS, COUNT)
     y = ()
     for c in tl.static_range(COUNT):
         y += (centered[c] * scale * gain[c].to(tl.float32) + shift[c].to(tl.float32),)

@@ -43,8 +43,8 @@ def embed_tokens(
     scaled: torch.Tensor | None = None,
     moments: torch.Tensor | None = None,
 ) -> None:
-    """Write out float32 [R, D]. Launched after all before it: kernels that overlap may rely on the state from here. The
-    next one may start at once.
+    """Write out float32 [R, D]; its twin is `TorchRunner._embed_tokens`. Launched after all before it: kernels that
+    overlap may rely on the state from here. The next one may start at once.
 
     scaled, moments: as `splitk_residual_gemm` writes them, for the first layer's norm.
     """
@@ -57,11 +57,3 @@ def embed_tokens(
         state.beams, weights.first_position, last, rows, WIDTH=width, BLOCK=triton.next_power_of_2(width), TILES=tiles,
         BLOCK_T=triton.next_power_of_2(max(1, tiles)), PDL=supports_pdl(out.device), num_warps=2,
     )  # fmt: skip
-
-
-def embed_tokens_torch(state: DecodeState, weights: DecoderWeights) -> torch.Tensor:
-    """The twin of `embed_tokens`."""
-    last = weights.position_embedding.shape[0] - 1
-    positions = (state.lanes.steps + weights.first_position - 1).clamp(max=last)
-    place = weights.position_embedding[state.per_row(positions)]
-    return weights.token_embedding[state.rows.tokens].float() + place.float()

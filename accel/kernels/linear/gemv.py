@@ -37,9 +37,9 @@ def tanh_gelu(x):
 @triton.jit
 def _gemv_kernel(x, weight, bias, residual, out, first_gain, first_shift, gain, weight_gain, first_eps, eps, prefetch,
                  outputs, K: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr, COUNT: tl.constexpr,
-                 MASKED: tl.constexpr, J: tl.constexpr, ROWS: tl.constexpr, SLOTS: tl.constexpr, NORMS: tl.constexpr,
-                 GELU: tl.constexpr, RESIDUAL: tl.constexpr, HALF: tl.constexpr, PREFETCHED: tl.constexpr,
-                 THREADS: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
+                 J: tl.constexpr, ROWS: tl.constexpr, SLOTS: tl.constexpr, NORMS: tl.constexpr, GELU: tl.constexpr,
+                 RESIDUAL: tl.constexpr, HALF: tl.constexpr, PREFETCHED: tl.constexpr, THREADS: tl.constexpr,
+                 PDL: tl.constexpr):  # fmt: skip
     n = tl.program_id(0) * J + tl.arange(0, J)
     # Rows of weights past the last are read again instead of masked.
     weight_row = tl.minimum(n, outputs - 1)
@@ -47,13 +47,10 @@ def _gemv_kernel(x, weight, bias, residual, out, first_gain, first_shift, gain, 
     w = ()
     for c in tl.static_range(COUNT):
         k = STARTS[c] + tl.arange(0, WIDTHS[c])[None, :]
-        if MASKED:
-            w += (tl.load(rows_at + k, mask=k < K, other=0.0),)
-        else:
-            w += (tl.load(rows_at + k),)
+        w += (tl.load(rows_at + k),)
     b = tl.load(bias + weight_row).to(tl.float32)
     if NORMS > 0:
-        g = load_chunks(gain, K, WIDTHS, STARTS, COUNT, MASKED)
+        g = load_chunks(gain, WIDTHS, STARTS, COUNT)
         mean_factor = tl.load(weight_gain + weight_row)
     if PREFETCHED > 0:
         l2_prefetch_share(prefetch, tl.program_id(0), tl.num_programs(0), PREFETCHED, THREADS)
@@ -68,9 +65,9 @@ def _gemv_kernel(x, weight, bias, residual, out, first_gain, first_shift, gain, 
     for r in tl.static_range(ROWS):
         row = ()
         for each in tl.static_range(COUNT):
-            row += (load_chunk(x + r * K, STARTS[each], K, WIDTHS[each], MASKED).to(tl.float32),)
+            row += (load_chunk(x + r * K, STARTS[each], WIDTHS[each]).to(tl.float32),)
         if NORMS > 1:
-            row = normalize_chunks(row, first_gain, first_shift, first_eps, K, WIDTHS, STARTS, COUNT, MASKED)
+            row = normalize_chunks(row, first_gain, first_shift, first_eps, K, WIDTHS, STARTS, COUNT)
         scaled = row
         if NORMS > 0:
             scaled = ()
@@ -147,10 +144,9 @@ def gemv(
         x, weight, norm.bias if norm else bias, out if residual is None else residual, out, first_gain, first_shift,
         norm.gain if norm else bias, norm.weight_gain if norm else bias, first_eps, norm.eps if norm else 0.0,
         x if prefetched is None else prefetched, outputs, K=inputs, WIDTHS=widths, STARTS=chunk_starts(widths),
-        COUNT=len(widths), MASKED=sum(widths) != inputs, J=shape.outputs, ROWS=rows,
-        SLOTS=triton.next_power_of_2(rows), NORMS=norm.norms if norm else 0, GELU=gelu,
-        RESIDUAL=residual is not None, HALF=half, PREFETCHED=cache_lines, THREADS=32 * shape.warps,
-        num_warps=shape.warps, **pdl_options(x.device),
+        COUNT=len(widths), J=shape.outputs, ROWS=rows, SLOTS=triton.next_power_of_2(rows),
+        NORMS=norm.norms if norm else 0, GELU=gelu, RESIDUAL=residual is not None, HALF=half,
+        PREFETCHED=cache_lines, THREADS=32 * shape.warps, num_warps=shape.warps, **pdl_options(x.device),
     )  # fmt: skip
     return out
 
