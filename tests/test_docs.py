@@ -35,8 +35,8 @@ def prose(document: Path) -> str:
 
 def is_there(path: str) -> bool:
     *folders, name = path.split("/")
-    if any(word in NEW for word in re.split(r"[./]|(?<=IndexTTS2)_", path)):
-        known = [folder for folder in folders if folder not in NEW]
+    if any(word in NEW for word in re.split(r"[./_]", path)):
+        known = [folder for folder in folders if not NEW & set(folder.split("_"))]
         return ROOT.joinpath(*known).is_dir()
     return any(ROOT.glob(path.rstrip("/"))) if name or folders else False
 
