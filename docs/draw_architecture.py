@@ -21,7 +21,7 @@ PICTURE = Path(__file__).with_name("architecture.svg")
 ROWS = (
     ("nodes", "indextts/commands"),
     ("indextts",),
-    ("indextts/dialogue", "indextts/loading", "words"),
+    ("indextts/dialogue", "indextts/loading", "shared"),
     ("indextts/text", "indextts/conditioning", "indextts/gpt", "s2mel", "indextts/vocoder"),
     ("accel",),
     ("runtime",),
@@ -30,7 +30,7 @@ ROWS = (
 
 COLUMNS = {
     "nodes": (0, 2), "indextts/commands": (3, 4), "indextts/dialogue": (0, 0), "indextts": (1, 3),
-    "indextts/loading": (3, 4), "words": (5, 5), "accel": (2, 2), "runtime": (0, 4),
+    "indextts/loading": (3, 4), "shared": (5, 5), "accel": (2, 2), "runtime": (0, 4),
 }  # fmt: skip
 """From which column to which a room reaches; a stage has its place in the row."""
 
@@ -39,11 +39,11 @@ PASSED_ON = ("tokens", "voice,\nemotion", "codes,\nlatents", "mel", "waveform,\n
 """What each stage hands to the next; takes make a timeline in the end."""
 
 INSIDE = {"indextts/dialogue", "indextts/loading", *(stage for stage in STAGES if stage != "s2mel")}
-"""Rooms of `indextts/` below its pipeline; the modules beside the pipeline that they import are its words."""
+"""Rooms of `indextts/` below its pipeline; the modules beside the pipeline that they import are its shared types."""
 
 COLORS = {
     "nodes": "#8250a8", "indextts/commands": "#b4531f", "indextts": "#1f6fb2", "indextts/loading": "#2e8555",
-    "words": "#6b7280",
+    "shared": "#6b7280",
 }  # fmt: skip
 PLAIN = "#374151"
 
@@ -61,11 +61,11 @@ DATA = 'fill="#f5d68a" stroke="#d9a83a"'
 
 @dataclass
 class Room:
-    """name: its folder, or `words`. says: lines of text in its box. uses_words: whether it imports the words."""
+    """name: its folder, or `shared`. says: lines of text in its box. uses_shared: whether it imports the shared types."""
 
     name: str
     says: list[str]
-    uses_words: bool = False
+    uses_shared: bool = False
     x: float = 0
     y: float = 0
     width: float = 0
@@ -115,9 +115,9 @@ def main(arguments: Sequence[str]) -> int:
 def draw() -> str:
     """The whole picture as SVG."""
     imports = set(module_imports())
-    words = {to for source, to in imports if room_of(source) in INSIDE and is_top_level(to)}
-    arrows = room_arrows(imports, words)
-    rooms = {name: Room(name, said_of(name, words), name in users_of(imports, words)) for row in ROWS for name in row}
+    shared = {to for source, to in imports if room_of(source) in INSIDE and is_top_level(to)}
+    arrows = room_arrows(imports, shared)
+    rooms = {name: Room(name, said_of(name, shared), name in users_of(imports, shared)) for row in ROWS for name in row}
     unplaced = {name for arrow in arrows for name in arrow} - rooms.keys()
     assert not unplaced, f"no place in the picture for {sorted(unplaced)}"
     place(rooms)
@@ -131,7 +131,7 @@ def draw() -> str:
 
 def module_imports() -> Iterator[tuple[Path, Path]]:
     """(module, module that it imports), relative to the pack, of all rooms."""
-    for top in sorted({name.split("/")[0] for row in ROWS for name in row} - {"words"}):
+    for top in sorted({name.split("/")[0] for row in ROWS for name in row} - {"shared"}):
         for file in sorted((PACK / top).rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.ImportFrom) and node.level:
@@ -164,28 +164,28 @@ def is_top_level(module: Path) -> bool:
     return room_of(module) == "indextts"
 
 
-def room_arrows(imports: Iterable[tuple[Path, Path]], words: set[Path]) -> set[tuple[str, str]]:
-    """(room, room that it imports); what leads to the words alone is left out."""
-    named = {tuple("words" if module in words else room_of(module) for module in pair) for pair in imports}
-    return {(source, to) for source, to in named if source != to and to != "words"}
+def room_arrows(imports: Iterable[tuple[Path, Path]], shared: set[Path]) -> set[tuple[str, str]]:
+    """(room, room that it imports); what leads to the shared types alone is left out."""
+    named = {tuple("shared" if module in shared else room_of(module) for module in pair) for pair in imports}
+    return {(source, to) for source, to in named if source != to and to != "shared"}
 
 
-def users_of(imports: Iterable[tuple[Path, Path]], words: set[Path]) -> set[str]:
-    """Rooms that import the words."""
-    return {room_of(source) for source, to in imports if to in words and source not in words}
+def users_of(imports: Iterable[tuple[Path, Path]], shared: set[Path]) -> set[str]:
+    """Rooms that import the shared types."""
+    return {room_of(source) for source, to in imports if to in shared and source not in shared}
 
 
-def said_of(name: str, words: set[Path]) -> list[str]:
+def said_of(name: str, shared: set[Path]) -> list[str]:
     """What a room says of itself in its docstring, and the names of what lies in it, where it is no stage."""
-    folder = PACK / ("indextts" if name == "words" else name)
+    folder = PACK / ("indextts" if name == "shared" else name)
     inside = sorted(
         file.stem
         for file in folder.glob("*.py")
         if file.stem != "__init__"
-        and (name not in ("indextts", "words") or (file.relative_to(PACK) in words) == (name == "words"))
+        and (name not in ("indextts", "shared") or (file.relative_to(PACK) in shared) == (name == "shared"))
     )
-    if name == "words":
-        return ["What its rooms speak of:", *inside]
+    if name == "shared":
+        return ["What its rooms share:", *inside]
     docstring = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
     folders = sorted(file.parent.name for file in folder.glob("*/__init__.py"))
     first, last = COLUMNS.get(name, (0, 0))
@@ -303,16 +303,16 @@ def box(room: Room) -> str:
     """A room: its name, what it says of itself, and a dot where it speaks of lines and voices."""
     stage = room.name in STAGES
     color = COLORS.get(room.name, PLAIN)
-    shown = {"indextts": "indextts/ (the pipeline)", "words": "indextts/ (words)"}.get(room.name, f"{room.name}/")
+    shown = {"indextts": "indextts/ (the pipeline)", "shared": "indextts/ (shared)"}.get(room.name, f"{room.name}/")
     parts = [
         f'<rect x="{room.x:g}" y="{room.y:g}" width="{room.width:g}" height="{room.height:g}" rx="7" '
         f'fill="{"#fff8e6" if stage else "#f7f8fa"}" stroke="{color}" stroke-width="1.6"/>',
         text(room.x + 10, room.y + 20, shown, f'font-size="12.5" font-weight="bold" fill="{color}"'),
         *(text(room.x + 10, room.y + 38 + LINE * n, said, TOLD) for n, said in enumerate(room.says)),
     ]
-    if room.uses_words:
+    if room.uses_shared:
         parts.append(
-            f'<circle cx="{room.x + room.width - 12:g}" cy="{room.bottom - 12:g}" r="4.5" fill="{COLORS["words"]}"/>'
+            f'<circle cx="{room.x + room.width - 12:g}" cy="{room.bottom - 12:g}" r="4.5" fill="{COLORS["shared"]}"/>'
         )
     return "\n".join(parts)
 
@@ -321,14 +321,14 @@ def legend(rooms: dict[str, Room]) -> Iterator[str]:
     x, y = MARGIN, rooms["runtime"].bottom + 34
     yield line(x + 14, y - 12, x + 14, y, y + 4, PLAIN, True)
     yield text(x + 38, y, "imports, in the color of the one that imports; all lead down, none to a neighbor", TOLD)
-    yield f'<circle cx="{x + 14:g}" cy="{y + 18:g}" r="4.5" fill="{COLORS["words"]}"/>'
-    yield text(x + 38, y + 22, "imports the words of indextts/", TOLD)
+    yield f'<circle cx="{x + 14:g}" cy="{y + 18:g}" r="4.5" fill="{COLORS["shared"]}"/>'
+    yield text(x + 38, y + 22, "imports the shared types of indextts/", TOLD)
     yield f'<path d="M{x + 330:g} {y + 13:g}h18v-5l10 10l-10 10v-5h-18Z" {DATA}/>'
     yield text(x + 368, y + 22, "the way of the data; the pipeline calls the stages, for none knows another", TOLD)
 
 
-def text(x: float, y: float, words: str, style: str) -> str:
-    return f'<text x="{x:g}" y="{y:g}" {style}>{escape(words)}</text>'
+def text(x: float, y: float, content: str, style: str) -> str:
+    return f'<text x="{x:g}" y="{y:g}" {style}>{escape(content)}</text>'
 
 
 if __name__ == "__main__":
