@@ -61,7 +61,7 @@ DATA = 'fill="#f5d68a" stroke="#d9a83a"'
 
 @dataclass
 class Room:
-    """name: its folder, or `shared`. says: lines of text in its box. uses_shared: whether it imports the shared types."""
+    """name: its folder, or `shared`. says: lines of text in its box. uses_shared: whether it imports shared types."""
 
     name: str
     says: list[str]

@@ -14,7 +14,7 @@ from helpers.waiting import HUNG_SECONDS
 from indextts2_multitalk.indextts.commands.cli import build_parser
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = sorted((ROOT / "docs").glob("*.md")) + [ROOT / "CONTRIBUTING.md"]
+DOCUMENTS = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md"]
 EACH_DOCUMENT = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
 NEW = {"NAME", "LANGUAGE", "KEY", "FILE"}
 """In a path: what is yet to be written. The folder it goes into is there."""
