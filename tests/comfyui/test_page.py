@@ -95,5 +95,6 @@ def test_examples_speak_as_they_are(page: Page, server: ComfyServer, example: st
     kinds = {node["class_type"] for node in prompt.values()}
     assert {"IndexTTS2_ModelManager", "IndexTTS2_DemoVoice", "PreviewAudio"} < kinds
     (manager,) = [node for node in prompt.values() if node["class_type"] == "IndexTTS2_ModelManager"]
-    assert (manager["inputs"]["model_dir"], manager["inputs"]["low_memory"]) == ("demo", False)
+    inputs = manager["inputs"]
+    assert (inputs["model_dir"], inputs["low_memory"], inputs["attention"]) == ("demo", False, "auto")
     assert any("audio" in outputs for outputs in server.run(prompt).values())
