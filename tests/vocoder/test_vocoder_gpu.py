@@ -20,15 +20,15 @@ def test_kernels_equal_plain_float32(dtype, tolerance):
     fast = vocoder.Vocoder(small_vocoder().to("cuda", dtype), use_cuda_kernel=True)
     assert "Triton kernels" in fast.description
     for _ in range(2):
-        for line, wave in zip(lines, fast.speak(lines), strict=True):
+        for line, wave in zip(lines, fast.generate_waveforms(lines), strict=True):
             assert relative(wave, exact(line[None])[0]) <= tolerance
-        fast.release()
+        fast.release_graphs()
 
 
 @torch.inference_mode()
 def test_pieces_meet_without_a_seam(monkeypatch):
     fast = vocoder.Vocoder(small_vocoder().to("cuda", torch.float16), use_cuda_kernel=True)
-    (whole,) = fast.speak([mel("long", 300)])
+    (whole,) = fast.generate_waveforms([mel("long", 300)])
     monkeypatch.setattr(vocoder, "LONGEST_CHUNK", 100)
-    (joined,) = fast.speak([mel("long", 300)])
+    (joined,) = fast.generate_waveforms([mel("long", 300)])
     assert relative(joined, whole) <= 1e-3
