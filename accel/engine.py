@@ -1,4 +1,4 @@
-"""The engine: all requests of a call in one batch over a paged cache, on whatever the device runs best.
+"""The engine: continuous batching of all requests of a call over a paged KV cache, on what the device runs best.
 
 Holds the cache, the runner (CUDA graphs and their buffers) and the states they work on, until `close`.
 """

@@ -70,7 +70,7 @@ def _reorder_beams(state: DecodeState, parents: torch.Tensor, cache: PagedCache)
         column, fill = divmod(lengths[row], cache.page_size)
         tables[row, :column] = before[source, :column]
         if fill:
-            copies.append((before[source, column], spares[row]))
+            copies.append((int(before[source, column]), int(spares[row])))
             longest = max(longest, fill)
             tables[row, column], spares[row] = spares[row], before[row, column]
     if copies:

@@ -1,4 +1,4 @@
-"""What a decoder is asked and what it answers. The plain loop and the engine share both records.
+"""Request and answer of a decoder: the plain loop and the engine share both records.
 
 Dimensions: P prompt rows, D width, T generated tokens.
 """

@@ -1,4 +1,4 @@
-"""Everything that changes while a batch decodes, in device tensors that stay where they are.
+"""Decode state of a batch: block tables, lengths, tokens, beams, in device tensors that stay where they are.
 
 Dimensions: L lanes (one line each), K beams, R = L * K rows, V vocabulary, C block table columns, M draws at most, and
 one.

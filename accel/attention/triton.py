@@ -67,7 +67,7 @@ def attend_packed(
 def _attend_padded(
     queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, sizes: tuple[int, ...]
 ) -> torch.Tensor:
-    """What pads stands behind a prompt's end, where no token of it looks."""
+    """Padding stands behind a prompt's end, where causal attention does not reach."""
     places, back = _padding_indices(sizes, queries.device)
     shape = (len(sizes), max(sizes), *queries.shape[1:])
     out = _attend_causal(*(x.index_select(0, places).view(shape) for x in (queries, keys, values)))

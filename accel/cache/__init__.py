@@ -1,1 +1,1 @@
-"""The paged KV cache: block tables' pages, who owns them, how many there are."""
+"""The paged KV cache: its pages, who owns them, how many there are."""

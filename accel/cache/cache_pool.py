@@ -1,4 +1,4 @@
-"""The cache that outlives runs: as large as a batch usually needs, larger where its lines get longer than usual."""
+"""The KV cache that outlives runs: as large as a batch usually needs, larger where its lines get longer than usual."""
 
 import logging
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Prefill of one prompt as captured CUDA graphs: what the device does in 1.5 ms takes the host 6 to ask for.
 
 Dimensions: P rows of a prompt, N rows of a graph, D width, V vocabulary.
-Graphs have round numbers of rows. What pads stands behind the prompt, where causal attention never looks, and stores
+Graphs have round numbers of rows. Padding stands behind the prompt, where causal attention does not reach, and stores
 its keys and values in the scratch page.
 """
 
