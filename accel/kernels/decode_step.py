@@ -1,4 +1,4 @@
-"""One decode step out of fused kernels, over buffers that stay where they are: fit to be captured.
+"""One decode step out of fused kernels, over buffers that stay where they are, so that a CUDA graph can hold it.
 
 Dimensions: R rows, D width, H heads, W head width, V vocabulary.
 The residual stream is float32 throughout. A single row goes through one launch where that is faster (persistent/), a

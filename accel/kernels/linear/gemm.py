@@ -65,8 +65,8 @@ def _norm_statistics(moments, r, rows, eps, K: tl.constexpr, TILES: tl.constexpr
 def load_weights_then_wait(weight, row, part, K: tl.constexpr, SLICES: tl.constexpr, BLOCK_K: tl.constexpr,
                            BLOCKS: tl.constexpr, SPAN: tl.constexpr, STAGES: tl.constexpr,
                            PDL: tl.constexpr):  # fmt: skip
-    """Ask for rows [J] of the weights over one slice of K, then wait for the kernel before: all of them as blocks
-    [block, J] where they are held, none where they are streamed, which are only on their way to the L2
+    """Load rows [J] of the weights over one slice of K, then wait for the kernel before: all of them as blocks
+    [block, J] where they stay (weight-stationary), none where they are streamed, which are only on their way to the L2
     cache."""
     first = part * (K // SLICES)
     weights = ()

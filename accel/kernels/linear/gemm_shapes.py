@@ -19,7 +19,7 @@ TRITON_WITH_EAGER_SMEM = (3, 5), (3, 8)
 registers until they are multiplied, which have no room for them."""
 
 IN_FLIGHT_BYTES = 640
-"""Of rows, that a thread of a weight-stationary tile has on the way at once: what else fits its registers."""
+"""Of rows, that a thread of a weight-stationary tile has in flight: what else fits its registers."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class GemmShape:
         return triton.cdiv(inputs // self.slices, self.block)
 
     def blocks_in_flight(self, inputs: int, block_rows: int, itemsize: int) -> int:
-        """Blocks of rows that are asked for before the first is multiplied."""
+        """Blocks of rows that are loaded before the first is multiplied."""
         each = block_rows * self.block * itemsize // (32 * self.warps)
         return max(1, min(self.block_count(inputs), IN_FLIGHT_BYTES // max(1, each)))
 
@@ -55,7 +55,7 @@ def rows_per_tile(rows: int) -> int:
 
 
 def prefetch_residual(rows: int) -> bool:
-    """Whether what is added to is asked for before the products: not with 17 to 32 rows, whose programs lack the
+    """Whether the residual is loaded before the products: not with 17 to 32 rows, whose programs lack the
     registers. Measured on an H200."""
     return rows_per_tile(rows) != 32
 
@@ -79,8 +79,8 @@ def _has_eager_smem() -> bool:
 
 
 def stationary_shape(inputs: int, outputs: int, rows: int) -> GemmShape | None:
-    """Those that were fastest within a whole step on an H200 or, with more than 16 rows, an H100; None where streams
-    were. The more rows, the more of what is read are rows, of which a few large tiles read least."""
+    """Weight-stationary shapes that were fastest within a whole step on an H200 or, with more than 16 rows, an H100;
+    None where streaming was. The more rows, the more of what is read are rows: a few large tiles read least of them."""
     wide, long = outputs > 2048, inputs > 2048
     if rows > 16 and (wide or (long and rows > 32)):
         return None

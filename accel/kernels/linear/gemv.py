@@ -1,4 +1,4 @@
-"""GEMV of 1 to 4 rows, bound by memory: every program has its weights on the way before it looks at x.
+"""GEMV of 1 to 4 rows, bound by memory: every program has its weights in flight before it reads x.
 
 Dimensions: R rows (1 to 4), K inputs, N outputs, J outputs of one program.
 One kernel is [LayerNorm, once or twice] + matrix + bias [+ GELU] [+ residual]. A norm is folded into the matrix

@@ -2,7 +2,7 @@
 runs, so that between two kernels only the rows are waited for.
 
 The compiler puts a weight that is loaded to be multiplied into shared memory at once. Rows come as late as they must,
-many blocks on the way at the same time, and pass through one small buffer.
+many blocks in flight at the same time, and pass through one small buffer.
 
 Dimensions: R rows, K inputs, J outputs of a program.
 """
@@ -26,7 +26,7 @@ def load_weight_tiles(weight, rows, first, K: tl.constexpr, BLOCK_K: tl.constexp
 
 @triton.jit
 def load_first_rows(x, rows, first, K: tl.constexpr, BLOCK_K: tl.constexpr, IN_FLIGHT: tl.constexpr):
-    """Rows [R] of x from input `first` on, as many blocks as are asked for at once: a tuple of [R, block]."""
+    """Rows [R] of x from input `first` on, IN_FLIGHT blocks: a tuple of [R, block]."""
     at = x + rows[:, None] * K + (first + tl.arange(0, BLOCK_K))[None, :]
     blocks = ()
     for c in tl.static_range(IN_FLIGHT):
@@ -46,7 +46,7 @@ def _keep_in_registers(x, PDL: tl.constexpr):
 def multiply_stationary(weights, first_blocks, x, rows, first, K: tl.constexpr, BLOCK_K: tl.constexpr,
                         BLOCKS: tl.constexpr, IN_FLIGHT: tl.constexpr, PRECISION: tl.constexpr,
                         PDL: tl.constexpr):  # fmt: skip
-    """What `load_first_rows` asked for, and the blocks after that, times `load_weight_tiles`: float32 [R, J]."""
+    """What `load_first_rows` loaded, and the blocks after that, times `load_weight_tiles`: float32 [R, J]."""
     at = x + rows[:, None] * K + (first + tl.arange(0, BLOCK_K))[None, :]
     acc = tl.zeros([first_blocks[0].shape[0], weights[0].shape[1]], tl.float32)
     for c in tl.static_range(BLOCKS):

@@ -171,8 +171,8 @@ def decode_megakernel(tokens, steps, lengths, table, token_embedding, position_e
                       RESIDENT: tl.constexpr, STAGES: tl.constexpr, HEAD: tl.constexpr, HALF: tl.constexpr,
                       WAIT: tl.constexpr, WAIT_4: tl.constexpr, WAIT_1: tl.constexpr,
                       WAIT_2: tl.constexpr):  # fmt: skip
-    """All of a step, or the items and layers that are asked for. WAIT …: of `mailbox_wait_ptx`, for a vector's chunks,
-    for four vectors', for one number and for two of each thread; None where one launch follows another instead."""
+    """All of a step, or its work items and layers from first to last. WAIT …: of `mailbox_wait_ptx`, for a vector's
+    chunks, for four vectors', for one number and for two of each thread; None where launches follow each other."""
     program = tl.program_id(0)
     now = tl.load(epoch)
     if program < matrix_programs:

@@ -3,7 +3,7 @@ then one program a line for top-p, Gumbel noise, the largest, and the line's sta
 `next_token.choose_next` with `sampler.sample_tokens`.
 
 Dimensions: R rows (lines), V vocabulary, P parts of it, M draws at most.
-What top-k leaves is usually short: top-p and the noise then look at that alone. Else the line's program goes through
+What top-k leaves is usually short: top-p and the noise then take that alone. Else the line's program goes through
 the whole vocabulary.
 """
 

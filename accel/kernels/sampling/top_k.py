@@ -1,5 +1,5 @@
 """Top-k in two stages: every part of the vocabulary hands in its partial top-k, and the row's own is merged from them
-without a second look at the vocabulary.
+without reading the vocabulary again.
 
 Dimensions: R rows, K beams of a line, L = R / K lines, V vocabulary, P parts of it.
 Thresholds are found by bisection over the bits of floats, ordered as integers, so that nothing has to be sorted and
