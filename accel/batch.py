@@ -24,7 +24,7 @@ from .state import DecodeState
 logger = logging.getLogger(__name__)
 
 Resources = Callable[[int], tuple[PagedCache, StepRunner]]
-"""The cache and the runner to use, after a try to make room for that many more pages."""
+"""The cache and the runner to use, after an attempt to free or add that many pages."""
 
 
 class Batch:

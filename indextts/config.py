@@ -105,7 +105,7 @@ class W2VBertConfig(BaseModel):
 
     @property
     def relative_position_count(self) -> int:
-        """How many distances of a key from its query are told apart."""
+        """Relative positions of a key from its query; farther ones count as the last."""
         return self.left_max_position_embeddings + self.right_max_position_embeddings + 1
 
 

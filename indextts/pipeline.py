@@ -182,7 +182,7 @@ class Pipeline:
                 report.codes += len(answer.tokens)
                 yield DecodedSegment(segments[answer.index], prompts[answer.index], answer)
         if self.options.low_memory and self._decoding is not None:
-            self._decoding.close()  # the flow of the last lines may have the room
+            self._decoding.close()  # the flow of the last lines may have its memory
 
     def _next_answer(self, answers: Iterator[Finished], report: Report) -> Finished | None:
         with matmul_stage(report, "gpt", self.device):

@@ -1,4 +1,4 @@
-"""What actually ran: backend, precision, times, memory, and why anything asked for was not used."""
+"""What actually ran: backend, precision, times, memory, and why an option was not used."""
 
 import time
 from collections.abc import Iterator

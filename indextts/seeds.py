@@ -1,4 +1,4 @@
-"""Where each line's random numbers come from: its own words and the user's seed, never its neighbours."""
+"""Where each line's random numbers come from: its own text and the user's seed, never its neighbors."""
 
 import hashlib
 from collections import Counter

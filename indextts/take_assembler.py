@@ -35,7 +35,7 @@ class TakeAssembler:
             held.notes.append(f"cut off after {len(codes.tokens)} codes; raise max_codes or split the line")
 
     def put_empty(self, place: int, part: int) -> None:
-        """The decoder stopped before its first code: nothing to hear, and a word about it."""
+        """The decoder stopped before its first code: an empty waveform, and a note in the take."""
         held = self._pending_lines[place]
         held.waves[part], held.codes[part] = torch.zeros(1, 0), torch.zeros(0, dtype=torch.int64)
         held.notes.append("the model ended a segment before its first code, nothing is spoken; try another seed")

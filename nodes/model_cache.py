@@ -22,10 +22,10 @@ MAX_MODELS = 2
 
 
 class LoadedModel:
-    """A loaded model. `runs` counts how often it was asked for."""
+    """A loaded model. `runs` counts how often it was requested."""
 
     def __init__(self, handle: ModelHandle) -> None:
-        """Find the files and read them: to RAM in low-memory mode, else straight to the room that ComfyUI clears."""
+        """Find the files and read them: to RAM in low-memory mode, else straight to memory that ComfyUI frees."""
         start = time.perf_counter()
         settings = handle.settings
         self.files: CheckpointFiles = find_model_files(settings)

@@ -1,4 +1,4 @@
-"""The way of both dialogue nodes: script to lines, lines to takes, takes to one recording and words on it."""
+"""Shared by both dialogue nodes: script to lines, lines to takes, takes to one recording and its summary."""
 
 import logging
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Words on a finished run: who spoke, how long, where it lies, and what ran."""
+"""Summary of a finished run: who spoke, how long, where it lies, and what ran."""
 
 from pathlib import Path
 

@@ -154,7 +154,7 @@ class GraphCache(Generic[Key, Graph]):
         del self._graphs[key]
 
     def clear(self) -> None:
-        """Forget all graphs and the memory they share; they come back when they are asked for."""
+        """Forget all graphs and the memory they share; they are captured anew when they are needed."""
         self._graphs.clear()
         self._pool = None
 

@@ -1,4 +1,4 @@
-"""Released tensor names into this room's: weight norm folded, parallel projections joined, the unused left out.
+"""Released tensor names into this package's: weight norm folded, parallel projections joined, the unused left out.
 
 Names come in as `cfm.…`, `length_regulator.…` and `gpt_layer.…`, each part possibly under a further `module.`.
 """

@@ -82,7 +82,7 @@ class VocoderStage(Stage):
         with self.half():
             x = generator.conv_pre(mel)
             for stage, up in enumerate(generator.ups):
-                x = generator.stage(stage, up(x))
+                x = generator.run_stage(stage, up(x))
             x = generator.activation_post(x)
         return generator.conv_post(x.float()).clamp(-1, 1)[:, 0]
 

@@ -42,7 +42,7 @@ class PageAllocator:
         return len(self._free)
 
     def allocate_after(self, page: int | None = None) -> int:
-        """A free page with one reference: the one that follows `page` if it is free, else one with room behind it.
+        """A free page with one reference: the one that follows `page` if it is free, else one before free pages.
 
         Pages that follow each other are read fastest by backends that need no gathering.
         """

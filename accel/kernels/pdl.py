@@ -28,7 +28,7 @@ CACHE_LINE_BYTES = tl.constexpr(128)
 
 @triton.jit
 def launch_dependents(PDL: tl.constexpr):
-    """Once all programs of this kernel have said so, the next one's take what room is left."""
+    """The next kernel's programs may start where there is room, once every program of this one has called this."""
     if PDL:
         tl.extra.cuda.gdc_launch_dependents()
 

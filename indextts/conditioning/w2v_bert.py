@@ -2,7 +2,7 @@
 
 Weights may be stored in half precision; what is computed with them has the precision of float32.
 
-B recordings, T tokens (50 a second), W width, H heads, E head width, P distances told apart.
+B recordings, T tokens (50 a second), W width, H heads, E head width, P relative positions.
 """
 
 from typing import NamedTuple

@@ -32,7 +32,7 @@ VOCODER_FILES = ("bigvgan_generator.pt", "bigvgan_generator.safetensors")
 
 
 class Models(nn.Module):
-    """What the pipeline runs. `choices`: what the user asked for and does not get, and why."""
+    """What the pipeline runs. `choices`: options that are not used, and why."""
 
     def __init__(
         self,

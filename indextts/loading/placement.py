@@ -1,4 +1,4 @@
-"""Where the model runs and in which precision: decided once, with a word for every wish that is not met."""
+"""Where the model runs and in which precision: decided once, with the reason for every option that is not used."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ HALF = Precision(*5 * (torch.float16,))
 
 @dataclass(frozen=True)
 class Placement:
-    """device: where the models run. home: where they are loaded. choices: what the user asked for in vain, and why."""
+    """device: where the models run. home: where they are loaded. choices: options that are not used, and why."""
 
     device: torch.device
     home: torch.device

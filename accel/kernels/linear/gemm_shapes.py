@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 TRITON_WITH_EAGER_SMEM = (3, 5), (3, 8)
 """The first and the last Triton known to put weights into shared memory where they are loaded. 3.9 leaves them in
-registers until they are multiplied, which have no room for them."""
+registers until they are multiplied, which are too few for them."""
 
 IN_FLIGHT_BYTES = 640
 """Of rows, that a thread of a weight-stationary tile has in flight: what else fits its registers."""
