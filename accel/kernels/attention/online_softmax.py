@@ -4,9 +4,6 @@ Dimensions: H heads, W head width, S page size, T tokens of a tile.
 Each of the T tokens of a tile keeps a softmax of its own, over every T-th token; they are merged once, at the end.
 """
 
-# Triton unrolls tuples that grow; a type checker sees them empty.
-# mypy: disable-error-code="assignment, misc"
-
 import triton
 import triton.language as tl
 

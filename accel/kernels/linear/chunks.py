@@ -5,9 +5,6 @@ Loads go through the L1 cache: the programs of one multiprocessor read the same 
 Dimensions: K elements.
 """
 
-# Triton unrolls tuples that grow; a type checker sees them empty.
-# mypy: disable-error-code="assignment, misc"
-
 import itertools
 
 import triton

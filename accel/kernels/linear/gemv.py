@@ -8,9 +8,6 @@ well: a conversion and a product of its own for every weight and row would take 
 Weights [N, K] row-major; x float32 (the residual stream) or of the weights' dtype.
 """
 
-# Triton unrolls tuples that grow; a type checker sees them empty.
-# mypy: disable-error-code="assignment, misc"
-
 from dataclasses import dataclass
 
 import torch

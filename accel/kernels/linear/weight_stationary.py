@@ -7,9 +7,6 @@ many blocks in flight at the same time, and pass through one small buffer.
 Dimensions: R rows, K inputs, J outputs of a program.
 """
 
-# Triton unrolls tuples that grow; a type checker sees them empty.
-# mypy: disable-error-code="assignment, misc"
-
 import triton
 import triton.language as tl
 

@@ -7,9 +7,6 @@ and says that it is there. All programs of the launch must run at the same time,
 them one after the other, nothing is waited for: launches are cut where words would be (step.py).
 """
 
-# Triton unrolls tuples that grow; a type checker sees them empty.
-# mypy: disable-error-code="assignment, misc"
-
 import triton
 import triton.language as tl
 

@@ -15,9 +15,6 @@ The mailbox, by D: 0 what out adds [D], 1 what proj adds [D], 2 query, key, valu
 6 fc's outputs [4 D].
 """
 
-# Triton unrolls tuples that grow; a type checker sees them empty.
-# mypy: disable-error-code="assignment, misc"
-
 import triton
 import triton.language as tl
 

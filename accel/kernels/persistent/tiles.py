@@ -3,9 +3,6 @@
 Dimensions: D width (K in kernels), chunks of D, A * 4 rows of a tile.
 """
 
-# Triton unrolls tuples that grow; a type checker sees them empty.
-# mypy: disable-error-code="assignment, misc"
-
 import triton
 import triton.language as tl
 
