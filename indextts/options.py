@@ -1,6 +1,6 @@
 """What a user may choose: once when the models are loaded, and for each run."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from ..accel.sampling.params import SamplingParams
 
@@ -28,20 +28,13 @@ class LoadOptions:
 
 
 @dataclass(frozen=True)
-class SpeakOptions:
-    """One run's settings; the defaults are the reference's.
+class SpeakOptions(SamplingParams):
+    """One run's settings; the defaults are the reference's. `sampling`: those that the decoder asks for.
 
     max_codes: a segment's limit, 50 codes are a second of speech. flow_batch: how many segments share one flow.
     """
 
     language: str = "auto"
-    temperature: float = 0.8
-    top_k: int = 30
-    top_p: float = 0.8
-    repetition_penalty: float = 10.0
-    num_beams: int = 3
-    do_sample: bool = True
-    length_penalty: float = 0.0
     max_codes: int = 1500
     max_segment_tokens: int = 120
     segment_silence_seconds: float = 0.2
@@ -51,20 +44,8 @@ class SpeakOptions:
     sampling: SamplingParams = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name, value, low in (
-            ("max_codes", self.max_codes, 1),
-            ("steps", self.steps, 1),
-            ("flow_batch", self.flow_batch, 1),
-        ):
-            if value < low:
-                raise ValueError(f"{name}: got {value}, expected at least {low}")
-        sampling = SamplingParams(
-            temperature=self.temperature,
-            top_k=self.top_k,
-            top_p=self.top_p,
-            repetition_penalty=self.repetition_penalty,
-            num_beams=self.num_beams,
-            do_sample=self.do_sample,
-            length_penalty=self.length_penalty,
-        )
+        for name in ("max_codes", "steps", "flow_batch"):
+            if (value := getattr(self, name)) < 1:
+                raise ValueError(f"{name}: got {value}, expected at least 1")
+        sampling = SamplingParams(**{each.name: getattr(self, each.name) for each in fields(SamplingParams)})
         object.__setattr__(self, "sampling", sampling)

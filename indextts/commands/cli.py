@@ -100,12 +100,16 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_machine(parser: argparse.ArgumentParser) -> None:
-    """Options of what runs, and how fast."""
+    """Options of what runs, and how fast; `dest` is the field of `LoadOptions` or `SpeakOptions`."""
     switch = argparse.BooleanOptionalAction
     parser.add_argument("--device", metavar="DEVICE", help="cuda, cuda:N, mps or cpu; without it the best there is")
-    parser.add_argument("--accel", action=switch, default=True, help="decode on the batched engine")
-    parser.add_argument("--compile", action=switch, default=False, help="compile the flow with torch.compile")
-    parser.add_argument("--cuda-kernel", action=switch, default=True, help="the vocoder's fused GPU kernel")
+    parser.add_argument("--accel", dest="use_accel", action=switch, default=True, help="decode on the batched engine")
+    parser.add_argument(
+        "--compile", dest="use_torch_compile", action=switch, default=False, help="compile the flow with torch.compile"
+    )
+    parser.add_argument(
+        "--cuda-kernel", dest="use_cuda_kernel", action=switch, default=True, help="the vocoder's fused GPU kernel"
+    )
     parser.add_argument("--low-memory", action="store_true", help="parts take turns on the GPU: less memory, slower")
     parser.add_argument(
         "--attention",
@@ -113,8 +117,12 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="attention of the engine (default auto: the fastest there is)",
     )
-    parser.add_argument("--fp16", action=switch, default=None, help="half precision (default: on a GPU)")
-    parser.add_argument("--beams", type=int, metavar="N", help="beams of the search (default 3; 1 is faster)")
+    parser.add_argument(
+        "--fp16", dest="use_fp16", action=switch, default=None, help="half precision (default: on a GPU)"
+    )
+    parser.add_argument(
+        "--beams", dest="num_beams", type=int, metavar="N", help="beams of the search (default 3; 1 is faster)"
+    )
     parser.add_argument("--steps", type=int, metavar="N", help="steps of the flow (default 25)")
 
 
