@@ -40,7 +40,7 @@ def check_output(file: Path, formats: Sequence[str] = FORMATS) -> None:
     """Raises `OutputError` where `file` could not be written. Asked before the work, not after."""
     if file.suffix.lower().removeprefix(".") not in formats:
         raise OutputError(f"{file}: got {file.suffix or 'no suffix'}, expected one of {', '.join(formats)}")
-    with _raising_output_error(file):
+    with translate_write_errors(file):
         if file.is_dir():
             raise IsADirectoryError(f"{file} is a folder")
         with tempfile.TemporaryFile(dir=file.parent):
@@ -51,33 +51,15 @@ def write_audio(file: Path, waveform: Tensor, sample_rate: int) -> None:
     """Write float32 [1, N], whole or not at all: what lay there before survives a failure. Raises `OutputError`."""
     part = file.with_name(f".{os.getpid()}.{file.name}")
     try:
-        with _raising_output_error(file):
+        with translate_write_errors(file):
             soundfile.write(part, waveform.squeeze(0).numpy(), sample_rate)
             os.replace(part, file)
     finally:
         part.unlink(missing_ok=True)
 
 
-def write_text(file: Path, text: str) -> None:
-    """Raises `OutputError` where the file cannot be written."""
-    with _raising_output_error(file):
-        file.write_text(text, encoding="utf-8")
-
-
-def write_bytes(file: Path, data: bytes) -> None:
-    """Raises `OutputError` where the file cannot be written."""
-    with _raising_output_error(file):
-        file.write_bytes(data)
-
-
-def append_text(file: Path, text: str) -> None:
-    """Raises `OutputError` where the file cannot be written."""
-    with _raising_output_error(file), file.open("a", encoding="utf-8") as out:
-        out.write(text)
-
-
 @contextmanager
-def _raising_output_error(file: Path) -> Iterator[None]:
+def translate_write_errors(file: Path) -> Iterator[None]:
     """With the file's folder there, or an `OutputError` in place of whatever goes wrong."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

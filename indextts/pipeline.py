@@ -48,7 +48,7 @@ class Pipeline:
         self.offload = offload or self._default_offload()
         self._text = TextFrontend(files.bpe_model)
         self._conditioning = ConditioningEncoder(
-            modules.conditioning_models(), self._load_encoders, use_graphs=not options.low_memory
+            modules.conditioning_models(), lambda: self.offload.load_encoders(), use_graphs=not options.low_memory
         )
         self._renderer = Renderer(modules, options.use_cuda_kernel)
         self._decoding: Decoding | None = None
@@ -68,7 +68,7 @@ class Pipeline:
     @property
     def device(self) -> torch.device:
         """Where the models run now; ComfyUI may move them."""
-        return self.modules.emotions.styles.device
+        return self.modules.device
 
     def report(self) -> Report:
         """What the last run came to, or what would run where there was none."""
@@ -218,13 +218,10 @@ class Pipeline:
         report.decoder = self._decoding.choice
         return self._decoding
 
-    def _load_encoders(self) -> None:
-        self.offload.load_encoders()
-
     def _default_offload(self) -> OffloadPolicy:
         if not self.options.low_memory:
             return KeepAll()
-        return Alternate(self.modules, choose_placement(self.options).device, lambda: self.release_generators())
+        return Alternate(self.modules, choose_placement(self.options).device, self.release_generators)
 
     def _new_report(self) -> Report:
         return Report(self.device, self.modules.precision, choices=choose_placement(self.options).choices)

@@ -103,13 +103,6 @@ class Codes:
 
 
 @dataclass(frozen=True, eq=False)
-class Mel:
-    """One segment's log-mel spectrogram. `frames`: [80, F] on the model's device."""
-
-    frames: torch.Tensor
-
-
-@dataclass(frozen=True, eq=False)
 class Take:
     """One spoken line. `waveform`: float32 [1, N] at `sample_rate`, on the CPU, never clipped or padded.
 

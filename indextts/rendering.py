@@ -15,7 +15,7 @@ from .events import Event, OnEvent
 from .gpt.latent_pass import latent_pass
 from .loading.models import Models
 from .options import SpeakOptions
-from .records import Codes, Mel
+from .records import Codes
 from .report import Report
 from .segments import DecodedSegment, LatentSegment, count_mel_frames
 from .vocoder.vocoder import Vocoder
@@ -37,11 +37,6 @@ class Renderer:
     def __init__(self, modules: Models, use_cuda_kernel: bool) -> None:
         self._modules = modules
         self._vocoder = Vocoder(modules.vocoder, use_cuda_kernel)
-
-    @property
-    def _current_device(self) -> torch.device:
-        """Where the models are now."""
-        return self._modules.emotions.styles.device
 
     @property
     def backend_descriptions(self) -> tuple[str, str]:
@@ -69,7 +64,7 @@ class Renderer:
     def flow_line(self, item: LatentSegment) -> FlowLine:
         """The inputs of the flow's ODE solver for a segment: condition, prompt, style, seed."""
         s2mel, voice, codes = self._modules.s2mel, item.segment.voice, item.codes
-        embedded = self._modules.codec.embed_codes(codes.tokens.to(self._current_device)[None])[0]
+        embedded = self._modules.codec.embed_codes(codes.tokens.to(self._modules.device)[None])[0]
         content = s2mel.add_latents(embedded.to(s2mel.dtype), codes.latents.to(s2mel.dtype))
         condition = s2mel.regulate_length(content[None], count_mel_frames(codes, item.segment.line.speed))[0]
         return FlowLine(voice.prompt_condition, condition, voice.prompt_mel, voice.style, item.segment.seed)
@@ -82,7 +77,7 @@ class Renderer:
         self, batch: Sequence[DecodedSegment], hidden_states: HiddenStates | None, report: Report
     ) -> list[LatentSegment]:
         """GPT, a second time: what its hidden states say about the codes it wrote."""
-        with matmul_stage(report, "latents", self._current_device):
+        with matmul_stage(report, "latents", self._modules.device):
             prompts, codes = [d.prompt for d in batch], [d.answer.tokens for d in batch]
             latents = latent_pass(self._modules.gpt, prompts, codes, hidden_states)
         return [
@@ -92,19 +87,18 @@ class Renderer:
 
     def _run_flow(
         self, batch: Sequence[LatentSegment], options: SpeakOptions, report: Report, on_event: OnEvent
-    ) -> list[Mel]:
-        """S2Mel: codes and latents into mel, all segments of the batch in one flow."""
-        with matmul_stage(report, "s2mel", self._current_device):
-            frames = self._modules.s2mel.generate_mels(
+    ) -> list[Tensor]:
+        """S2Mel: codes and latents into mels [80, F], all segments of the batch in one flow."""
+        with matmul_stage(report, "s2mel", self._modules.device):
+            return self._modules.s2mel.generate_mels(
                 [self.flow_line(item) for item in batch],
                 options.steps,
                 options.guidance,
                 lambda step: on_event(Event("s2mel", step, options.steps)),
             )
-        return [Mel(mel) for mel in frames]
 
-    def _run_vocoder(self, mels: Sequence[Mel], report: Report, on_event: OnEvent) -> list[Tensor]:
-        with matmul_stage(report, "vocoder", self._current_device):
-            waves = [wave.cpu() for wave in self._vocoder.generate_waveforms([mel.frames for mel in mels])]
+    def _run_vocoder(self, mels: Sequence[Tensor], report: Report, on_event: OnEvent) -> list[Tensor]:
+        with matmul_stage(report, "vocoder", self._modules.device):
+            waves = [wave.cpu() for wave in self._vocoder.generate_waveforms(mels)]
         on_event(Event("vocoder", len(mels), len(mels)))
         return waves

@@ -39,18 +39,14 @@ class Report:
         try:
             yield
         finally:
-            self.wait_for_device()
+            if self.device.type == "cuda":
+                torch.cuda.synchronize(self.device)
             self.seconds[name] += time.perf_counter() - start
 
     def add_take(self, take: Take) -> None:
         """Count a finished take and what it has to say."""
         self.audio_seconds += take.seconds
         self.notes += [f"line {take.line.source_line} ({take.line.speaker}): {note}" for note in take.notes]
-
-    def wait_for_device(self) -> None:
-        """Wait for the device, so that a time is the stage's own."""
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
 
     def note_memory(self) -> None:
         """Look up the peak so far; not after every stage, for it takes longer than a small one."""

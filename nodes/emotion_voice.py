@@ -31,7 +31,10 @@ class EmotionVoiceMultiTalk(io.ComfyNode):
             inputs=[
                 *inputs.dialogue_inputs(SCRIPT, SOCKETS, "emotion_voice_conversation.wav"),
                 *(field for number in inputs.SPEAKERS for field in _emotion_voice_inputs(number)),
-                *_pace_inputs(),
+                inputs.silence_input(),
+                inputs.speed_input(),
+                *inputs.precision_inputs(use_fp16=True),
+                *inputs.acceleration_inputs(),
                 *inputs.later_inputs(),
             ],
             outputs=[
@@ -97,19 +100,8 @@ def _emotion_voice_inputs(number: int) -> list[io.Input]:
         inputs.float_input(
             f"speaker{number}_emotion_alpha",
             1.0,
-            0.0,
-            2.0,
-            0.1,
+            (0.0, 2.0, 0.1),
             f"How strong speaker {number}'s emotion is, from recording or tag. 0 is none, 1 as given; only "
             "recordings go beyond 1.",
         ),
-    ]
-
-
-def _pace_inputs() -> list[io.Input]:
-    return [
-        inputs.silence_input(),
-        inputs.speed_input(),
-        *inputs.precision_inputs(use_fp16=True),
-        *inputs.acceleration_inputs(),
     ]

@@ -22,22 +22,16 @@ def download_missing_files(settings: ModelSettings) -> None:
     Raises `CheckpointError` where the hub or the disk fails and ComfyUI's interrupt; what has arrived stays.
     """
     survey = survey_files(model_roots(settings.model_dir))
+    bar = comfy.utils.ProgressBar(1)
+
+    def show_progress(name: str, done: int, total: int) -> None:
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        bar.update_absolute(done, total)
+
     files = list(missing_files(survey, survey.folder or _choose_folder(settings), hub_endpoint()))
     for number, file in enumerate(files, start=1):
         log.info("downloading %s (%d of %d) to %s", file.path, number, len(files), file.target)
-        download_file(file, hub_endpoint(), _Watch())
-
-
-class _Watch:
-    """Called by the download with a file's name, bytes done and bytes in all."""
-
-    def __init__(self) -> None:
-        self._bar: comfy.utils.ProgressBar | None = None
-
-    def __call__(self, name: str, done: int, total: int) -> None:
-        comfy.model_management.throw_exception_if_processing_interrupted()
-        self._bar = self._bar or comfy.utils.ProgressBar(total)
-        self._bar.update_absolute(done, total)
+        download_file(file, hub_endpoint(), show_progress)
 
 
 def _choose_folder(settings: ModelSettings) -> Path:

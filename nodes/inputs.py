@@ -27,42 +27,34 @@ WITHOUT_MANAGER = "Used when no model_manager is connected; the manager's own se
 def dialogue_inputs(script: str, sockets: str, filename: str) -> list[io.Input]:
     """What both dialogue nodes begin with: the script, its voices, the output file, the model."""
     return [
-        speaker_count_input(),
-        script_input(script),
-        audio_input(sockets.format(1), VOICE.format(1), optional=False),
-        filename_input(filename),
-        *(audio_input(sockets.format(number), VOICE.format(number)) for number in SPEAKERS[1:]),
-        model_input(),
-    ]
-
-
-def speaker_count_input() -> io.Input:
-    return io.Combo.Input(
-        "num_speakers",
-        options=[str(count) for count in SPEAKERS],
-        default="2",
-        tooltip="How many voices the script has, at most. With 1, plain text without names is read by that voice.",
-    )
-
-
-def script_input(default: str) -> io.Input:
-    return io.String.Input(
-        "conversation_text",
-        multiline=True,
-        default=default,
-        tooltip=(
-            "One line per turn: Name: text. Any names; Speaker1, S1 and 说话人1 mean the first voice. [Happy] or "
-            "[happy:0.5|sad:0.2] colours a line, [pause:500ms] pauses, # starts a comment. SRT works too."
+        io.Combo.Input(
+            "num_speakers",
+            options=[str(count) for count in SPEAKERS],
+            default="2",
+            tooltip="How many voices the script has, at most. With 1, plain text without names is read by that voice.",
         ),
-    )
-
-
-def filename_input(default: str) -> io.Input:
-    return io.String.Input(
-        "output_filename",
-        default=default,
-        tooltip="The file in ComfyUI's output folder: .wav, .flac, .ogg or .mp3. One of the same name is replaced.",
-    )
+        io.String.Input(
+            "conversation_text",
+            multiline=True,
+            default=script,
+            tooltip=(
+                "One line per turn: Name: text. Any names; Speaker1, S1 and 说话人1 mean the first voice. [Happy] or "
+                "[happy:0.5|sad:0.2] colours a line, [pause:500ms] pauses, # starts a comment. SRT works too."
+            ),
+        ),
+        audio_input(sockets.format(1), VOICE.format(1), optional=False),
+        io.String.Input(
+            "output_filename",
+            default=filename,
+            tooltip="The file in ComfyUI's output folder: .wav, .flac, .ogg or .mp3. One of the same name is replaced.",
+        ),
+        *(audio_input(sockets.format(number), VOICE.format(number)) for number in SPEAKERS[1:]),
+        ModelType.Input(
+            "model_manager",
+            optional=True,
+            tooltip="A model from IndexTTS2 Model Manager. Unconnected, the model that is found first is used.",
+        ),
+    ]
 
 
 def check_output_filename(name: str) -> bool | str:
@@ -75,22 +67,14 @@ def check_output_filename(name: str) -> bool | str:
     return True
 
 
-def model_input() -> io.Input:
-    return ModelType.Input(
-        "model_manager",
-        optional=True,
-        tooltip="A model from IndexTTS2 Model Manager. Unconnected, the model that is found first is used.",
-    )
-
-
 def audio_input(name: str, tooltip: str, optional: bool = True) -> io.Input:
     return io.Audio.Input(name, optional=optional, tooltip=tooltip)
 
 
-def float_input(
-    name: str, default: float, low: float, high: float, step: float, tooltip: str, optional: bool = True
-) -> io.Input:
-    return io.Float.Input(name, default=default, min=low, max=high, step=step, tooltip=tooltip, optional=optional)
+def float_input(name: str, default: float, limits: tuple[float, float, float], tooltip: str) -> io.Input:
+    """`limits`: lowest, highest and step."""
+    low, high, step = limits
+    return io.Float.Input(name, default=default, min=low, max=high, step=step, tooltip=tooltip, optional=True)
 
 
 def switch_input(name: str, default: bool, tooltip: str) -> io.Input:
@@ -98,11 +82,11 @@ def switch_input(name: str, default: bool, tooltip: str) -> io.Input:
 
 
 def speed_input() -> io.Input:
-    return float_input("speed", 1.0, 0.5, 2.0, 0.1, "How fast the speech is; the pitch stays. 2 is twice as fast.")
+    return float_input("speed", 1.0, (0.5, 2.0, 0.1), "How fast the speech is; the pitch stays. 2 is twice as fast.")
 
 
 def silence_input() -> io.Input:
-    return float_input("silence_duration", 0.5, 0.0, 3.0, 0.1, "Seconds of silence between two lines.")
+    return float_input("silence_duration", 0.5, (0.0, 3.0, 0.1), "Seconds of silence between two lines.")
 
 
 def precision_inputs(use_fp16: bool) -> list[io.Input]:

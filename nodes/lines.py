@@ -39,7 +39,10 @@ def prepare_dialogue(script: NodeScript) -> Dialogue:
     """
     count = len(script.recordings)
     dialogue = parse_dialogue(script.text, count, script.names, remedy=_more_voices(count))
-    voices = {name: _make_voice(script, name, number) for name, number in dialogue.voices.items()}
+    voices = {
+        name: Voice(name, audio_from(script.recordings[number], script.sockets.format(number)), script.boost)
+        for name, number in dialogue.voices.items()
+    }
     lines = [
         replace(
             line,
@@ -55,11 +58,6 @@ def prepare_dialogue(script: NodeScript) -> Dialogue:
 def collect_numbered(inputs: Mapping[str, Any], name: str, count: int, default: Any = None) -> dict[int, Any]:
     """The values of inputs such as `speaker{}_audio`, by voice number from 1; `default` where nothing is given."""
     return {number: inputs.get(name.format(number), default) for number in range(1, count + 1)}
-
-
-def _make_voice(script: NodeScript, name: str, number: int) -> Voice:
-    socket = script.sockets.format(number)
-    return Voice(name, audio_from(script.recordings[number], socket), boost=script.boost)
 
 
 def _more_voices(count: int) -> str:

@@ -109,9 +109,7 @@ def _delivery_inputs() -> list[io.Input]:
         inputs.float_input(
             f"speaker{number}_pause",
             USUAL_PAUSE,
-            0.0,
-            5.0,
-            0.1,
+            (0.0, 5.0, 0.1),
             f"Seconds of silence after speaker {number}'s lines. At {USUAL_PAUSE} silence_duration decides.",
         )
         for number in inputs.SPEAKERS
@@ -128,7 +126,7 @@ def _delivery_inputs() -> list[io.Input]:
         inputs.silence_input(),
         *pauses,
         inputs.float_input(
-            "voice_consistency", 1.0, 0.1, 2.0, 0.1, "Divides the temperature: higher is steadier, lower is livelier."
+            "voice_consistency", 1.0, (0.1, 2.0, 0.1), "Divides the temperature: higher is steadier, lower is livelier."
         ),
         inputs.switch_input("reference_boost", True, "Trim the voice recordings and bring them to one level first."),
     ]
@@ -147,9 +145,9 @@ def _emotion_inputs() -> list[io.Input]:
 
 def _sampling_inputs() -> list[io.Input]:
     return [
-        inputs.float_input("temperature", 0.7, 0.1, 1.5, 0.1, "How freely the model chooses. Lower is calmer."),
+        inputs.float_input("temperature", 0.7, (0.1, 1.5, 0.1), "How freely the model chooses. Lower is calmer."),
         inputs.float_input(
-            "top_p", 0.9, 0.1, 1.0, 0.05, "Choose among the likeliest codes that together reach this share."
+            "top_p", 0.9, (0.1, 1.0, 0.05), "Choose among the likeliest codes that together reach this share."
         ),
         *inputs.precision_inputs(use_fp16=False),
         *inputs.acceleration_inputs(),

@@ -1,6 +1,6 @@
 """Which model is meant: where its files lie, on what device and in what precision it runs, and what runs it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import comfy.model_management as management
@@ -36,15 +36,8 @@ class ModelSettings:
     @property
     def options(self) -> LoadOptions:
         """Raises `IndexTTSError` for a device this ComfyUI does not run on."""
-        return LoadOptions(
-            device=str(torch_device(self.device)),
-            use_fp16=self.use_fp16,
-            use_accel=self.use_accel,
-            use_torch_compile=self.use_torch_compile,
-            use_cuda_kernel=self.use_cuda_kernel,
-            low_memory=self.low_memory,
-            attention=self.attention,
-        )
+        same = {field.name: getattr(self, field.name) for field in fields(LoadOptions)}
+        return LoadOptions(**same | {"device": str(torch_device(self.device))})
 
 
 @dataclass(frozen=True)

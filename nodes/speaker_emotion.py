@@ -70,9 +70,7 @@ def _mode_inputs() -> list[io.Input]:
         float_input(
             "emotion_alpha",
             1.0,
-            0.0,
-            2.0,
-            0.1,
+            (0.0, 2.0, 0.1),
             "How strong the emotion is. 0 is none, 1 as given; only recordings go beyond 1.",
         ),
     ]
@@ -81,7 +79,7 @@ def _mode_inputs() -> list[io.Input]:
 def _weight_inputs() -> list[io.Input]:
     words = ("joy", "anger", "sadness", "fear", "disgust", "gloom", "surprise", "calm")
     return [
-        float_input(name, float(name == "neutral"), 0.0, 1.0, 0.05, f"Weight of {word}, for emotion_vector.")
+        float_input(name, float(name == "neutral"), (0.0, 1.0, 0.05), f"Weight of {word}, for emotion_vector.")
         for name, word in zip(FEELINGS, words, strict=True)
     ]
 

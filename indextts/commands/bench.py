@@ -8,14 +8,14 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from typing import Any
 
 import torch
 from rich.table import Table
 
-from ..audio_file import append_text, read_audio
+from ..audio_file import read_audio, translate_write_errors
 from ..loading.find import find_checkpoint
 from ..loading.layouts import DEMO_FOLDER, default_roots
-from ..options import LoadOptions
 from ..pipeline import Pipeline
 from ..records import Audio, Line, Take, Voice
 from ..report import STAGES, Report
@@ -31,23 +31,12 @@ TEXTS = (
 )
 
 
-@dataclass(frozen=True)
-class Mode:
-    """A row of the table: what users call a setting of the toggles."""
-
-    name: str
-    use_accel: bool
-    use_torch_compile: bool
-
-    def applied_to(self, options: LoadOptions) -> LoadOptions:
-        return replace(options, use_accel=self.use_accel, use_torch_compile=self.use_torch_compile)
-
-
-MODES = (
-    Mode("no acceleration", False, False),
-    Mode("GPT acceleration", True, False),
-    Mode("full acceleration", True, True),
-)
+MODES: dict[str, dict[str, Any]] = {
+    "no acceleration": {"use_accel": False, "use_torch_compile": False},
+    "GPT acceleration": {"use_accel": True, "use_torch_compile": False},
+    "full acceleration": {"use_accel": True, "use_torch_compile": True},
+}
+"""What users call a setting of the toggles -> fields of `LoadOptions`. The first is what the others are compared to."""
 
 
 @dataclass(frozen=True)
@@ -87,21 +76,22 @@ def bench(options: argparse.Namespace) -> int:
     console = make_console()
     results = []
     for mode in MODES:
-        console.print(f"{mode.name} …")
+        console.print(f"{mode} …")
         with RunProgress(console) as progress:
             results += list(_time_mode(mode, options, progress))
     console.print(_tabulate_results(results))
     for note in dict.fromkeys(note for result in results for note in result.report.choices):
         console.print(note)
     if options.json:
-        append_text(options.json, "".join(f"{result.to_json()}\n" for result in results))
+        with translate_write_errors(options.json), options.json.open("a", encoding="utf-8") as out:
+            out.writelines(f"{result.to_json()}\n" for result in results)
     return 0
 
 
-def _time_mode(mode: Mode, options: argparse.Namespace, progress: RunProgress) -> Iterator[Result]:
+def _time_mode(mode: str, options: argparse.Namespace, progress: RunProgress) -> Iterator[Result]:
     start = time.perf_counter()
     files = find_checkpoint(default_roots(options.model_dir))
-    pipeline = Pipeline.load(files, mode.applied_to(build_load_options(options)))
+    pipeline = Pipeline.load(files, replace(build_load_options(options), **MODES[mode]))
     load_seconds = time.perf_counter() - start
     lines = _make_lines(options, TEXTS if files.folder != DEMO_FOLDER else [text for text in TEXTS if text.isascii()])
     for warm in (True, False):
@@ -111,7 +101,7 @@ def _time_mode(mode: Mode, options: argparse.Namespace, progress: RunProgress) -
             takes = list(pipeline.speak(spoken, build_speak_options(options), progress))
             _check_takes(takes, spoken)
             if not warm:
-                yield Result(mode.name, case, load_seconds, pipeline.report())
+                yield Result(mode, case, load_seconds, pipeline.report())
     pipeline.release()
 
 
@@ -137,7 +127,7 @@ def _check_takes(takes: Sequence[Take], lines: Sequence[Line]) -> None:
 
 def _tabulate_results(results: Sequence[Result]) -> Table:
     """A column for every run, a row for every figure; times in seconds."""
-    slowest = {result.case: result.report.wall_seconds for result in results if result.mode == MODES[0].name}
+    slowest = {result.case: result.report.wall_seconds for result in results if result.mode == results[0].mode}
     table = Table("seconds", *(f"{result.mode}, {result.case}" for result in results))
     table.add_row("load", *(f"{result.load_seconds:.2f}" for result in results))
     for stage in STAGES:
@@ -146,12 +136,9 @@ def _tabulate_results(results: Sequence[Result]) -> Table:
     table.add_row("of speech", *(f"{result.report.audio_seconds:.2f}" for result in results))
     table.add_row("RTF", *(f"{result.report.real_time_factor or 0:.3f}" for result in results))
     table.add_row("share", *(f"{100 * r.report.wall_seconds / slowest[r.case]:.0f} %" for r in results))
-    table.add_row("memory", *(_format_memory(result.report) for result in results))
+    peaks = [result.report.peak_memory_bytes for result in results]
+    table.add_row("memory", *("-" if peak is None else f"{peak / 2**30:.2f} GiB" for peak in peaks))
     return table
-
-
-def _format_memory(report: Report) -> str:
-    return "-" if report.peak_memory_bytes is None else f"{report.peak_memory_bytes / 2**30:.2f} GiB"
 
 
 def device_name(device: torch.device) -> str:

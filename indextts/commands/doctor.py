@@ -11,11 +11,9 @@ from importlib import import_module
 import torch
 
 from ..loading.find import Survey, survey_files
-from ..loading.layouts import COMPANIONS, CORE_FILES, QWEN_FOLDER, default_roots
+from ..loading.layouts import FILE_NAMES, default_roots
 
 OK, NOTE, MISSING = "ok", "note", "missing"
-
-FILE_NAMES = CORE_FILES | {field: companion.label for field, companion in COMPANIONS.items()} | {"qwen": QWEN_FOLDER}
 
 
 @dataclass(frozen=True)
@@ -96,13 +94,10 @@ def _gpu_finding() -> Finding:
         return Finding("GPU", OK, f"{properties.name}, {memory}, compute {properties.major}.{properties.minor}")
     if torch.backends.mps.is_available():
         return Finding("GPU", OK, "Apple GPU through MPS")
-    return Finding("GPU", NOTE, "none that PyTorch can use; speech is made on the CPU", _gpu_remedy())
-
-
-def _gpu_remedy() -> str:
+    remedy = "check the GPU's driver: nvidia-smi"
     if torch.version.cuda is None and torch.version.hip is None:
-        return "if this machine has an NVIDIA GPU, install a CUDA build of PyTorch"
-    return "check the GPU's driver: nvidia-smi"
+        remedy = "if this machine has an NVIDIA GPU, install a CUDA build of PyTorch"
+    return Finding("GPU", NOTE, "none that PyTorch can use; speech is made on the CPU", remedy)
 
 
 def _triton_finding() -> Finding:
@@ -118,8 +113,7 @@ def _triton_package() -> str:
 
 
 def _flash_finding() -> Finding:
-    version = _package_version("flash-attn")
-    return Finding("flash-attn", OK, version or "not installed, and not needed")
+    return Finding("flash-attn", OK, _package_version("flash-attn") or "not installed, and not needed")
 
 
 def _transformers_finding() -> Finding:

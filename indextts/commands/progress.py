@@ -1,9 +1,7 @@
 """Progress of a run on the terminal."""
 
-from types import TracebackType
-
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from ..events import Event
 
@@ -16,26 +14,22 @@ def make_console() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 
-class RunProgress:
+class NamedProgress(Progress):
+    """A bar for each name, from when it is first heard of."""
+
+    def show_progress(self, name: str, done: float, total: float) -> None:
+        """Move the bar called `name`."""
+        known = next((task.id for task in self.tasks if task.description == name), None)
+        self.update(self.add_task(name) if known is None else known, completed=done, total=total)
+
+
+class RunProgress(NamedProgress):
     """A bar per stage; an instance is the pipeline's `on_event`. Where nobody watches, nothing is drawn."""
 
     def __init__(self, console: Console) -> None:
         bar = (TextColumn("{task.description:>14}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
-        self._progress = Progress(*bar, console=console, transient=True, disable=not console.is_terminal)
-        self._tasks: dict[str, TaskID] = {}
+        super().__init__(*bar, console=console, transient=True, disable=not console.is_terminal)
 
     def __call__(self, event: Event) -> None:
-        if event.stage not in STAGES:
-            return
-        if event.stage not in self._tasks:
-            self._tasks[event.stage] = self._progress.add_task(STAGES[event.stage])
-        self._progress.update(self._tasks[event.stage], completed=event.done, total=event.total)
-
-    def __enter__(self) -> "RunProgress":
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
+        if event.stage in STAGES:
+            self.show_progress(STAGES[event.stage], event.done, event.total)

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import replace
 
 from ..audio_file import check_output, read_audio
-from ..dialogue.emotions import emotion_names, read_emotion
+from ..dialogue.emotions import EMOTION_NAMES, read_emotion
 from ..errors import EmotionError
 from ..records import Emotion, Line, Voice
 from .speaking import speak_timeline, write_result
@@ -31,5 +31,5 @@ def _choose_emotion(options: argparse.Namespace) -> Emotion | None:
     except ValueError as error:
         raise EmotionError(f"--emotion: {error}") from error
     if emotion is None:
-        raise EmotionError(f"--emotion: got {options.emotion!r}, expected one of {emotion_names()}, or weights of them")
+        raise EmotionError(f"--emotion: got {options.emotion!r}, expected one of {EMOTION_NAMES}, or weights of them")
     return replace(emotion, alpha=options.emotion_alpha)

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 
 from ..records import EMOTIONS, Emotion
 
+EMOTION_NAMES = ", ".join(EMOTIONS)
+"""As a user is told them, in the order of a vector."""
+
 NAMED_WEIGHT = 0.8
 """Weight of an emotion called by its name alone: the most that the model takes in all."""
 
@@ -25,11 +28,6 @@ _NUMBER = r"\d*\.?\d+"
 _SEPARATOR = re.compile(r"\s*[|,;，；、]\s*")
 _WEIGHTED = re.compile(rf"([^\W\d][^:=：]*?)\s*[:=：]\s*({_NUMBER})")
 _NUMBERS = re.compile(rf"{_NUMBER}(?:[\s,，|;]+{_NUMBER})+")
-
-
-def emotion_names() -> str:
-    """The names a user is told, in the order of a vector."""
-    return ", ".join(EMOTIONS)
 
 
 def is_emotion(text: str) -> bool:
@@ -57,7 +55,7 @@ def read_emotion(text: str) -> Emotion | None:
 
 def _from_numbers(numbers: list[float]) -> Emotion:
     if len(numbers) != len(EMOTIONS):
-        raise ValueError(f"got {len(numbers)} numbers, expected eight: {emotion_names()}")
+        raise ValueError(f"got {len(numbers)} numbers, expected eight: {EMOTION_NAMES}")
     return _weigh_emotions(zip(EMOTIONS, numbers, strict=True))
 
 
@@ -65,7 +63,7 @@ def _read_weight(part: str) -> tuple[str, float]:
     match = _WEIGHTED.fullmatch(part)
     name, weight = (match.group(1), float(match.group(2))) if match else (part, NAMED_WEIGHT)
     if not is_emotion(name):
-        raise ValueError(f"unknown emotion {name!r}, expected one of {emotion_names()} (or a synonym, or its Chinese)")
+        raise ValueError(f"unknown emotion {name!r}, expected one of {EMOTION_NAMES} (or a synonym, or its Chinese)")
     return _CANONICAL[name.casefold()], weight
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..errors import ScriptError
 from ..records import Emotion
-from .emotions import emotion_names, is_emotion, read_emotion
+from .emotions import EMOTION_NAMES, is_emotion, read_emotion
 from .pauses import is_pause, read_pause
 
 DASHED_PAUSE = r"(?<!\d)-(?P<dash>\d*\.?\d+\s*m?s)-"
@@ -83,7 +83,7 @@ def unknown_tag(shown: str, line: int, column: int, speakers: str = "") -> Scrip
     """The error for brackets that hold nothing known; `speakers`: the names that may stand there too."""
     speaker = f"a speaker ({speakers}), " if speakers else ""
     return ScriptError(
-        f"unknown tag {shown}; expected {speaker}an emotion ({emotion_names()}, a synonym or its Chinese), weights "
+        f"unknown tag {shown}; expected {speaker}an emotion ({EMOTION_NAMES}, a synonym or its Chinese), weights "
         f'such as [happy:0.5|sad:0.2], eight numbers, [emotion:"in your own words"] or a pause such as [pause:0.5]. '
         f"To speak the bracket, write \\{shown[0]}",
         line,
@@ -102,7 +102,5 @@ def _keyed_emotion(content: str) -> Emotion | None:
         raise ValueError('the emotion is empty; say how the line sounds: [emotion:"tired but kind"]')
     emotion = Emotion(mode="text", text=quoted.group(1).strip()) if quoted else read_emotion(value)
     if emotion is None:
-        raise ValueError(
-            f'unknown emotion {value!r}, expected one of {emotion_names()}, or quotes: [emotion:"{value}"]'
-        )
+        raise ValueError(f'unknown emotion {value!r}, expected one of {EMOTION_NAMES}, or quotes: [emotion:"{value}"]')
     return emotion

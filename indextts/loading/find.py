@@ -14,6 +14,7 @@ from .layouts import (
     CORE_LAYOUTS,
     DEMO,
     DEMO_FOLDER,
+    FILE_NAMES,
     QWEN_FOLDER,
     Companion,
     default_hub_cache,
@@ -89,9 +90,8 @@ def survey_files(roots: Sequence[Path], hub_cache: Path | None = None) -> Survey
     for field, companion in COMPANIONS.items():
         if place := _find_companion(companion, bases, hub):
             found[field] = place
-    names = _core_file_names(core) if core else CORE_FILES
-    wanted = names | {field: companion.label for field, companion in COMPANIONS.items()} | {"qwen": QWEN_FOLDER}
-    missing = {field: name for field, name in wanted.items() if field not in found}
+    names = FILE_NAMES | (_core_file_names(core) if core else {})
+    missing = {field: name for field, name in names.items() if field not in found}
     return Survey(core, found, missing, (*roots, hub), other_versions)
 
 

@@ -102,6 +102,9 @@ COMPANIONS = {
     ),
 }
 
+FILE_NAMES = CORE_FILES | {field: companion.label for field, companion in COMPANIONS.items()} | {"qwen": QWEN_FOLDER}
+"""What a user is told is there or missing, by the field of `CheckpointFiles`."""
+
 
 def default_roots(model_dir: Path | None = None, models_folders: Sequence[Path] = ()) -> list[Path]:
     """Where to search for the core files: `model_dir` alone where the user names one, else every usual place.

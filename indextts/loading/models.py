@@ -56,6 +56,11 @@ class Models(nn.Module):
         self.text_emotion = text_emotion
         self.s2mel, self.vocoder = s2mel, vocoder
 
+    @property
+    def device(self) -> torch.device:
+        """Where the models are now; their owner may move them."""
+        return self.emotions.styles.device
+
     def conditioning_models(self) -> ConditioningModels:
         """What encodes reference audio and reads emotions."""
         return ConditioningModels(
@@ -93,18 +98,38 @@ class _Loader:
             )
 
     def load_models(self) -> Models:
+        config, files = self.config, self.files
         decoder, encoder = self.load_gpt_and_voice_encoder()
         return Models(
-            self.config,
+            config,
             self.placement,
             gpt=decoder,
             voice_encoder=encoder,
             semantic=self.load_semantic_encoder(),
-            codec=self.load_codec(),
-            campplus=self.load_campplus(),
-            emotions=self.load_emotion_table(),
-            text_emotion=TextEmotion(self.files.qwen, self.placement.device),
-            s2mel=self.load_s2mel(),
+            codec=self._load_module(
+                lambda: codec.SemanticCodec(config.semantic_codec),
+                read_state_dict(files.semantic_codec),
+                files.semantic_codec,
+                codec.rename_codec_weights,
+                codec.IGNORED,
+            ),
+            campplus=self._load_module(
+                campplus.CAMPPlus, read_state_dict(files.campplus), files.campplus, ignored=campplus.IGNORED
+            ),
+            emotions=self._load_module(
+                lambda: EmotionTable(config.emo_num, config.s2mel.style_encoder.dim, config.gpt.model_dim),
+                {"styles": _read_matrix(files.speaker_matrix), "vectors": _read_matrix(files.emotion_matrix)},
+                files.emotion_matrix,
+            ),
+            text_emotion=TextEmotion(files.qwen, self.placement.device),
+            s2mel=self._load_module(
+                lambda: S2Mel(config.s2mel, config.gpt.model_dim),
+                read_state_dict(files.s2mel, "net"),
+                files.s2mel,
+                s2mel_weights.rename_s2mel_weights,
+                s2mel_weights.IGNORED,
+                self.precision.s2mel,
+            ),
             vocoder=self.load_vocoder(),
         )
 
@@ -138,40 +163,6 @@ class _Loader:
             )
         return encoder
 
-    def load_codec(self) -> codec.SemanticCodec:
-        file = self.files.semantic_codec
-        return self._load_module(
-            lambda: codec.SemanticCodec(self.config.semantic_codec),
-            read_state_dict(file),
-            file,
-            codec.rename_codec_weights,
-            codec.IGNORED,
-        )
-
-    def load_campplus(self) -> campplus.CAMPPlus:
-        file = self.files.campplus
-        return self._load_module(campplus.CAMPPlus, read_state_dict(file), file, ignored=campplus.IGNORED)
-
-    def load_emotion_table(self) -> EmotionTable:
-        config = self.config
-        state = {"styles": _read_matrix(self.files.speaker_matrix), "vectors": _read_matrix(self.files.emotion_matrix)}
-        return self._load_module(
-            lambda: EmotionTable(config.emo_num, config.s2mel.style_encoder.dim, config.gpt.model_dim),
-            state,
-            self.files.emotion_matrix,
-        )
-
-    def load_s2mel(self) -> S2Mel:
-        file = self.files.s2mel
-        return self._load_module(
-            lambda: S2Mel(self.config.s2mel, self.config.gpt.model_dim),
-            read_state_dict(file, "net"),
-            file,
-            s2mel_weights.rename_s2mel_weights,
-            s2mel_weights.IGNORED,
-            self.precision.s2mel,
-        )
-
     def load_vocoder(self) -> bigvgan.BigVGAN:
         config = load_vocoder_config(self.files.bigvgan / "config.json")
         file = _first_file(self.files.bigvgan, VOCODER_FILES)
@@ -196,15 +187,8 @@ class _Loader:
     ) -> AnyModule:
         """Load strictly, log how long it took. `rename` and `ignored`: see `load_strict`."""
         start = time.perf_counter()
-        module = load_strict(
-            build,
-            state,
-            file=file,
-            ignored=ignored,
-            rename=rename,
-            device=self.placement.home,
-            dtype=dtype,
-        )
+        home = self.placement.home
+        module = load_strict(build, state, file=file, ignored=ignored, rename=rename, device=home, dtype=dtype)
         logger.info("%s: %s loaded in %.1f s", file, type(module).__name__, time.perf_counter() - start)
         return module
 

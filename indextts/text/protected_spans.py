@@ -6,6 +6,10 @@ from collections.abc import Callable
 TERM = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)+")
 """Words and numbers joined by hyphens, a letter first: GPT-5-nano, state-of-the-art; not 135-4567-8900."""
 
+# A placeholder's number is written in letters: the grammars would read digits aloud.
+_DIGITS, _LETTERS = "0123456789", "abcdefghij"
+_TO_LETTERS, _TO_DIGITS = str.maketrans(_DIGITS, _LETTERS), str.maketrans(_LETTERS, _DIGITS)
+
 
 class ProtectedSpans:
     """Swaps spans for placeholders like `<keepb>` that the grammars pass on as they are, and swaps them back."""
@@ -28,17 +32,9 @@ class ProtectedSpans:
     def restore_spans(self, text: str) -> str:
         """Swap every placeholder back. The English grammar puts spaces around hyphens; those go."""
         text = re.sub(rf"\s*<{self._prefix}>\s*", "-", text)
-        return re.sub(rf"<{self._prefix}([a-j]+)>", lambda match: self._kept[_letters_to_number(match.group(1))], text)
+        numbered = rf"<{self._prefix}([a-j]+)>"
+        return re.sub(numbered, lambda match: self._kept[int(match.group(1).translate(_TO_DIGITS))], text)
 
     def _add_placeholder(self, kept: str) -> str:
         self._kept.append(kept)
-        return f"<{self._prefix}{_number_to_letters(len(self._kept) - 1)}>"
-
-
-def _number_to_letters(number: int) -> str:
-    """Digits as letters a to j, since the grammars would read digits aloud."""
-    return "".join("abcdefghij"[int(digit)] for digit in str(number))
-
-
-def _letters_to_number(letters: str) -> int:
-    return int("".join(str("abcdefghij".index(letter)) for letter in letters))
+        return f"<{self._prefix}{str(len(self._kept) - 1).translate(_TO_LETTERS)}>"

@@ -48,10 +48,6 @@ class TextTokenizer:
                 "download bpe.model again"
             ) from error
 
-    @property
-    def vocab_size(self) -> int:
-        return self._model.vocab_size()
-
     def encode(self, text: str) -> TokenizedText:
         """Token ids of normalized `text`. Unknown characters keep their place as the vocabulary's `<unk>`."""
         prepared = _U_UMLAUT_SYLLABLE.sub("V", pretokenize(text))
