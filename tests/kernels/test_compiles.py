@@ -26,7 +26,7 @@ KERNELS = (
 LINEAR = "decode, 3 rows", "decode, 48 rows"
 CHIPS = {
     "H100": (90, (*LINEAR, "decode, 16 rows", "decode, persistent", "draw", "beams", "flow", "vocoder")),
-    "RTX 3090": (86, (*LINEAR, "beams", "flow", "vocoder")),
+    "RTX 3090": (86, (*LINEAR, "flow", "vocoder")),
     "RTX 5090": (120, (*LINEAR, "flow")),
 }
 """Compute capability and cases of compile_kernels.py: all on one chip; on the others what is cut by what a chip has,
