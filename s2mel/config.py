@@ -1,5 +1,7 @@
 """What the S2Mel checkpoint says of itself (section `s2mel` of a released `config.yaml`)."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -27,6 +29,8 @@ class LengthRegulatorConfig(StrictConfig):
 
 
 class DiTConfig(StrictConfig):
+    """Settings of one value only are those that the estimator is written for; another value is another network."""
+
     hidden_dim: int
     num_heads: int
     depth: int
@@ -34,21 +38,21 @@ class DiTConfig(StrictConfig):
     in_channels: int = 80
     block_size: int = 8192
     class_dropout_prob: float = 0.1
-    style_condition: bool = True
-    final_layer_type: str = "wavenet"
+    style_condition: Literal[True] = True
+    final_layer_type: Literal["wavenet"] = "wavenet"
     target: str = "mel"
     content_codebook_size: int = 1024
     content_type: str = "discrete"
     f0_condition: bool = False
     n_f0_bins: int = 512
     content_codebooks: int = 1
-    is_causal: bool = False
-    long_skip_connection: bool = True
-    zero_prompt_speech_token: bool = False
-    time_as_token: bool = False
-    style_as_token: bool = False
-    uvit_skip_connection: bool = True
-    add_resblock_in_transformer: bool = False
+    is_causal: Literal[False] = False
+    long_skip_connection: Literal[True] = True
+    zero_prompt_speech_token: Literal[False] = False
+    time_as_token: Literal[False] = False
+    style_as_token: Literal[False] = False
+    uvit_skip_connection: Literal[True] = True
+    add_resblock_in_transformer: Literal[False] = False
 
 
 class WaveNetConfig(StrictConfig):

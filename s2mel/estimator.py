@@ -16,18 +16,6 @@ from .transformer import Transformer
 from .wavenet import WaveNet
 
 TORCH_STAGES = EstimatorStages(TORCH_OPS)
-FIXED_SETTINGS = {
-    "style_condition": True,
-    "final_layer_type": "wavenet",
-    "is_causal": False,
-    "long_skip_connection": True,
-    "zero_prompt_speech_token": False,
-    "time_as_token": False,
-    "style_as_token": False,
-    "uvit_skip_connection": True,
-    "add_resblock_in_transformer": False,
-}
-"""Settings of the DiT section that this estimator is written for; another value is another network."""
 
 
 class FinalLayer(nn.Module):
@@ -44,12 +32,14 @@ class FinalLayer(nn.Module):
 
 class Estimator(nn.Module):
     """Works on packed tokens. What stays the same in all steps comes from `project_conditions`, what depends on t alone
-    from `time_schedule`; `forward` is the rest. Raises ValueError for a configuration of another network."""
+    from `time_schedule`; `forward` is the rest. Raises ValueError where its halves differ in width."""
 
     def __init__(self, config: S2MelConfig) -> None:
         super().__init__()
-        _check_config(config)
         dit, width, wave = config.dit, config.dit.hidden_dim, config.wavenet.hidden_dim
+        if width != wave:
+            got = f"got DiT.hidden_dim and wavenet.hidden_dim {(width, wave)}"
+            raise ValueError(f"S2Mel config: {got}, expected the same width")
         self.config = config
         self.bands = dit.in_channels
         self.head_width = width // dit.num_heads
@@ -113,19 +103,10 @@ class Estimator(nn.Module):
         hidden = self.wavenet(hidden, long, step.gates, packed, stages)
         velocity = stages.velocity_head(hidden, step.final, self.final_layer.linear, self.conv2)
         velocity = velocity.unflatten(0, (packed.branches, packed.frames))
-        return velocity if region is None else region.scatter_frames(velocity)
+        return velocity if region is None else velocity.index_select(1, region.position)
 
     def _merge_weights(self) -> tuple[Tensor, ...]:
         """The input projection's columns: for x, prompt, projected condition and style."""
         weight = self.cond_x_merge_linear.weight
         known = (self.bands, self.bands, self.cond_projection.out_features)
         return weight.split([*known, weight.shape[1] - sum(known)], dim=1)
-
-
-def _check_config(config: S2MelConfig) -> None:
-    for key, expected in FIXED_SETTINGS.items():
-        if getattr(config.dit, key) != expected:
-            raise ValueError(f"S2Mel config: got DiT.{key} = {getattr(config.dit, key)!r}, expected {expected!r}")
-    if config.dit.hidden_dim != config.wavenet.hidden_dim:
-        got = (config.dit.hidden_dim, config.wavenet.hidden_dim)
-        raise ValueError(f"S2Mel config: got DiT.hidden_dim and wavenet.hidden_dim {got}, expected the same width")
