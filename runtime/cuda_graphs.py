@@ -125,11 +125,11 @@ def weights_address_key(module: nn.Module) -> int:
 class GraphCache(Generic[Key, Graph]):
     """LRU cache of captured graphs by size, all in one memory pool; dropped as soon as a weight of `modules` moves.
 
-    capacity: how many are kept, the last used ones; None keeps all.
+    name: of the work, for the log. capacity: how many are kept, the last used ones; None keeps all.
     """
 
-    def __init__(self, capacity: int | None = None, modules: Iterable[nn.Module] = ()) -> None:
-        self._capacity, self._modules = capacity, tuple(modules)
+    def __init__(self, name: str, capacity: int | None = None, modules: Iterable[nn.Module] = ()) -> None:
+        self._name, self._capacity, self._modules = name, capacity, tuple(modules)
         self._graphs: OrderedDict[Key, Graph] = OrderedDict()
         self._addresses: tuple[int, ...] = ()
         self._pool: GraphPool | None = None
@@ -143,6 +143,7 @@ class GraphCache(Generic[Key, Graph]):
         if self._pool is None:
             self._pool = GraphPool()
         if key not in self._graphs:
+            log.debug("a new graph of %s for %s", self._name, key)
             self._graphs[key] = make(self._pool)
             if self._capacity is not None and len(self._graphs) > self._capacity:
                 self._graphs.popitem(last=False)

@@ -4,9 +4,8 @@ Everything a graph reads lies at a fixed address.
 Dimensions: M frames with their padding, R branches of guidance, D width, P numbers of one step.
 """
 
-import logging
-from collections import OrderedDict
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -17,8 +16,6 @@ from .ode_solver import Velocity
 from .packing import Packing, pack_lines, with_generated_region
 from .stages import EstimatorStages
 from .time_schedule import Times, TimeSchedule
-
-log = logging.getLogger(__name__)
 
 MOST_GRAPHS = 12
 MOST_SCHEDULES = 4
@@ -36,7 +33,7 @@ class EagerFlowRunner:
 
     def __init__(self, estimator: Estimator, stages: EstimatorStages) -> None:
         self._estimator, self._stages = estimator, stages
-        self._schedules: OrderedDict[Times, TimeSchedule] = OrderedDict()
+        self._time_schedule = lru_cache(MOST_SCHEDULES)(estimator.time_schedule)
 
     def pack_lines(self, lengths: Sequence[int], prompts: Sequence[int], branches: int) -> Packing:
         """Of lines of so many frames, the first of which are prompts."""
@@ -45,19 +42,14 @@ class EagerFlowRunner:
 
     def time_schedule(self, times: Times) -> TimeSchedule:
         """All that depends on time alone, worked out once for each number of steps."""
-        if times not in self._schedules:
-            self._schedules[times] = self._estimator.time_schedule(times)
-            if len(self._schedules) > MOST_SCHEDULES:
-                self._schedules.popitem(last=False)
-        self._schedules.move_to_end(times)
-        return self._schedules[times]
+        return self._time_schedule(times)
 
     def velocity_field(self, constants: Tensor, schedule: TimeSchedule, packing: Packing) -> Velocity:
         """The estimator as the ODE solver wants it. constants float32 [R, M, D]."""
         return lambda x, step: self._estimator(x, constants, schedule[step], packing, self._stages)
 
     def release_graphs(self) -> None:
-        self._schedules.clear()
+        self._time_schedule.cache_clear()
 
 
 class FlowStepGraph:
@@ -84,7 +76,8 @@ class GraphFlowRunner(EagerFlowRunner):
 
     def __init__(self, estimator: Estimator, stages: EstimatorStages) -> None:
         super().__init__(estimator, stages)
-        self._graphs: GraphCache[tuple[int, int, int, int], FlowStepGraph] = GraphCache(MOST_GRAPHS)
+        self._graphs: GraphCache[tuple[int, int, int, int], FlowStepGraph]
+        self._graphs = GraphCache("the flow's step", MOST_GRAPHS)
 
     def pack_lines(self, lengths: Sequence[int], prompts: Sequence[int], branches: int) -> Packing:
         """As `EagerFlowRunner.pack_lines`, the lines padded and their generated region as well."""
@@ -112,18 +105,11 @@ class GraphFlowRunner(EagerFlowRunner):
         self._graphs.clear()
 
     def _load_graph(self, constants: Tensor, schedule: TimeSchedule, packing: Packing) -> FlowStepGraph:
-        graph = self._graphs.get(packing.shape_key, lambda pool: self._capture_step(constants, schedule, packing, pool))
+        parts = self._estimator, self._stages, constants, schedule, packing
+        graph = self._graphs.get(packing.shape_key, lambda pool: FlowStepGraph(*parts, pool))
         if graph.packing is not packing:
             graph.packing.copy_(packing)
             graph.constants.copy_(constants)
-        return graph
-
-    def _capture_step(
-        self, constants: Tensor, schedule: TimeSchedule, packing: Packing, pool: GraphPool
-    ) -> FlowStepGraph:
-        graph = FlowStepGraph(self._estimator, self._stages, constants, schedule, packing, pool)
-        size = packing.shape_key
-        log.debug("captured the flow's step for %d branches, %d frames, %d lines, %d generated frames", *size)
         return graph
 
 

@@ -33,7 +33,7 @@ class GraphRunner:
     def __init__(self, weights: DecoderWeights, cache: PagedCache, attention: AttentionBackend) -> None:
         self._weights, self._cache = weights, cache
         self._plain = TorchRunner(weights, cache, attention)
-        self._graphs: GraphCache[tuple[Hashable, ...], Any] = GraphCache()
+        self._graphs: GraphCache[tuple[Hashable, ...], Any] = GraphCache("the engine")
         self._prompts = PrefillGraphs(weights, self._plain, self._graphs)
         self._refused = why_unsupported(weights)
         if self._refused is not None:

@@ -4,16 +4,12 @@ Recordings are padded to a round size, so that few graphs serve all lengths. Bes
 for every length it meets, most of a second for all of them: a round size it has met.
 """
 
-import logging
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from ...runtime.cuda_graphs import CapturedGraph, GraphCache, GraphPool
 from .reference_encoders import ReferenceEncoders, ReferenceFeatures, encode_reference
-
-log = logging.getLogger(__name__)
 
 ROUND_FRAMES = 256
 """What frames are padded to a multiple of, 2.56 s: six graphs are all that recordings of at most 15 s need."""
@@ -24,7 +20,8 @@ class ReferenceEncoderGraphs:
 
     def __init__(self, models: ReferenceEncoders) -> None:
         self._models = models
-        self._graphs: GraphCache[int, _ReferenceEncoderGraph] = GraphCache(modules=models.modules)
+        self._graphs: GraphCache[int, _ReferenceEncoderGraph]
+        self._graphs = GraphCache("the reference encoders", modules=models.modules)
 
     def __call__(self, energies: Tensor) -> ReferenceFeatures:
         """As `encode_reference`."""
@@ -33,16 +30,12 @@ class ReferenceEncoderGraphs:
     def replay(self, energies: Tensor) -> ReferenceFeatures:
         """The same through a graph, captured where none of this padded size is cached."""
         frames = -(-len(energies) // ROUND_FRAMES) * ROUND_FRAMES
-        return self._graphs.get(frames, lambda pool: self._capture(frames, energies, pool))(energies)
+        graph = self._graphs.get(frames, lambda pool: _ReferenceEncoderGraph(self._models, frames, energies, pool))
+        return graph(energies)
 
     def release(self) -> None:
         """Drop every graph and the memory they share; they come back at the next recording."""
         self._graphs.clear()
-
-    def _capture(self, frames: int, energies: Tensor, pool: GraphPool) -> "_ReferenceEncoderGraph":
-        captured = _ReferenceEncoderGraph(self._models, frames, energies, pool)
-        log.debug("captured the reference encoders for %d frames", frames)
-        return captured
 
 
 class _ReferenceEncoderGraph:

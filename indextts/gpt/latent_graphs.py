@@ -3,14 +3,10 @@
 Dimensions: B lines, L positions, D width.
 """
 
-import logging
-
 from torch import Tensor
 
 from ...runtime.cuda_graphs import CapturedGraph, GraphCache, GraphPool
 from .model import UnifiedVoice
-
-log = logging.getLogger(__name__)
 
 ROUND_POSITIONS = 128
 MAX_POSITIONS = 4096
@@ -24,7 +20,7 @@ class LatentGraphs:
     def __init__(self, model: UnifiedVoice) -> None:
         self._model = model
         self._graphs: GraphCache[tuple[int, int], tuple[CapturedGraph[Tensor], Tensor]]
-        self._graphs = GraphCache(MAX_GRAPHS, [model])
+        self._graphs = GraphCache("the latent pass", MAX_GRAPHS, [model])
 
     def __call__(self, embeddings: Tensor) -> Tensor:
         """Hidden states [B, L, D] of embeddings [B, L, D]; where graphs gain nothing, the model as it stands."""
@@ -50,9 +46,7 @@ class LatentGraphs:
     ) -> tuple[CapturedGraph[Tensor], Tensor]:
         # What another line leaves here is as good as zeros, but it has to be finite.
         read = embeddings.new_zeros(*size, embeddings.shape[2])
-        graph = CapturedGraph(lambda: self._model(read), embeddings.device, pool)
-        log.debug("captured the latent pass of %d lines of %d positions", *size)
-        return graph, read
+        return CapturedGraph(lambda: self._model(read), embeddings.device, pool), read
 
 
 def padded_size(embeddings: Tensor) -> tuple[int, int]:

@@ -5,6 +5,7 @@ Dimensions: B chunks, F mel frames, N samples.
 
 import logging
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -33,7 +34,7 @@ class GraphVocoder:
         self._run = ChannelsLastBigVGAN(model)
         self._bands, self._dtype = model.config.num_mels, model.dtype
         self._graphs: GraphCache[tuple[int, int], tuple[CapturedGraph[Tensor], Tensor, Tensor]]
-        self._graphs = GraphCache(MOST_GRAPHS)
+        self._graphs = GraphCache("the vocoder", MOST_GRAPHS)
 
     def __call__(self, chunks: Sequence[MelChunk]) -> Iterator[Tensor]:
         """float32 [N] for each chunk, valid until the next call."""
@@ -51,9 +52,7 @@ class GraphVocoder:
     ) -> tuple[CapturedGraph[Tensor], Tensor, Tensor]:
         mel = torch.zeros(lines, frames, self._bands, dtype=self._dtype, device=device)
         lengths = torch.full((lines,), frames, dtype=torch.int32, device=device)
-        graph = CapturedGraph(lambda: self._run(mel, lengths), device, pool)
-        log.debug("captured the vocoder for %d chunks of %d frames", lines, frames)
-        return graph, mel, lengths
+        return CapturedGraph(lambda: self._run(mel, lengths), device, pool), mel, lengths
 
 
 class EagerVocoder:
@@ -77,7 +76,7 @@ class Vocoder:
         self._reach = receptive_field_frames(model.config)
         self._runner: GraphVocoder | EagerVocoder | None = None
         self._weights_key = 0
-        self._refusals: dict[torch.device, str | None] = {}
+        self._why_no_triton = cache(why_no_triton)
 
     @property
     def description(self) -> str:
@@ -120,11 +119,7 @@ class Vocoder:
         device = self._model.conv_pre.weight.device
         if not self._wanted:
             return "use_cuda_kernel is off"
-        if device.type != "cuda":
-            return f"on {device.type}"
-        if device not in self._refusals:
-            self._refusals[device] = why_no_triton(device)
-        return self._refusals[device]
+        return f"on {device.type}" if device.type != "cuda" else self._why_no_triton(device)
 
 
 def batch_chunks(chunks: Sequence[MelChunk]) -> Iterator[list[MelChunk]]:

@@ -13,7 +13,7 @@ CPU = torch.device("cpu")
 
 
 def test_the_least_recently_used_graph_goes_first():
-    cache = GraphCache(capacity=2)
+    cache = GraphCache("tests", capacity=2)
     for key in ("a", "b", "a", "c"):
         cache.get(key, lambda pool: pool)
     assert list(cache) == ["a", "c"]
@@ -21,7 +21,7 @@ def test_the_least_recently_used_graph_goes_first():
 
 
 def test_graphs_of_a_cache_share_a_pool_until_it_is_cleared():
-    cache = GraphCache()
+    cache = GraphCache("tests")
     first = cache.get("a", lambda pool: pool)
     assert cache.get("b", lambda pool: pool) is first
     cache.drop("a")
@@ -33,7 +33,7 @@ def test_graphs_of_a_cache_share_a_pool_until_it_is_cleared():
 
 def test_a_weight_that_moved_drops_all_graphs():
     layer = nn.Linear(2, 2)
-    cache = GraphCache(modules=[layer])
+    cache = GraphCache("tests", modules=[layer])
     first = cache.get("a", lambda pool: object())
     assert cache.get("a", lambda pool: object()) is first
     layer.double()
@@ -89,7 +89,7 @@ def test_all_captures_of_a_device_use_one_stream():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_pool_outlives_the_last_of_its_graphs():
     """What is captured on its second run holds a pool whose other graphs may be gone by then."""
-    device, cache = torch.device("cuda"), GraphCache()
+    device, cache = torch.device("cuda"), GraphCache("tests")
     x = torch.zeros(4, device=device)
     cache.get("first", lambda pool: cuda_graphs.CapturedGraph(lambda: x + 1, device, pool))
     later = cache.get("later", lambda pool: CaptureOnSecondRun(lambda: x.add_(1), "the work", device, pool))
