@@ -66,7 +66,7 @@ class Renderer:
         s2mel, voice, codes = self._modules.s2mel, item.segment.voice, item.codes
         embedded = self._modules.codec.embed_codes(codes.tokens.to(self._modules.device)[None])[0]
         content = s2mel.add_latents(embedded.to(s2mel.dtype), codes.latents.to(s2mel.dtype))
-        condition = s2mel.regulate_length(content[None], count_mel_frames(codes, item.segment.line.speed))[0]
+        condition = s2mel.length_regulator(content[None], count_mel_frames(codes, item.segment.line.speed))[0]
         return FlowLine(voice.prompt_condition, condition, voice.prompt_mel, voice.style, item.segment.seed)
 
     def release(self) -> None:

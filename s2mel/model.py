@@ -67,10 +67,6 @@ class S2Mel(nn.Module):
         """Codec embeddings [T, 1024] and GPT latents [T, D] of the same codes to content [T, 1024]."""
         return codes_embedding + self.gpt_layer(latents)
 
-    def regulate_length(self, content: Tensor, frames: int) -> Tensor:
-        """content [1, T, W] to conditions [1, frames, C]."""
-        return self.length_regulator(content, frames)
-
     @property
     def dtype(self) -> torch.dtype:
         """Of the weights, hence of everything but the flow's own state, which is float32."""

@@ -50,7 +50,8 @@ class Packing:
 
     def rotary_tables(self, head_width: int) -> tuple[Tensor, Tensor]:
         """Rotary cosines and sines, each float32 [N, E / 2]; positions count from 0 within a line (Su et al. 2021)."""
-        return self._get_table("cosine", head_width), self._get_table("sine", head_width)
+        cosine, sine = self._get_table("rotary", head_width)
+        return cosine, sine
 
     def reflected_neighbors(self, taps: int, dilation: int) -> Tensor:
         """int64 [N, K]: the tokens that a centred convolution reads, reflected at its own line's ends."""
@@ -78,23 +79,16 @@ class Packing:
         """Made on first use, then kept."""
         key = (kind, sizes)
         if key not in self._tables:
-            self._tables[key] = self._make_table(kind, *sizes).to(self.device)
+            self._tables[key] = getattr(self, f"_make_{kind}")(*sizes).to(self.device)
         return self._tables[key]
 
-    def _make_table(self, kind: str, *sizes: int) -> Tensor:
-        if kind in ("cosine", "sine"):
-            angles = self._rotary_angles(*sizes)
-            return angles.cos() if kind == "cosine" else angles.sin()
-        if kind == "neighbors":
-            return self._make_neighbors(*sizes)
-        return self._make_token_bounds() if kind == "token_bounds" else self._make_attention_tiles()
-
-    def _rotary_angles(self, head_width: int) -> Tensor:
+    def _make_rotary(self, head_width: int) -> Tensor:
         exponents = torch.arange(0, head_width, 2, dtype=torch.float32, device=self.device) / head_width
         positions = torch.zeros(self.frames)
         for start, end in self.line_bounds:
             positions[start:end] = torch.arange(end - start)
-        return torch.outer(positions.to(self.device).repeat(self.branches), 1.0 / ROTARY_BASE**exponents)
+        angles = torch.outer(positions.to(self.device).repeat(self.branches), 1.0 / ROTARY_BASE**exponents)
+        return torch.stack((angles.cos(), angles.sin()))
 
     def _make_token_bounds(self) -> Tensor:
         tokens = self.branches * self.frames
@@ -135,10 +129,6 @@ class GeneratedRegion:
     token_index: Tensor
     position: Tensor
     packing: Packing
-
-    def scatter_frames(self, values: Tensor) -> Tensor:
-        """Values [R, M', C] of the region's frames as [R, M, C]; what a frame that it leaves out gets means nothing."""
-        return values.index_select(1, self.position)
 
     def copy_(self, other: "GeneratedRegion") -> None:
         """Become another region of the same size, in place."""

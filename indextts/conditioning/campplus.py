@@ -4,6 +4,7 @@ B recordings, F fbank frames, C channels, T frames after the first stride of 2.
 A small ResNet over time and frequency, then densely connected time-delay layers, each gated by its context.
 """
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -34,24 +35,33 @@ class CAMPPlus(nn.Module):
         super().__init__()
         self.head = _Head(head_channels)
         self.xvector = nn.Sequential()
-        self.xvector.add_module("tdnn", _TimeDelay(head_channels * (bands // 8), channels))
+        tdnn = nn.Conv1d(head_channels * (bands // 8), channels, kernel_size=5, stride=2, padding=2, bias=False)
+        self.xvector.add_module("tdnn", _name_layers(linear=tdnn, nonlinear=_build_nonlinear(channels)))
         for number, (layers, dilation) in enumerate(zip(blocks, dilations, strict=True), start=1):
             self.xvector.add_module(f"block{number}", _DenseBlock(layers, channels, growth, dilation))
             channels += layers * growth
-            self.xvector.add_module(f"transit{number}", _Transit(channels, channels // 2))
+            halve = MatmulConv1d(channels, channels // 2, bias=False)
+            self.xvector.add_module(
+                f"transit{number}", _name_layers(nonlinear=_build_nonlinear(channels), linear=halve)
+            )
             channels //= 2
-        self.xvector.add_module("out_nonlinear", _Nonlinear(channels))
-        self.xvector.add_module("stats", _Statistics())
-        self.xvector.add_module("dense", _Dense(2 * channels, style_width))
+        self.xvector.add_module("out_nonlinear", _build_nonlinear(channels))
+        self.xvector.add_module("stats", _StatisticsPooling())
+        norm = _name_layers(batchnorm=_BatchNorm(style_width, affine=False))
+        dense = MatmulConv1d(2 * channels, style_width, bias=False)
+        self.xvector.add_module("dense", _name_layers(linear=dense, nonlinear=norm))
 
     def forward(self, fbank: Tensor, padding_mask: Tensor | None = None) -> Tensor:
         """Mean-subtracted fbank [B, F, bands] to styles [B, style_width]. `padding_mask` [F]: see `padding.py`."""
         tdnn, *parts = self.xvector
-        x = tdnn(self.head(fbank.mT, padding_mask), padding_mask)
-        mask = _build_frame_mask(x, None if padding_mask is None else padding_mask[::2])
+        x = tdnn(zero_padding(self.head(fbank.mT, padding_mask), padding_mask))
+        padding_mask = None if padding_mask is None else padding_mask[::2]
+        frames = zero_padding(torch.ones(x.shape[-1], dtype=x.dtype, device=x.device), padding_mask)
+        mask = _FrameMask(padding_mask, _segment_sums(frames))
         for part in parts:
-            x = part(x, mask) if isinstance(part, _MaskedModule) else part(x)
-        return x
+            # What is a sequence reads one frame at a time: where recordings end is nothing to it.
+            x = part(x) if isinstance(part, nn.Sequential) else part(x, mask)
+        return x.squeeze(-1)
 
 
 class _FrameMask(NamedTuple):
@@ -61,18 +71,9 @@ class _FrameMask(NamedTuple):
     segment_frames: Tensor
 
 
-def _build_frame_mask(x: Tensor, padding_mask: Tensor | None) -> _FrameMask:
-    frames = zero_padding(torch.ones(x.shape[-1], dtype=x.dtype, device=x.device), padding_mask)
-    return _FrameMask(padding_mask, _segment_sums(frames))
-
-
 def _segment_sums(x: Tensor) -> Tensor:
     """[..., T] to the sum of each segment, [..., segments]; the last segment may be shorter."""
     return functional.pad(x, (0, -x.shape[-1] % SEGMENT_FRAMES)).unflatten(-1, (-1, SEGMENT_FRAMES)).sum(dim=-1)
-
-
-class _MaskedModule(nn.Module):
-    """A part that reads more than one frame at a time, hence has to know where recordings end."""
 
 
 class _BatchNorm(nn.Module):
@@ -92,18 +93,12 @@ class _BatchNorm(nn.Module):
         return functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias)
 
 
-class _Normalized(nn.Module):
-    def __init__(self, channels: int, affine: bool = True) -> None:
-        super().__init__()
-        self.batchnorm = _BatchNorm(channels, affine)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.batchnorm(x)
+def _name_layers(**layers: nn.Module) -> nn.Sequential:
+    return nn.Sequential(OrderedDict(layers))
 
 
-class _Nonlinear(_Normalized):
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x).relu_()
+def _build_nonlinear(channels: int) -> nn.Sequential:
+    return _name_layers(batchnorm=_BatchNorm(channels), relu=nn.ReLU(inplace=True))
 
 
 class _Head(nn.Module):
@@ -143,17 +138,7 @@ class _BasicResBlock(nn.Module):
         return (self.bn2(self.conv2(zero_padding(y, padding_mask))) + self.shortcut(x)).relu_()
 
 
-class _TimeDelay(nn.Module):
-    def __init__(self, inputs: int, channels: int) -> None:
-        super().__init__()
-        self.linear = nn.Conv1d(inputs, channels, kernel_size=5, stride=2, padding=2, bias=False)
-        self.nonlinear = _Nonlinear(channels)
-
-    def forward(self, x: Tensor, padding_mask: Tensor | None) -> Tensor:
-        return self.nonlinear(self.linear(zero_padding(x, padding_mask)))
-
-
-class _DenseBlock(_MaskedModule):
+class _DenseBlock(nn.Module):
     """Densely connected time-delay layers (D-TDNN): each reads all channels so far and adds `growth` of its own."""
 
     def __init__(self, layers: int, channels: int, growth: int, dilation: int) -> None:
@@ -171,9 +156,9 @@ class _DenseLayer(nn.Module):
     def __init__(self, channels: int, growth: int, dilation: int) -> None:
         super().__init__()
         inner = 4 * growth
-        self.nonlinear1 = _Nonlinear(channels)
+        self.nonlinear1 = _build_nonlinear(channels)
         self.linear1 = MatmulConv1d(channels, inner, bias=False)
-        self.nonlinear2 = _Nonlinear(inner)
+        self.nonlinear2 = _build_nonlinear(inner)
         self.cam_layer = _ContextGate(inner, growth, dilation)
 
     def forward(self, x: Tensor, mask: _FrameMask) -> Tensor:
@@ -199,28 +184,8 @@ class _ContextGate(nn.Module):
         return self.linear_local(x) * gate.repeat_interleave(SEGMENT_FRAMES, dim=-1)[..., : x.shape[-1]]
 
 
-class _Transit(nn.Module):
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.nonlinear = _Nonlinear(inputs)
-        self.linear = MatmulConv1d(inputs, outputs, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.linear(self.nonlinear(x))
-
-
-class _Statistics(_MaskedModule):
+class _StatisticsPooling(nn.Module):
     def forward(self, x: Tensor, mask: _FrameMask) -> Tensor:
-        """Statistics pooling: [B, C, T] to mean and standard deviation over time [B, 2·C]."""
+        """[B, C, T] to mean and standard deviation over time [B, 2·C, 1]."""
         variance, mean = masked_var_mean(x, mask.padding_mask)
-        return torch.cat((mean, variance.sqrt()), dim=1).squeeze(-1)
-
-
-class _Dense(nn.Module):
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.linear = MatmulConv1d(inputs, outputs, bias=False)
-        self.nonlinear = _Normalized(outputs, affine=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.nonlinear(self.linear(x.unsqueeze(-1)).squeeze(-1))
+        return torch.cat((mean, variance.sqrt()), dim=1)

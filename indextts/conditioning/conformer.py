@@ -6,6 +6,7 @@ recording gives the same.
 """
 
 import math
+from collections import OrderedDict
 
 import torch
 from torch import Tensor, nn
@@ -89,7 +90,8 @@ class _ConformerBlock(nn.Module):
         width = config.output_size
         self.self_attn = _RelativeAttention(width, config.attention_heads)
         self.conv_module = _ConvolutionModule(width)
-        self.feed_forward = _ConformerFeedForward(width, config.linear_units)
+        inner, outer = nn.Linear(width, config.linear_units), nn.Linear(config.linear_units, width)
+        self.feed_forward = nn.Sequential(OrderedDict(w_1=inner, silu=nn.SiLU(), w_2=outer))
         self.norm_mha = nn.LayerNorm(width)
         self.norm_conv = nn.LayerNorm(width)
         self.norm_ff = nn.LayerNorm(width)
@@ -145,13 +147,3 @@ class _ConvolutionModule(nn.Module):
         y = zero_padding(functional.glu(self.pointwise_conv1(x.mT), dim=1), padding_mask)
         y = functional.silu(self.norm(self.depthwise_conv(y).mT))
         return self.pointwise_conv2(y.mT).mT
-
-
-class _ConformerFeedForward(nn.Module):
-    def __init__(self, width: int, inner: int) -> None:
-        super().__init__()
-        self.w_1 = nn.Linear(width, inner)
-        self.w_2 = nn.Linear(inner, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.w_2(functional.silu(self.w_1(x)))

@@ -7,21 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import EmotionError
 from ..records import Audio, Emotion, VoiceFeatures
 from .cache import ContentCache
-from .campplus import CAMPPlus
-from .codec import SemanticCodec
 from .emotion import EmotionTable, EmotionWeights, mix_emotions, scale_weights, temper_user_weights
 from .features import KaldiFilterBank, MelSpectrogram
 from .reference import ReferenceAudio, hash_audio, prepare_reference, take_excerpt
 from .reference_encoder_graphs import ReferenceEncoderGraphs
 from .reference_encoders import ReferenceEncoders, ReferenceFeatures, encode_reference
-from .semantic import SemanticEncoder
 from .text_emotion import TextEmotion
-from .voice_encoder import VoiceEncoder
 
 CACHE_BYTES = 256 * 2**20
 
@@ -30,13 +26,9 @@ Regulate = Callable[[Tensor, int], Tensor]
 
 
 @dataclass(frozen=True)
-class ConditioningModels:
+class ConditioningModels(ReferenceEncoders):
     """What the encoder runs; all on one device. `regulate` is S2Mel's length regulator."""
 
-    semantic: SemanticEncoder
-    codec: SemanticCodec
-    campplus: CAMPPlus
-    voice: VoiceEncoder
     emotions: EmotionTable
     regulate: Regulate
     text_emotion: TextEmotion
@@ -59,8 +51,7 @@ class ConditioningEncoder:
         self.models = models
         self._load_encoders = load_encoders
         self.cache = ContentCache(cache_bytes)
-        self._encoders = ReferenceEncoders(models.semantic, models.codec, models.campplus, models.voice)
-        self._graphs = ReferenceEncoderGraphs(self._encoders) if use_graphs else None
+        self._graphs = ReferenceEncoderGraphs(models) if use_graphs else None
         self._mel = MelSpectrogram()
         self._fbank = KaldiFilterBank(models.semantic.bands)
 
@@ -115,7 +106,7 @@ class ConditioningEncoder:
         reference = prepare_reference(audio, boost)
         features = self._encode_reference(reference)
         # Only now: while the device is at the longest part, the host resamples for the next.
-        mel = self._on_device(self._mel)(reference.samples_22k.to(self.device))
+        mel = self._mel.to(self.device)(reference.samples_22k.to(self.device))
         return VoiceFeatures(
             semantic=features.semantic[0],
             style=features.style,
@@ -128,16 +119,10 @@ class ConditioningEncoder:
     def _encode_reference(self, reference: ReferenceAudio) -> ReferenceFeatures:
         wave = reference.samples_16k
         self._load_encoders()
-        energies = self._on_device(self._fbank)(wave.to(self.device))
-        return encode_reference(self._encoders, energies) if self._graphs is None else self._graphs(energies)
+        energies = self._fbank.to(self.device)(wave.to(self.device))
+        return encode_reference(self.models, energies) if self._graphs is None else self._graphs(energies)
 
     def _cached_emotion_vector(self, audio: Audio | None) -> Tensor:
         used = take_excerpt(audio)
         key = ("emotion", hash_audio(used), str(self.device))
-        return self.cache.get(key, lambda: self._compute_emotion_vector(used))
-
-    def _compute_emotion_vector(self, audio: Audio) -> Tensor:
-        return self._encode_reference(prepare_reference(audio)).emotion
-
-    def _on_device(self, module: nn.Module) -> nn.Module:
-        return module.to(self.device)
+        return self.cache.get(key, lambda: self._encode_reference(prepare_reference(used)).emotion)

@@ -81,27 +81,22 @@ def subtract_mean(features: Tensor, padding_mask: Tensor | None = None) -> Tenso
 
 def seamless_features(
     energies: Tensor, stride: int = 2, padding_value: float = 0.0, padding_mask: Tensor | None = None
-) -> tuple[Tensor, Tensor | None]:
+) -> tuple[Tensor, Tensor]:
     """SeamlessM4T features of one recording, from the `KaldiFilterBank` energies [F, bands] of its samples.
 
-    Returns features [1, T, stride·bands], each band normalized over time, and the mask [1, T] of whole tokens (int64),
-    None where all are whole. A last token that padding completes counts as padding. `padding_mask` [F]: see
-    `padding.py`; F is then a multiple of the stride.
+    Returns features [1, T, stride·bands], each band normalized over time, and bool [T], True for whole tokens. A last
+    token that padding completes counts as padding. `padding_mask` [F]: see `padding.py`.
     """
     # The extractor reads 16-bit integers: samples times 2^15, hence energies times 2^30.
     logs = log_energies(energies * 2.0**30)
     variance, mean = masked_var_mean(logs.mT, padding_mask)
     normalized = (logs - mean.mT) / torch.sqrt(variance.mT + 1e-7)
-    if padding_mask is not None:
-        filled = normalized.masked_fill(padding_mask[:, None], padding_value)
-        return filled.reshape(1, -1, stride * logs.shape[1]), (~padding_mask).view(1, -1, stride).all(dim=-1).long()
-    missing = -logs.shape[0] % stride
-    tokens = functional.pad(normalized, (0, 0, 0, missing), value=padding_value).reshape(1, -1, stride * logs.shape[1])
-    if not missing:
-        return tokens, None
-    mask = torch.ones(tokens.shape[:2], dtype=torch.int64, device=tokens.device)
-    mask[:, -1] = 0
-    return tokens, mask
+    frames, bands = logs.shape
+    whole = torch.ones(frames, dtype=torch.bool, device=logs.device) if padding_mask is None else ~padding_mask
+    missing = -frames % stride
+    whole = functional.pad(whole, (0, missing), value=False)
+    padded = functional.pad(normalized, (0, 0, 0, missing)).masked_fill(~whole[:, None], padding_value)
+    return padded.reshape(1, -1, stride * bands), whole.view(-1, stride).all(dim=-1)
 
 
 def load_slaney_bank() -> Tensor:

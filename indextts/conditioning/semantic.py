@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..config import W2VBertConfig
 from ..errors import CheckpointError
 from .features import SEMANTIC_SAMPLE_RATE, seamless_features
-from .w2v_bert import FeatureProjection, W2VBertLayer, build_attention_inputs
+from .w2v_bert import W2VBertLayer, build_attention_inputs, build_feature_projection
 
 IGNORED = ("masked_spec_embed", "adapter.*", "intermediate_ffn.*", "encoder.layers.*")
 """The trainer's mask, what follows the encoder, and layers above the one that is read."""
@@ -38,7 +38,7 @@ class SemanticEncoder(nn.Module):
         super().__init__()
         _check_w2v_bert_config(config, preprocessor, layers)
         self.config = W2VBertConfig.model_validate(config)
-        self.feature_projection = FeatureProjection(self.config)
+        self.feature_projection = build_feature_projection(self.config)
         self.layers = nn.ModuleList(W2VBertLayer(self.config) for _ in range(layers))
         self.stride = int(preprocessor.get("stride", 2))
         self.bands = int(preprocessor.get("num_mel_bins", 80))
@@ -72,9 +72,7 @@ class SemanticEncoder(nn.Module):
 
     def stack_frames(self, energies: Tensor, padding_mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Input features [1, T, stride * bands] of energies [F, bands], and bool [T], True for whole tokens."""
-        features, mask = seamless_features(energies, self.stride, self.padding_value, padding_mask)
-        token_mask = torch.ones(features.shape[1:2], dtype=torch.bool, device=features.device)
-        return features.float(), token_mask if mask is None else mask[0].bool()
+        return seamless_features(energies, self.stride, self.padding_value, padding_mask)
 
     def encode_features(self, features: Tensor, token_mask: Tensor) -> Tensor:
         """Input features [1, T, stride * bands] to semantic features [1, T, W].

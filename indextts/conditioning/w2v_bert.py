@@ -5,6 +5,7 @@ Weights may be stored in half precision; what is computed with them has the prec
 B recordings, T tokens (50 a second), W width, H heads, E head width, P relative positions.
 """
 
+from collections import OrderedDict
 from typing import NamedTuple
 
 import torch
@@ -39,15 +40,11 @@ class AttentionInputs(NamedTuple):
     distances: Tensor
 
 
-class FeatureProjection(nn.Module):
-    def __init__(self, config: W2VBertConfig) -> None:
-        super().__init__()
-        self.layer_norm = MixedPrecisionLayerNorm(config.feature_projection_input_dim, eps=config.layer_norm_eps)
-        self.projection = MixedPrecisionLinear(config.feature_projection_input_dim, config.hidden_size)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """[B, T, features] to [B, T, W]."""
-        return self.projection(self.layer_norm(features))
+def build_feature_projection(config: W2VBertConfig) -> nn.Sequential:
+    """[B, T, features] to [B, T, W]."""
+    norm = MixedPrecisionLayerNorm(config.feature_projection_input_dim, eps=config.layer_norm_eps)
+    projection = MixedPrecisionLinear(config.feature_projection_input_dim, config.hidden_size)
+    return nn.Sequential(OrderedDict(layer_norm=norm, projection=projection))
 
 
 class W2VBertLayer(nn.Module):
@@ -55,12 +52,12 @@ class W2VBertLayer(nn.Module):
         super().__init__()
         width, eps = config.hidden_size, config.layer_norm_eps
         self.ffn1_layer_norm = MixedPrecisionLayerNorm(width, eps=eps)
-        self.ffn1 = _W2VBertFeedForward(config)
+        self.ffn1 = _build_w2v_feed_forward(config)
         self.self_attn_layer_norm = MixedPrecisionLayerNorm(width, eps=eps)
         self.self_attn = _DistanceAttention(config)
         self.conv_module = _CausalConvolution(config)
         self.ffn2_layer_norm = MixedPrecisionLayerNorm(width, eps=eps)
-        self.ffn2 = _W2VBertFeedForward(config)
+        self.ffn2 = _build_w2v_feed_forward(config)
         self.final_layer_norm = MixedPrecisionLayerNorm(width, eps=eps)
 
     def forward(self, x: Tensor, inputs: AttentionInputs) -> Tensor:
@@ -72,14 +69,10 @@ class W2VBertLayer(nn.Module):
         return self.final_layer_norm(x)
 
 
-class _W2VBertFeedForward(nn.Module):
-    def __init__(self, config: W2VBertConfig) -> None:
-        super().__init__()
-        self.intermediate_dense = MixedPrecisionLinear(config.hidden_size, config.intermediate_size)
-        self.output_dense = MixedPrecisionLinear(config.intermediate_size, config.hidden_size)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.output_dense(functional.silu(self.intermediate_dense(x)))
+def _build_w2v_feed_forward(config: W2VBertConfig) -> nn.Sequential:
+    inner = MixedPrecisionLinear(config.hidden_size, config.intermediate_size)
+    outer = MixedPrecisionLinear(config.intermediate_size, config.hidden_size)
+    return nn.Sequential(OrderedDict(intermediate_dense=inner, silu=nn.SiLU(), output_dense=outer))
 
 
 class _DistanceAttention(nn.Module):

@@ -27,13 +27,10 @@ def latent_pass(
     without start and stop. Lines run as one batch; they are right-padded, where causal attention never reads.
     hidden_states: what runs `model` on embeddings [B, L, D] where the model itself is not to.
     """
-    lines = [_join_prompt_and_codes(model, prompt, line) for prompt, line in zip(prompts, codes, strict=True)]
+    lines = []
+    for prompt, line in zip(prompts, codes, strict=True):
+        fed = line[:-1].to(prompt.device)  # the last code predicts nothing we keep
+        lines.append(torch.cat((prompt, model.embed_codes(fed, torch.arange(1, len(fed) + 1, device=prompt.device)))))
     hidden = (hidden_states or model)(pad_sequence(lines, batch_first=True))
     starts = [prompt.shape[0] - 1 for prompt in prompts]
     return [h[start : start + len(line)] for h, start, line in zip(hidden, starts, codes, strict=True)]
-
-
-def _join_prompt_and_codes(model: UnifiedVoice, prompt: Tensor, codes: Tensor) -> Tensor:
-    """Prompt and all codes but the last, which predicts nothing we keep. [P + T - 1, D]."""
-    fed = codes[:-1].to(prompt.device)
-    return torch.cat((prompt, model.embed_codes(fed, torch.arange(1, len(fed) + 1, device=prompt.device))))

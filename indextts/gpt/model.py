@@ -4,12 +4,13 @@ Dimensions: B lines, L positions, D width, H heads, W head width, T codes.
 Text and codes have their own embeddings and position tables; GPT-2's own position embedding is not used.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu, scaled_dot_product_attention
+from torch.nn.functional import scaled_dot_product_attention
 
 from ...accel.weights import DecoderWeights, LayerWeights
 from ..config import GPTConfig
@@ -43,23 +44,14 @@ class GPT2Attention(nn.Module):
         return self.c_proj(mixed.transpose(1, 2).flatten(2)), (k, v)
 
 
-class GPT2MLP(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.c_fc = nn.Linear(width, 4 * width)
-        self.c_proj = nn.Linear(4 * width, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.c_proj(gelu(self.c_fc(x), approximate="tanh"))
-
-
 class GPT2Block(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.ln_1 = nn.LayerNorm(width)
         self.attn = GPT2Attention(width, heads)
         self.ln_2 = nn.LayerNorm(width)
-        self.mlp = GPT2MLP(width)
+        inner, outer = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        self.mlp = nn.Sequential(OrderedDict(c_fc=inner, gelu=nn.GELU(approximate="tanh"), c_proj=outer))
 
     def forward(self, x: Tensor, past: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         mixed, cached = self.attn(self.ln_1(x), past)

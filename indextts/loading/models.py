@@ -69,12 +69,9 @@ class Models(nn.Module):
             campplus=self.campplus,
             voice=self.voice_encoder,
             emotions=self.emotions,
-            regulate=self._regulate_content,
+            regulate=lambda content, frames: self.s2mel.length_regulator(content.to(self.s2mel.dtype), frames),
             text_emotion=self.text_emotion,
         )
-
-    def _regulate_content(self, content: torch.Tensor, frames: int) -> torch.Tensor:
-        return self.s2mel.regulate_length(content.to(self.s2mel.dtype), frames)
 
 
 def load_models(files: CheckpointFiles, options: LoadOptions | None = None) -> Models:

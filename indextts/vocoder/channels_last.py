@@ -12,9 +12,6 @@ from .convolution_kernel import ConvolutionFilter, convolve_channels_last
 from .snake import SnakeBeta
 from .snake_kernel import snake
 
-SnakeParameters = tuple[Tensor, Tensor]
-"""A snake's coefficients, alpha and 1 / beta, float32 [C]."""
-
 
 class FusedUpsampler:
     """A transposed convolution as a plain one: its R outputs per input sample are channels, side by side."""
@@ -101,7 +98,6 @@ def _lay_out_filter(layer: nn.Module) -> ConvolutionFilter:
     return ConvolutionFilter(laid.flatten(1), layer.bias, taps, dilation, left)
 
 
-def _snake_parameters(activation: nn.Module) -> SnakeParameters:
+def _snake_parameters(activation: nn.Module) -> tuple[Tensor, Tensor]:
     assert isinstance(activation, SnakeBeta)
-    alpha, inverse_beta = activation.parameters_float32()
-    return alpha.contiguous(), inverse_beta.contiguous()
+    return activation.parameters_float32()

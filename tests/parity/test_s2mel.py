@@ -56,14 +56,14 @@ def test_gpt_layer(goldens, figures, model, close):
 
 @torch.inference_mode()
 def test_regulated(figures, model, content, close):
-    close(model.regulate_length(content[None], figures["regulated"].shape[1]), figures["regulated"], 1e-4)
+    close(model.length_regulator(content[None], figures["regulated"].shape[1]), figures["regulated"], 1e-4)
 
 
 @torch.inference_mode()
 def test_prompt_condition(goldens, figures, model, close):
     reference = 0.3 * goldens.input("s_ref", (1, 30, model.length_regulator.content_in_proj.in_features))
     frames = figures["prompt_condition"].shape[1]
-    close(model.regulate_length(reference, frames), figures["prompt_condition"], 1e-4)
+    close(model.length_regulator(reference, frames), figures["prompt_condition"], 1e-4)
 
 
 @torch.inference_mode()
