@@ -40,7 +40,7 @@ def check_output(file: Path, formats: Sequence[str] = FORMATS) -> None:
     """Raises `OutputError` where `file` could not be written. Asked before the work, not after."""
     if file.suffix.lower().removeprefix(".") not in formats:
         raise OutputError(f"{file}: got {file.suffix or 'no suffix'}, expected one of {', '.join(formats)}")
-    with translate_write_errors(file):
+    with translate_output_errors(file):
         if file.is_dir():
             raise IsADirectoryError(f"{file} is a folder")
         with tempfile.TemporaryFile(dir=file.parent):
@@ -51,7 +51,7 @@ def write_audio(file: Path, waveform: Tensor, sample_rate: int) -> None:
     """Write float32 [1, N], whole or not at all: what lay there before survives a failure. Raises `OutputError`."""
     part = file.with_name(f".{os.getpid()}.{file.name}")
     try:
-        with translate_write_errors(file):
+        with translate_output_errors(file):
             soundfile.write(part, waveform.squeeze(0).numpy(), sample_rate)
             os.replace(part, file)
     finally:
@@ -59,7 +59,7 @@ def write_audio(file: Path, waveform: Tensor, sample_rate: int) -> None:
 
 
 @contextmanager
-def translate_write_errors(file: Path) -> Iterator[None]:
+def translate_output_errors(file: Path) -> Iterator[None]:
     """With the file's folder there, or an `OutputError` in place of whatever goes wrong."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

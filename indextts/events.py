@@ -15,7 +15,6 @@ class Event:
     done: float
     total: float
     line: int | None = None
-    message: str = ""
 
 
 OnEvent = Callable[[Event], None]

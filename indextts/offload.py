@@ -63,7 +63,7 @@ class Alternate:
         self._swap_groups(GENERATORS, ENCODERS)
 
     def _swap_groups(self, wanted: Group, other: Group) -> None:
-        if all(_is_on(module, self._device) for module in self._groups[wanted]):
+        if all(next(module.parameters()).device.type == self._device.type for module in self._groups[wanted]):
             return
         if other == GENERATORS:
             self._release()
@@ -77,7 +77,3 @@ def move_weights(module: nn.Module, device: torch.device) -> None:
     """Move weights so that they can move again, also where the caller runs under inference mode."""
     with torch.inference_mode(False), torch.no_grad():
         module.to(device)
-
-
-def _is_on(module: nn.Module, device: torch.device) -> bool:
-    return next(module.parameters()).device.type == device.type

@@ -37,7 +37,7 @@ def choose_model(model: ModelHandle | None, fp16: bool, cuda_kernel: bool, accel
     return replace(handle, settings=replace(handle.settings, use_accel=accel, use_torch_compile=compiled))
 
 
-def run_lines(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions, verbose: bool) -> RunResult:
+def run_lines(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions) -> RunResult:
     """Speak every line that no earlier run has finished.
 
     Raises `SpeakingError` where a line fails and ComfyUI's interrupt where the user cancels; finished lines are kept
@@ -51,7 +51,7 @@ def run_lines(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions,
         loaded = model_cache.get(handle)
         try:
             loaded.enter_device(new, options)
-            for take in _speak_lines(loaded, new, options, verbose):
+            for take in _speak_lines(loaded, new, options):
                 take = with_reading(take, loaded.pipeline.text_emotion(take.line))
                 take_cache.put(keys[take.line.index], take)
                 takes[take.line.index] = take
@@ -67,8 +67,8 @@ def _describe_run(handle: ModelHandle, loaded: LoadedModel) -> str:
     return f"{model}\n{loaded.pipeline.report().to_text()}"
 
 
-def _speak_lines(loaded: LoadedModel, lines: list[Line], options: SpeakOptions, verbose: bool) -> Iterator[Take]:
-    progress, finished = Progress(verbose), 0
+def _speak_lines(loaded: LoadedModel, lines: list[Line], options: SpeakOptions) -> Iterator[Take]:
+    progress, finished = Progress(), 0
     try:
         for take in loaded.pipeline.speak(lines, options, progress):
             finished += 1

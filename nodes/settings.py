@@ -77,11 +77,6 @@ def torch_device(wanted: str) -> torch.device:
 
 def weight_bytes(files: CheckpointFiles, half: bool) -> int:
     """What the weights will take on the device, from the files' sizes; half precision halves them."""
-    size = sum(_file_bytes(path) for path in vars(files).values() if isinstance(path, Path) and path != files.folder)
+    places = [path for path in vars(files).values() if isinstance(path, Path) and path != files.folder]
+    size = sum(file.stat().st_size for place in places for file in (place, *place.rglob("*")) if file.is_file())
     return size // 2 if half else size
-
-
-def _file_bytes(path: Path) -> int:
-    if path.is_dir():
-        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-    return path.stat().st_size

@@ -41,7 +41,7 @@ def speak_script(
 ) -> SpokenDialogue:
     """Speak a script and write it to `file`. `verbose` tells the console what happens."""
     dialogue = prepare_dialogue(script)
-    result = run_lines(model, dialogue.lines, options, verbose)
+    result = run_lines(model, dialogue.lines, options)
     pauses = {name: script.pauses[number] for name, number in dialogue.voices.items() if number in script.pauses}
     timeline = assemble_timeline(result.takes, script.silence_seconds, pauses)
     write_audio(file, timeline.waveform, timeline.sample_rate)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from rich.table import Table
 
-from ..audio_file import read_audio, translate_write_errors
+from ..audio_file import read_audio, translate_output_errors
 from ..loading.find import find_checkpoint
 from ..loading.layouts import DEMO_FOLDER, default_roots
 from ..pipeline import Pipeline
@@ -83,7 +83,7 @@ def bench(options: argparse.Namespace) -> int:
     for note in dict.fromkeys(note for result in results for note in result.report.choices):
         console.print(note)
     if options.json:
-        with translate_write_errors(options.json), options.json.open("a", encoding="utf-8") as out:
+        with translate_output_errors(options.json), options.json.open("a", encoding="utf-8") as out:
             out.writelines(f"{result.to_json()}\n" for result in results)
     return 0
 

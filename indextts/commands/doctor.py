@@ -13,6 +13,8 @@ import torch
 from ..loading.find import Survey, survey_files
 from ..loading.layouts import FILE_NAMES, default_roots
 
+TRITON = "triton-windows" if platform.system() == "Windows" else "triton"
+
 OK, NOTE, MISSING = "ok", "note", "missing"
 
 
@@ -104,12 +106,8 @@ def _triton_finding() -> Finding:
     version = _package_version("triton") or _package_version("triton-windows")
     if version:
         return Finding("Triton", OK, version)
-    remedy = "" if not torch.cuda.is_available() else f"pip install {_triton_package()}: use_accel is faster with it"
+    remedy = "" if not torch.cuda.is_available() else f"pip install {TRITON}: use_accel is faster with it"
     return Finding("Triton", NOTE, "not installed; decoding runs on PyTorch's own attention", remedy)
-
-
-def _triton_package() -> str:
-    return "triton-windows" if platform.system() == "Windows" else "triton"
 
 
 def _flash_finding() -> Finding:
@@ -143,7 +141,7 @@ def _file_remedy(survey: Survey) -> str:
 
 def _compiler_remedy() -> str:
     if torch.cuda.is_available():
-        return f"pip install {_triton_package()}; without it leave use_torch_compile off"
+        return f"pip install {TRITON}; without it leave use_torch_compile off"
     return "install a C++ compiler; without it leave use_torch_compile off"
 
 

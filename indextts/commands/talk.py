@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..audio_file import check_output, read_audio, translate_write_errors, write_audio
+from ..audio_file import check_output, read_audio, translate_output_errors, write_audio
 from ..dialogue.picture import check_drawing, draw_picture
 from ..dialogue.script import parse_script
 from ..dialogue.timeline import to_srt
@@ -28,10 +28,10 @@ def talk(options: argparse.Namespace) -> int:
     ]
     timeline = speak_timeline(lines, options, options.silence)
     if options.srt:
-        with translate_write_errors(options.srt):
+        with translate_output_errors(options.srt):
             options.srt.write_text(to_srt(timeline), encoding="utf-8")
     if options.picture:
-        with translate_write_errors(options.picture):
+        with translate_output_errors(options.picture):
             options.picture.write_bytes(draw_picture(timeline))
     if options.stems:
         for name, waveform in timeline.split_stems().items():

@@ -193,13 +193,7 @@ def explain_missing(survey: Survey) -> str:
     looked = ", ".join(str(place) for place in survey.looked_in)
     where = f" of {survey.folder}" if survey.folder else ""
     named = survey.folder or (survey.looked_in[0] if len(survey.looked_in) == 2 else None)
-    target = f" --to {named}" if named else ""
-    remedy = f"Run `indextts2 fetch{target}` to download them" + ("" if named else _demo_remedy())
+    remedy = f"Run `indextts2 fetch{f' --to {named}' if named else ''}` to download them"
+    if not named and has_demo():
+        remedy += f", or choose model_dir {DEMO} (--model-dir {DEMO}) to hear the small demonstration voice"
     return f"model files missing{where}: {missing}. Looked in {looked}. {remedy}"
-
-
-def _demo_remedy() -> str:
-    """For who has not named a folder: a voice that needs no download."""
-    if not has_demo():
-        return ""
-    return f", or choose model_dir {DEMO} (--model-dir {DEMO}) to hear the small demonstration voice"

@@ -52,12 +52,12 @@ CONFIG_KEYS = {
 class Companion:
     """A model of somebody else's that IndexTTS-2 needs.
 
-    `names`: where it lies below a folder, first choice first; the first is where `fetch` puts it below `hf_cache`.
+    `names`: where it lies below a folder, first choice first; the first is where `fetch` puts it below `hf_cache`, and
+    what a user is told is missing.
     `files`: what must be in it, alternatives separated by "|"; empty where the names are files themselves.
     `in_repo`: its path in its own repository; `external`: its folder's name below `external_models`.
     """
 
-    label: str
     repo: str
     in_repo: str
     external: str
@@ -67,7 +67,6 @@ class Companion:
 
 COMPANIONS = {
     "w2v_bert": Companion(
-        label="w2v-bert-2.0",
         repo="facebook/w2v-bert-2.0",
         in_repo=".",
         external="w2v_bert",
@@ -75,7 +74,6 @@ COMPANIONS = {
         files=("config.json", "preprocessor_config.json", "model.safetensors|pytorch_model.bin"),
     ),
     "semantic_codec": Companion(
-        label="semantic_codec/model.safetensors",
         repo="amphion/MaskGCT",
         in_repo="semantic_codec/model.safetensors",
         external="maskgct",
@@ -86,14 +84,12 @@ COMPANIONS = {
         ),
     ),
     "campplus": Companion(
-        label="campplus_cn_common.bin",
         repo="funasr/campplus",
         in_repo="campplus_cn_common.bin",
         external="campplus",
         names=("campplus_cn_common.bin", "campplus/campplus_cn_common.bin"),
     ),
     "bigvgan": Companion(
-        label="bigvgan",
         repo="nvidia/bigvgan_v2_22khz_80band_256x",
         in_repo=".",
         external="bigvgan",
@@ -102,7 +98,7 @@ COMPANIONS = {
     ),
 }
 
-FILE_NAMES = CORE_FILES | {field: companion.label for field, companion in COMPANIONS.items()} | {"qwen": QWEN_FOLDER}
+FILE_NAMES = CORE_FILES | {field: companion.names[0] for field, companion in COMPANIONS.items()} | {"qwen": QWEN_FOLDER}
 """What a user is told is there or missing, by the field of `CheckpointFiles`."""
 
 

@@ -53,20 +53,16 @@ def choose_placement(options: LoadOptions) -> Placement:
 
 
 def _resolve_device(name: str | None) -> torch.device:
+    available = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available, "cpu": lambda: True}
     if name is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "mps" if _has_mps() else "cpu")
+        return torch.device(next(kind for kind, has in available.items() if has()))
     try:
         device = torch.device(name)
     except RuntimeError as error:
         raise ConfigError(f"device: got {name!r}, expected cuda, cuda:N, mps or cpu") from error
-    has = {"cuda": torch.cuda.is_available, "mps": _has_mps}.get(device.type, lambda: True)
-    if not has():
+    if not available.get(device.type, available["cpu"])():
         raise ConfigError(
             f"device: got {name!r}, but PyTorch {torch.__version__} sees no such device here; use cpu, or install a "
             "PyTorch built for this machine's GPU"
         )
     return device
-
-
-def _has_mps() -> bool:
-    return torch.backends.mps.is_available()

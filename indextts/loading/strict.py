@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 SHOWN = 6
 """How many wrong tensors an error names before it only counts them."""
 
+REMEDY = "the file belongs to another model or version than its config.yaml: run `indextts2 fetch` into a new folder"
+
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 RenameWeights = Callable[[StateDict], StateDict]
 
@@ -68,9 +70,9 @@ def _rename_tensors(state: StateDict, rename: RenameWeights | None, file: Path) 
     try:
         return rename(dict(state))
     except KeyError as error:
-        raise CheckpointError(f"{file}: {error.args[0]}: missing; {_version_remedy()}") from error
+        raise CheckpointError(f"{file}: {error.args[0]}: missing; {REMEDY}") from error
     except RuntimeError as error:
-        raise CheckpointError(f"{file}: got tensors that do not fit together ({error}); {_version_remedy()}") from error
+        raise CheckpointError(f"{file}: got tensors that do not fit together ({error}); {REMEDY}") from error
 
 
 def _check_tensors(tensors: StateDict, expected: StateDict, file: Path) -> None:
@@ -82,11 +84,7 @@ def _check_tensors(tensors: StateDict, expected: StateDict, file: Path) -> None:
             problems.append(f"{name}: got {_shape_text(tensor)}, expected {_shape_text(expected[name])}")
     if problems:
         more = f" (and {len(problems) - SHOWN} more)" if len(problems) > SHOWN else ""
-        raise CheckpointError(f"{file}: {'; '.join(problems[:SHOWN])}{more}; {_version_remedy()}")
-
-
-def _version_remedy() -> str:
-    return "the file belongs to another model or version than its config.yaml: run `indextts2 fetch` into a new folder"
+        raise CheckpointError(f"{file}: {'; '.join(problems[:SHOWN])}{more}; {REMEDY}")
 
 
 def _shape_text(tensor: torch.Tensor) -> str:

@@ -3,7 +3,7 @@ from helpers.bpe import train_bpe
 from hypothesis import given
 from hypothesis import strategies as st
 from indextts2_multitalk.indextts.errors import CheckpointError, TextError
-from indextts2_multitalk.indextts.text import TextFrontend
+from indextts2_multitalk.indextts.text.frontend import TextFrontend
 from indextts2_multitalk.indextts.text.tokenizer import TextTokenizer
 
 
