@@ -53,14 +53,14 @@ def choose_placement(options: LoadOptions) -> Placement:
 
 
 def _resolve_device(name: str | None) -> torch.device:
-    available = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available, "cpu": lambda: True}
+    has_cuda, has_mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if name is None:
-        return torch.device(next(kind for kind, has in available.items() if has()))
+        return torch.device("cuda" if has_cuda else "mps" if has_mps else "cpu")
     try:
         device = torch.device(name)
     except RuntimeError as error:
         raise ConfigError(f"device: got {name!r}, expected cuda, cuda:N, mps or cpu") from error
-    if not available.get(device.type, available["cpu"])():
+    if not {"cuda": has_cuda, "mps": has_mps}.get(device.type, True):
         raise ConfigError(
             f"device: got {name!r}, but PyTorch {torch.__version__} sees no such device here; use cpu, or install a "
             "PyTorch built for this machine's GPU"
