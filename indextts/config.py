@@ -7,6 +7,7 @@ knows is one warning in a file from elsewhere and an error in our own.
 import json
 import logging
 import operator
+import re
 from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
@@ -20,6 +21,9 @@ from .errors import ConfigError
 logger = logging.getLogger(__name__)
 
 AnyConfig = TypeVar("AnyConfig", bound=BaseModel)
+
+_REFERENCE = re.compile(r"\$\{([\w.]+)\}")
+"""OmegaConf's name for the value of another key of the file."""
 
 
 class ConformerConfig(StrictConfig):
@@ -155,7 +159,7 @@ def load_vocoder_config(path: Path) -> BigVGANConfig:
 
 
 def read_config_file(path: Path) -> Any:
-    """What a JSON file or an OmegaConf YAML file holds, interpolations resolved. Raises `ConfigError`."""
+    """What a JSON file or an OmegaConf YAML file holds, references to its own keys resolved. Raises `ConfigError`."""
     from omegaconf import OmegaConf  # not before it is needed: it would be a tenth of the pack's own imports
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
@@ -163,9 +167,28 @@ def read_config_file(path: Path) -> Any:
     try:
         if path.suffix == ".json":
             return json.loads(path.read_text(encoding="utf-8"))
-        return OmegaConf.to_container(OmegaConf.load(path), resolve=True)
-    except (OSError, ValueError, YAMLError, OmegaConfBaseException) as error:
+        data = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+        return _follow_references(data, data)
+    except (OSError, ValueError, RecursionError, YAMLError, OmegaConfBaseException) as error:
         raise ConfigError(f"{path}: cannot be read ({error}); download {path.name} again") from error
+
+
+def _follow_references(part: Any, whole: Any) -> Any:
+    """`part` of a file's data, its references to single values of `whole` replaced by these.
+
+    The file is a stranger's: OmegaConf's resolvers could read the environment, and text or sections made of others
+    could double at every step. Such interpolations stay as they are written, as does what leads nowhere.
+    """
+    if isinstance(part, dict):
+        return {key: _follow_references(value, whole) for key, value in part.items()}
+    if isinstance(part, list):
+        return [_follow_references(value, whole) for value in part]
+    reference = _REFERENCE.fullmatch(part) if isinstance(part, str) else None
+    try:
+        value = reduce(operator.getitem, reference[1].split("."), whole) if reference else part
+    except (KeyError, TypeError):
+        return part
+    return part if isinstance(value, dict | list) or "${" in str(value) else value
 
 
 def _validate_config(model: type[AnyConfig], path: Path, expected: str, strict: bool = True) -> AnyConfig:

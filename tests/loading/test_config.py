@@ -33,7 +33,8 @@ def test_unknown_keys_are_one_warning(tmp_path: Path, caplog: pytest.LogCaptureF
     [
         ({"gpt": {}, "surprise": 1}, r"gpt\.model_dim: Field required"),
         ({"emo_num": "many"}, r"emo_num: .*\(got 'many'\)"),
-        ({"version": "${surprise}"}, "cannot be read"),
+        ({"version": "${surprise}"}, r"version: .*\(got '\$\{surprise\}'\)"),
+        ("gpt: " + "[" * 2000, "cannot be read"),
         ("[1, 2]", "got list, expected a mapping"),
         ("gpt: 1\ngpt: 2", "cannot be read"),
         ("gpt: [1", "cannot be read"),
@@ -48,6 +49,20 @@ def test_a_key_missing_or_misshapen_is_an_error(tmp_path: Path, change: dict | s
 def test_interpolations_are_resolved(tmp_path: Path) -> None:
     file = write(tmp_path, TINY | {"semantic_layer": "${gpt.heads}"})
     assert load_model_config(file).semantic_layer == TINY["gpt"]["heads"]
+
+
+def test_a_strangers_file_reads_no_environment_and_does_not_grow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INDEXTTS_SECRET", "secret")
+    written = "${oc.env:INDEXTTS_SECRET}"
+    doubled = {f"text{n}": f"${{text{n - 1}}}${{text{n - 1}}}" for n in range(1, 40)}
+    doubled |= {f"part{n}": {"x": f"${{part{n - 1}}}", "y": f"${{part{n - 1}}}"} for n in range(1, 40)}
+    chain = {f"step{n}": f"${{step{n - 1}}}" for n in range(1, 3000)}
+    unknown = {"secret": written, "text0": "text", "part0": {"x": 1}, "step0": "${step2999}"} | doubled | chain
+    config = load_model_config(write(tmp_path, TINY | unknown | {"gpt_checkpoint": "${secret}", "w2v_stat": written}))
+    assert config.gpt_checkpoint == "${secret}"
+    assert config.w2v_stat == written
 
 
 def test_our_own_files_have_no_unknown_key(tmp_path: Path) -> None:
