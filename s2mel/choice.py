@@ -52,8 +52,9 @@ def choose_flow(estimator: Estimator, request: CompileRequest | None) -> FlowCho
     if request is not None:
         why_not = why_not_compile(device, dtype, ops is not TORCH_OPS)
         stages, state = (stages, f"not used: {why_not}") if why_not else _compile_or_warn(estimator, stages, request)
-    runner = (EagerFlowRunner if ops is TORCH_OPS else GraphFlowRunner)(estimator, stages)
-    choice = FlowChoice(runner, ops, reason, state, weights_address_key(estimator))
+    # Only kernels read line bounds from tables: a graph of plain torch would keep those it was captured with.
+    runner = (EagerFlowRunner if stages.ops is TORCH_OPS else GraphFlowRunner)(estimator, stages)
+    choice = FlowChoice(runner, stages.ops, reason, state, weights_address_key(estimator))
     log.info(choice.description)
     return choice
 

@@ -1,9 +1,12 @@
 """Which operations run the flow, and the words for why."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from helpers.s2mel import small_model
 from indextts2_multitalk.s2mel import choice
+from indextts2_multitalk.s2mel.stages import EstimatorStages
 from indextts2_multitalk.s2mel.torch_ops import TORCH_OPS
 
 GPU = torch.device("cuda", 0)
@@ -44,3 +47,15 @@ def test_moved_weights_are_chosen_for_anew():
     model.to(torch.bfloat16)
     assert model.flow_choice is not first
     model.release_graphs()
+
+
+def test_what_is_compiled_instead_of_kernels_is_not_captured(monkeypatch):
+    """Compiled stages are plain torch, whose attention takes lines' bounds from the host."""
+    monkeypatch.setattr(choice, "choose_ops", lambda *_: (replace(TORCH_OPS, name="kernels"), "float16"))
+    monkeypatch.setattr(choice, "why_not_compile", lambda *_: None)
+    monkeypatch.setattr(choice, "compile_stages", lambda *_: EstimatorStages(TORCH_OPS))
+    estimator = small_model().cfm.estimator
+    assert choice.choose_flow(estimator, None).description == "flow: kernels, CUDA graphs (float16); torch.compile off"
+    compiled = choice.choose_flow(estimator, choice.CompileRequest())
+    assert compiled.description == "flow: plain torch, eager (float16); torch.compile compiled"
+    assert compiled.ops is TORCH_OPS
