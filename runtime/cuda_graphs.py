@@ -41,13 +41,14 @@ class GraphPool:
 
     def hold(self, device: torch.device) -> Any:
         """PyTorch's handle of the pool. Only for the one that captures: it may capture the anchor now."""
-        if self._handle is None:
-            self._handle, self._anchor = torch.cuda.graph_pool_handle(), torch.cuda.CUDAGraph()
-            self._anchor.capture_begin(pool=self._handle, capture_error_mode="thread_local")
+        if self._anchor is None:
+            self._handle, anchor = torch.cuda.graph_pool_handle(), torch.cuda.CUDAGraph()
+            anchor.capture_begin(pool=self._handle, capture_error_mode="thread_local")
             try:
                 torch.zeros(1, device=device)
             finally:
-                self._anchor.capture_end()
+                anchor.capture_end()
+            self._anchor = anchor
         return self._handle
 
 
