@@ -160,10 +160,15 @@ def load_vocoder_config(path: Path) -> BigVGANConfig:
 
 def read_config_file(path: Path) -> Any:
     """What a JSON file or an OmegaConf YAML file holds, references to its own keys resolved. Raises `ConfigError`."""
-    from omegaconf import OmegaConf  # not before it is needed: it would be a tenth of the pack's own imports
-    from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
-
+    try:
+        from omegaconf import OmegaConf  # not before it is needed: it would be a tenth of the pack's own imports
+        from omegaconf.errors import OmegaConfBaseException
+        from yaml import YAMLError
+    except ModuleNotFoundError as error:
+        # Packs that are updated without their requirements, as by git pull, come here first.
+        raise ConfigError(
+            f"{path}: cannot be read ({error}); install the pack's requirements: pip install -r requirements.txt"
+        ) from error
     try:
         if path.suffix == ".json":
             return json.loads(path.read_text(encoding="utf-8"))

@@ -1,6 +1,7 @@
 """A `config.yaml` from elsewhere is read as OmegaConf writes it; what is not known in it is said once."""
 
 import logging
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,12 @@ def test_a_strangers_file_reads_no_environment_and_does_not_grow(
     config = load_model_config(write(tmp_path, TINY | unknown | {"gpt_checkpoint": "${secret}", "w2v_stat": written}))
     assert config.gpt_checkpoint == "${secret}"
     assert config.w2v_stat == written
+
+
+def test_a_pack_updated_without_its_requirements_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "omegaconf", None)
+    with pytest.raises(ConfigError, match=r"omegaconf.*pip install -r requirements\.txt"):
+        load_model_config(write(tmp_path, TINY))
 
 
 def test_our_own_files_have_no_unknown_key(tmp_path: Path) -> None:
