@@ -80,7 +80,7 @@ def bench(options: argparse.Namespace) -> int:
         with RunProgress(console) as progress:
             results += list(_time_mode(mode, options, progress))
     console.print(_tabulate_results(results))
-    for note in dict.fromkeys(note for result in results for note in result.report.choices):
+    for note in dict.fromkeys(note for r in results for note in (*r.report.choices, r.report.flow)):
         console.print(note)
     if options.json:
         with translate_output_errors(options.json), options.json.open("a", encoding="utf-8") as out:
