@@ -9,7 +9,7 @@ Dimensions: L lines, M frames of all lines and the padding, R branches of classi
 K taps, E head width, Z tiles.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -34,7 +34,7 @@ class Packing:
     frames: int
     line_capacity: int
     generated: "GeneratedRegion | None" = None
-    _tables: dict[tuple[str, tuple[int, ...]], Tensor] = field(default_factory=dict, repr=False)
+    _tables: dict[tuple[Callable[..., Tensor], tuple[int, ...]], Tensor] = field(default_factory=dict, repr=False)
 
     @property
     def shape_key(self) -> tuple[int, int, int, int]:
@@ -50,36 +50,36 @@ class Packing:
 
     def rotary_tables(self, head_width: int) -> tuple[Tensor, Tensor]:
         """Rotary cosines and sines, each float32 [N, E / 2]; positions count from 0 within a line (Su et al. 2021)."""
-        cosine, sine = self._get_table("rotary", head_width)
+        cosine, sine = self._get_table(Packing._make_rotary, head_width)
         return cosine, sine
 
     def reflected_neighbors(self, taps: int, dilation: int) -> Tensor:
         """int64 [N, K]: the tokens that a centred convolution reads, reflected at its own line's ends."""
-        return self._get_table("neighbors", taps, dilation)
+        return self._get_table(Packing._make_neighbors, taps, dilation)
 
     @property
     def token_bounds(self) -> Tensor:
         """int32 [N, 2]: first and one-past-last token of each token's line; all tokens where it has none."""
-        return self._get_table("token_bounds")
+        return self._get_table(Packing._make_token_bounds)
 
     @property
     def attention_tiles(self) -> Tensor:
         """int32 [Z, 3]: a tile's first token, and its line's first and one-past-last; zeros where a tile is unused."""
-        return self._get_table("attention_tiles")
+        return self._get_table(Packing._make_attention_tiles)
 
     def copy_(self, other: "Packing") -> None:
         """Become another packing of the same key, in place: every table made so far is filled anew."""
         assert self.shape_key == other.shape_key, f"got a packing of {other.shape_key}, expected {self.shape_key}"
-        for (kind, sizes), held in self._tables.items():
-            held.copy_(other._get_table(kind, *sizes))
+        for (make, sizes), held in self._tables.items():
+            held.copy_(other._get_table(make, *sizes))
         if self.generated is not None and other.generated is not None:
             self.generated.copy_(other.generated)
 
-    def _get_table(self, kind: str, *sizes: int) -> Tensor:
-        """Made on first use, then kept."""
-        key = (kind, sizes)
+    def _get_table(self, make: Callable[..., Tensor], *sizes: int) -> Tensor:
+        """What a method makes of `sizes`: on first use, then kept."""
+        key = (make, sizes)
         if key not in self._tables:
-            self._tables[key] = getattr(self, f"_make_{kind}")(*sizes).to(self.device)
+            self._tables[key] = make(self, *sizes).to(self.device)
         return self._tables[key]
 
     def _make_rotary(self, head_width: int) -> Tensor:
