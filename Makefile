@@ -8,8 +8,9 @@ DEMO := checkpoints/demo
 TALK := output/demo/dialogue
 MODEL ?= demo
 LINES ?= 4
+FILE ?= tests/cases/text_and_scripts.json
 
-.PHONY: venv lint typecheck test demo bench test-matrix matrix-low matrix-high matrix-comfyui clean
+.PHONY: venv lint typecheck test cases demo bench test-matrix matrix-low matrix-high matrix-comfyui clean
 
 venv: .venv/installed
 .venv/installed: pyproject.toml
@@ -30,6 +31,10 @@ typecheck: venv
 
 test: lint typecheck
 	$(BIN)/python -m pytest -m "$(UNMARKED)" $(SIDE_BY_SIDE)
+
+# Small inputs and their right answers; FILE=… takes another file of that form. Prints what fails.
+cases: venv
+	$(BIN)/python tests/cases/run_cases.py $(FILE)
 
 # A dialogue of two with the demonstration voice: WAV, subtitles and a picture in output/demo, and what ran.
 demo: venv
