@@ -31,6 +31,7 @@ from .report import Report
 from .segments import DecodedSegment, Segment
 from .take_assembler import TakeAssembler
 from .text.frontend import PreparedText, TextFrontend
+from .text.language import choose_languages
 
 COMPILED = Path(os.environ.get("INDEXTTS2_CACHE", Path.home() / ".cache" / "indextts2")) / "compiled"
 """Where torch.compile's code waits for the next start."""
@@ -135,9 +136,10 @@ class Pipeline:
         """Text: what each line says, as token segments."""
         texts = []
         with report.time_stage("text"):
-            for line in lines:
+            languages = choose_languages([line.text for line in lines], options.language)
+            for line, language in zip(lines, languages, strict=True):
                 with with_line_context(line):
-                    texts.append(self._text.prepare_text(line.text, options.language, options.max_segment_tokens))
+                    texts.append(self._text.prepare_text(line.text, language, options.max_segment_tokens))
         report.lines, report.segments = len(lines), sum(len(text.segments) for text in texts)
         return texts
 

@@ -1,39 +1,17 @@
-"""Which characters the voice model's vocabulary knows under another name.
-
-The model was trained on six punctuation marks: , . ! ? - … and one quote '. Everything alike is written as one of them.
-"""
+"""Unicode, the first layer: one character for all that look alike or stand for the same."""
 
 import re
 
-_WRITTEN_AS = {
-    ",": (":", "：", ";", "；", "，", "、"),
-    ".": ("。",),
-    "!": ("！",),
-    "?": ("？",),
-    "-": ("·", "—", "～", "~"),
-    "…": ("...", "……", ",,,"),
-    "'": tuple('"“”‘’()（）[]【】《》「」'),
-    " ": ("\n",),
-}
-_TABLE = {variant: mark for mark, variants in _WRITTEN_AS.items() for variant in variants}
-_CHINESE_TABLE = _TABLE | {"$": "."}
-
-# What no reader sees: control and formatting characters. Line breaks and tabs stay.
-_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]")
+# What no reader sees: control and formatting characters, private planes. Line breaks and tabs stay.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ue000-\uf8ff\ufe00-\ufe0f\ufeff"
+    "\U000f0000-\U0010ffff]"
+)
 
 
-def _compile_alternatives(table: dict[str, str]) -> re.Pattern[str]:
-    return re.compile("|".join(map(re.escape, sorted(table, key=len, reverse=True))))
-
-
-_VARIANTS = _compile_alternatives(_TABLE)
-_CHINESE_VARIANTS = _compile_alternatives(_CHINESE_TABLE)
-
-
-def unify_punctuation(text: str, chinese: bool) -> str:
-    """Write every punctuation mark as the one the vocabulary has. In Chinese text a `$` left over is a stop."""
-    variants, table = (_CHINESE_VARIANTS, _CHINESE_TABLE) if chinese else (_VARIANTS, _TABLE)
-    return variants.sub(lambda match: table[match.group()], text)
+def fold_characters(text: str) -> str:
+    """`text` in plain characters, none of them invisible."""
+    return remove_invisible(text)
 
 
 def remove_invisible(text: str) -> str:

@@ -1,19 +1,13 @@
-"""English: what is written short, and what of it the number grammar must not touch."""
+"""English: what is read by rules of its own, and then by the number grammar."""
 
-import re
-
+from .english_rules import ENGLISH_RULES
 from .grammar import Grammar
-from .protected_spans import ProtectedSpans
-
-_CONTRACTION = re.compile(r"(?<![a-z])(it|s?he|this|that|t?here|who|what|which|where|how)'s(?![a-z])", re.IGNORECASE)
-
-
-def expand_contractions(text: str) -> str:
-    """`it's` and its like as two words; a possessive stays."""
-    return _CONTRACTION.sub(r"\1 is", text)
+from .rule import apply_rules
+from .spoken_spans import SpokenSpans
 
 
-def verbalize_english(text: str, grammar: Grammar) -> str:
-    """`text` with everything written out in English; the hyphens of terms stay."""
-    spans = ProtectedSpans(text)
-    return spans.restore_spans(grammar.verbalize(spans.protect_hyphens(text)))
+def verbalize_english(spans: SpokenSpans, grammar: Grammar) -> str:
+    """The text of `spans` with everything written out in English."""
+    apply_rules(spans, ENGLISH_RULES)
+    spans.keep_term_hyphens()
+    return spans.join_spans(grammar.verbalize)

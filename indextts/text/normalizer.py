@@ -1,19 +1,27 @@
 """Written text to spoken text: numbers, dates, units and symbols become words, punctuation the vocabulary's.
 
-The grammars are wetext's (finite-state transducers, compiled; no pynini). They are loaded on first use.
+The layers, in order: characters.py, language.py, the glossary, the language's rules (english_rules.py,
+chinese_rules.py), its grammar (grammar.py), punctuation.py. The grammars are wetext's (finite-state transducers,
+compiled; no pynini). They are loaded on first use.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from .characters import remove_invisible, unify_punctuation
-from .chinese import reads_as_chinese, verbalize_chinese
-from .english import expand_contractions, verbalize_english
+from .characters import fold_characters
+from .chinese import verbalize_chinese
+from .english import verbalize_english
 from .grammar import Grammar
-
-LANGUAGES = ("auto", "zh", "en", "zh-en")
+from .language import Language, choose_language, check_language
+from .pieces import split_pieces
+from .punctuation import unify_punctuation
+from .spoken_spans import SpokenSpans
 
 Reading = str | Mapping[str, str]
+
+
+def continue_always() -> None:
+    """For callers that never want to stop between two pieces."""
 
 
 class TextNormalizer:
@@ -26,26 +34,39 @@ class TextNormalizer:
         self._chinese = Grammar("zh")
         self._english = Grammar("en")
 
-    def normalize(self, text: str, language: str = "auto") -> str:
+    def normalize(self, text: str, language: str = "auto", between_pieces: Callable[[], None] = continue_always) -> str:
         """Words and the vocabulary's punctuation for `text`.
 
         `language`: "zh" and "en" pick a grammar; "auto" and "zh-en" pick the one that reads the text as a whole
         (the Chinese grammar reads mixed text). Raises ValueError for another language.
+        `between_pieces` is called before each piece of a long text; what it raises ends the work.
         """
-        if language not in LANGUAGES:
-            raise ValueError(f"language is {language!r}, expected one of {', '.join(LANGUAGES)}")
-        text = remove_invisible(text)
-        chinese = reads_as_chinese(text) if language in ("auto", "zh-en") else language == "zh"
-        text = self._apply_glossary(expand_contractions(text), "zh" if chinese else "en")
-        spoken = verbalize_chinese(text, self._chinese) if chinese else verbalize_english(text, self._english)
-        return unify_punctuation(spoken, chinese).strip()
+        check_language(language)
+        text = fold_characters(text)
+        if not any(map(str.isalnum, text)):  # signs alone are no words: * * *
+            return unify_punctuation(text, chinese=False).strip()
+        chosen = choose_language(text, language)
+        spoken = []
+        for piece in split_pieces(text):
+            between_pieces()
+            spoken.append(self._normalize_piece(piece, chosen))
+        return "".join(spoken).strip()
 
-    def _apply_glossary(self, text: str, language: str) -> str:
+    def _normalize_piece(self, piece: str, language: Language) -> str:
+        spans = SpokenSpans(piece)
+        self._apply_glossary(spans, language)
+        if language == "zh":
+            spoken = verbalize_chinese(spans, self._chinese)
+        else:
+            spoken = verbalize_english(spans, self._english)
+        return unify_punctuation(spoken, language == "zh")
+
+    def _apply_glossary(self, spans: SpokenSpans, language: Language) -> None:
         if self._terms is None:
-            return text
+            return
 
-        def look_up(match: re.Match[str]) -> str:
+        def look_up(match: re.Match[str]) -> str | None:
             entry = self._glossary[match.group().lower()]
-            return entry if isinstance(entry, str) else entry.get(language, match.group())
+            return entry if isinstance(entry, str) else entry.get(language)
 
-        return self._terms.sub(look_up, text)
+        spans.rewrite_matches(self._terms, look_up)

@@ -15,6 +15,7 @@ from indextts2_multitalk.indextts.dialogue.script import parse_script
 from indextts2_multitalk.indextts.dialogue.timeline import assemble_timeline
 from indextts2_multitalk.indextts.errors import IndexTTSError
 from indextts2_multitalk.indextts.records import Line, Take
+from indextts2_multitalk.indextts.text.language import choose_languages
 from indextts2_multitalk.indextts.text.normalizer import TextNormalizer
 
 COMMITTED = Path(__file__).parents[1] / "cases" / "text_and_scripts.json"
@@ -69,7 +70,8 @@ def _normalize(case: Case) -> str:
 
 def _speak_lines(lines: Sequence[Line]) -> list[str]:
     """Each line's text as it is spoken, all in the languages that they are read in together."""
-    spoken = [_normalizer().normalize(line.text) for line in lines]
+    texts = [line.text for line in lines]
+    spoken = map(_normalizer().normalize, texts, choose_languages(texts))
     return [text if any(letter.isalnum() for letter in text) else SILENCE for text in spoken]
 
 

@@ -1,0 +1,68 @@
+"""Which of the two languages a line is read in: by its letters, else by the lines around it."""
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from .pinyin import PINYIN
+
+Language = Literal["zh", "en"]
+
+LANGUAGES = ("auto", "zh", "en", "zh-en")
+"""What a user may ask for. "auto" and "zh-en" look at the text; a line of both languages is read as Chinese."""
+
+HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_LATIN_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]+(?:['’][^\W\d_]+)*(?![^\W\d_])")
+_LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
+_ENOUGH_WORDS = 2
+"""Words that make a line English whatever stands around it; fewer may be a unit, a code or a name: 80kg, A4, Nike."""
+
+
+def check_language(language: str) -> None:
+    """Raises ValueError for a language that cannot be asked for."""
+    if language not in LANGUAGES:
+        raise ValueError(f"language is {language!r}, expected one of {', '.join(LANGUAGES)}")
+
+
+def choose_language(text: str, language: str = "auto") -> Language:
+    """The language of one line that stands alone; without any letter it is Chinese."""
+    return choose_languages([text], language)[0]
+
+
+def choose_languages(texts: Sequence[str], language: str = "auto") -> list[Language]:
+    """The language of every line of a dialogue.
+
+    Letters tell most. A line of digits, units or a single name is read as the nearest line before it that tells, else
+    as the nearest behind it.
+    """
+    check_language(language)
+    if language == "zh" or language == "en":
+        return [language] * len(texts)
+    told = [_tell_language(text) for text in texts]
+    before = _carry_forward(told)
+    behind = _carry_forward(told[::-1])[::-1]
+    default: Language = "en" if any(map(_LATIN.search, texts)) and not any(map(_is_pinyin, texts)) else "zh"
+    return [one or other or default for one, other in zip(before, behind, strict=True)]
+
+
+def _tell_language(text: str) -> Language | None:
+    """The language that a text's own letters tell; None where they are too few."""
+    if HAN.search(text) or _is_pinyin(text):
+        return "zh"
+    words = _LATIN_WORD.findall(PINYIN.sub(" ", text))
+    return "en" if len(words) >= _ENOUGH_WORDS else None
+
+
+def _is_pinyin(text: str) -> bool:
+    """Whether syllables with their tones are as many as all other words, and not only codes such as A4 and MI5."""
+    syllables = PINYIN.findall(text)
+    if all(syllable.isupper() for syllable in syllables):
+        return False
+    return len(syllables) >= len(_LATIN_WORD.findall(PINYIN.sub(" ", text)))
+
+
+def _carry_forward(languages: Sequence[Language | None]) -> list[Language | None]:
+    carried: list[Language | None] = []
+    for language in languages:
+        carried.append(language or (carried[-1] if carried else None))
+    return carried

@@ -1,0 +1,26 @@
+"""Every rule of reading has examples, and they are read so."""
+
+import pytest
+from indextts2_multitalk.indextts.text.chinese_rules import CHINESE_RULES
+from indextts2_multitalk.indextts.text.english_rules import ENGLISH_RULES
+from indextts2_multitalk.indextts.text.normalizer import TextNormalizer
+
+RULES = [("zh", rule) for rule in CHINESE_RULES] + [("en", rule) for rule in ENGLISH_RULES]
+EXAMPLES = [(language, written, spoken) for language, rule in RULES for written, spoken in rule.examples]
+
+
+@pytest.fixture(scope="module")
+def normalizer() -> TextNormalizer:
+    return TextNormalizer()
+
+
+@pytest.mark.parametrize(("language", "rule"), RULES, ids=lambda value: getattr(value, "name", value))
+def test_every_rule_shows_what_it_does(language, rule):
+    assert rule.examples
+    for written, _ in rule.examples:
+        assert not rule.needs or set(written) & set(rule.needs)
+
+
+@pytest.mark.parametrize(("language", "written", "spoken"), EXAMPLES)
+def test_examples_are_read_as_they_say(normalizer, language, written, spoken):
+    assert normalizer.normalize(written, language).lower() == spoken.lower()
