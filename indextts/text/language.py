@@ -36,8 +36,10 @@ def choose_languages(texts: Sequence[str], language: str = "auto") -> list[Langu
     as the nearest behind it.
     """
     check_language(language)
-    if language == "zh" or language == "en":
-        return [language] * len(texts)
+    if language == "zh":
+        return ["zh"] * len(texts)
+    if language == "en":
+        return ["en"] * len(texts)
     told = [_tell_language(text) for text in texts]
     before = _carry_forward(told)
     behind = _carry_forward(told[::-1])[::-1]

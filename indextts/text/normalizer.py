@@ -12,7 +12,7 @@ from .characters import fold_characters
 from .chinese import verbalize_chinese
 from .english import verbalize_english
 from .grammar import Grammar
-from .language import Language, choose_language, check_language
+from .language import Language, check_language, choose_language
 from .pieces import split_pieces
 from .punctuation import unify_punctuation
 from .spoken_spans import SpokenSpans

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from indextts2_multitalk.indextts.text.language import choose_language
-from indextts2_multitalk.indextts.text.pinyin import PINYIN
 from indextts2_multitalk.indextts.text.normalizer import TextNormalizer
+from indextts2_multitalk.indextts.text.pinyin import PINYIN
 from indextts2_multitalk.indextts.text.tokenizer import pretokenize
 
 
