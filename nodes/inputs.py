@@ -15,8 +15,8 @@ StatsType = io.Custom("DICT")
 SPEAKERS = (1, 2, 3, 4)
 
 RECOMMENDED = (
-    "Recommended: daily work = accel on, compile off, fp16 on a GPU; many lines at once = all on; "
-    "little memory = accel and fp16 on; looking for a fault = all off."
+    "Recommended: daily work = accel on, compile off, fp16 on a GPU; batch = all on (compiling is left out where it "
+    "gains nothing); low memory = accel and fp16 on, low_memory on the manager; debugging = all off."
 )
 VOICE = "The voice of speaker {}: a few clean seconds, 15 at most are used."
 HALF_PRECISION = "Half precision on a GPU: less memory, faster."

@@ -59,9 +59,9 @@ class LoadedModel:
             self.pipeline.release()
             self.pipeline = Pipeline(self.pipeline.modules, self.files, options, self.offload)
 
-    def enter_device(self, lines: Sequence[Line] = (), options: SpeakOptions | None = None) -> None:
+    def enter_device(self, lines: Sequence[Line], options: SpeakOptions) -> None:
         """Have ComfyUI make room for the weights and for what this run needs beside them, then load what left."""
-        self.offload.enter_device(self.pipeline.memory_required(lines, options) if options else 0)
+        self.offload.enter_device(self.pipeline.memory_required(lines, options))
 
     def unload(self) -> None:
         """Leave ComfyUI's list of loaded models and the device; nothing of the weights stays."""
@@ -77,13 +77,17 @@ class ModelCache:
         self._lock = threading.RLock()
         self._loaded: OrderedDict[ModelSettings, LoadedModel] = OrderedDict()
 
-    def get(self, handle: ModelHandle, reload: bool = False) -> LoadedModel:
-        """The model for `handle`, read from disk now if it is not there. `reload` reads it from disk again."""
+    def peek(self, handle: ModelHandle) -> LoadedModel | None:
+        """The model for `handle` where it is in memory, weights and all; nothing is loaded."""
+        loaded = self._loaded.get(handle.settings.weights_key)
+        return None if loaded is None or loaded.weights_dropped else loaded
+
+    def get(self, handle: ModelHandle) -> LoadedModel:
+        """The model for `handle`, read from disk now if it is not there."""
         key = handle.settings.weights_key
         with self._lock:
-            if key in self._loaded and (reload or self._loaded[key].weights_dropped):
+            if self.peek(handle) is None:
                 self.drop(handle)
-            if key not in self._loaded:
                 self._evict_oldest()
                 self._loaded[key] = LoadedModel(handle)
             self._loaded.move_to_end(key)

@@ -1,4 +1,4 @@
-"""IndexTTS2_ModelManager: loads a model once for every node it is connected to."""
+"""IndexTTS2_ModelManager: names a model for every node it is connected to; the first that speaks has it loaded."""
 
 import logging
 import time
@@ -8,13 +8,15 @@ import comfy.model_management as management
 from comfy_api.latest import io
 
 from ..indextts.errors import IndexTTSError
+from ..indextts.loading.find import CheckpointFiles
 from ..indextts.loading.layouts import DEMO_FOLDER
+from ..indextts.loading.placement import FULL, Placement, choose_placement
 from ..indextts.options import ATTENTION_CHOICES
 from .fetching import download_missing_files
 from .folders import AUTO
 from .inputs import FUSED_VOCODER, HALF_PRECISION, RECOMMENDED, ModelType, StatsType, switch_input
 from .model_cache import LoadedModel, model_cache
-from .settings import DEFAULT_NAME, ModelHandle, ModelSettings, find_model_files
+from .settings import DEFAULT_NAME, ModelHandle, ModelSettings, find_model_files, weight_bytes
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +24,7 @@ DEMO_NOTE = "the demonstration voice: small, English only, not IndexTTS-2's qual
 
 
 class ModelManager(io.ComfyNode):
-    """An INDEXTTS2_MODEL, and what was loaded in words and figures."""
+    """An INDEXTTS2_MODEL, and what is known of it in words and figures. It reads no weights."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -30,11 +32,14 @@ class ModelManager(io.ComfyNode):
             node_id="IndexTTS2_ModelManager",
             display_name="IndexTTS2 Model Manager",
             category="IndexTTS2/Management",
-            description="Loads IndexTTS-2 once and shares it. ComfyUI can take its memory back at any time.",
+            description=(
+                "Finds IndexTTS-2 and shares it. It is loaded when a node speaks, once for all of them; ComfyUI can "
+                "take its memory back at any time."
+            ),
             inputs=[*_source_inputs(), *_runtime_inputs()],
             outputs=[
                 ModelType.Output("model", tooltip="Connect it to model_manager of the speaking nodes."),
-                io.String.Output("model_info", tooltip="What was loaded, from where, and how it runs."),
+                io.String.Output("model_info", tooltip="Which model it is, where it lies, and how it runs."),
                 StatsType.Output("model_stats", tooltip="The same as figures."),
             ],
         )
@@ -62,10 +67,12 @@ class ModelManager(io.ComfyNode):
         if download_missing:
             download_missing_files(settings)
         handle = ModelHandle(settings, model_name.strip() or DEFAULT_NAME, cache_model, not memory_optimization)
-        loaded = model_cache.get(handle, reload=force_reload)
-        loaded.enter_device()
-        stats = _collect_stats(handle, loaded)
-        info = _format_info(handle, loaded, stats)
+        files, placement = find_model_files(settings), choose_placement(settings.options)
+        if force_reload:
+            model_cache.drop(handle)
+        loaded = model_cache.peek(handle)
+        stats = _collect_stats(handle, files, placement, loaded)
+        info = _format_info(handle, files, stats)
         if verbose:
             log.info("%s", info)
         return io.NodeOutput(handle, info, stats)
@@ -113,13 +120,13 @@ def _runtime_inputs() -> list[io.Input]:
         switch_input(
             "cache_model", True, "Keep the model loaded between runs. Off: it leaves as soon as a node has spoken."
         ),
-        switch_input("force_reload", False, "Read the model from disk again on every queue."),
+        switch_input("force_reload", False, "Let the model go on every queue, so that it is read from disk again."),
         switch_input(
             "memory_optimization",
             True,
             "When ComfyUI wants the memory back, let go of all of it. Off: the model waits in RAM and returns sooner.",
         ),
-        switch_input("verbose", True, "Write what was loaded to the console."),
+        switch_input("verbose", True, "Write which model it is to the console."),
         switch_input(
             "download_missing",
             False,
@@ -144,37 +151,50 @@ def _runtime_inputs() -> list[io.Input]:
     ]
 
 
-def _collect_stats(handle: ModelHandle, loaded: LoadedModel) -> dict[str, Any]:
-    """Figures, all of them JSON: sizes in bytes, times in seconds."""
-    parameters = list(loaded.pipeline.modules.parameters())
-    return {
+def _collect_stats(
+    handle: ModelHandle, files: CheckpointFiles, placement: Placement, loaded: LoadedModel | None
+) -> dict[str, Any]:
+    """Figures, all of them JSON: sizes in bytes, times in seconds; what only a loaded model knows is None before."""
+    stats = {
         "model_name": handle.name,
-        "folder": str(loaded.files.folder),
-        "device": str(loaded.device),
-        "precisions": sorted({str(parameter.dtype).removeprefix("torch.") for parameter in parameters}),
-        "parameters": sum(parameter.numel() for parameter in parameters),
-        "memory_bytes": management.module_size(loaded.pipeline.modules),
-        "load_seconds": round(loaded.load_seconds, 3),
-        "reused": loaded.runs > 1,
+        "folder": str(files.folder),
+        "device": str(placement.device),
+        "precisions": placement.precision.names,
+        "parameters": None,
+        "memory_bytes": weight_bytes(files, placement.precision != FULL),
+        "load_seconds": None,
+        "loaded": loaded is not None,
         "cached": handle.keep,
         "low_memory": handle.settings.low_memory,
         "attention": handle.settings.attention,
+        "text_emotion": files.qwen is not None,
+    }
+    return stats if loaded is None else stats | _measure_model(loaded)
+
+
+def _measure_model(loaded: LoadedModel) -> dict[str, Any]:
+    modules = loaded.pipeline.modules
+    return {
+        "parameters": sum(parameter.numel() for parameter in modules.parameters()),
+        "memory_bytes": management.module_size(modules),
+        "load_seconds": round(loaded.load_seconds, 3),
     }
 
 
-def _format_info(handle: ModelHandle, loaded: LoadedModel, stats: dict[str, Any]) -> str:
+def _format_info(handle: ModelHandle, files: CheckpointFiles, stats: dict[str, Any]) -> str:
     """The figures as words."""
     size = stats["memory_bytes"] / 2**20
+    known = f"{stats['parameters'] / 1e6:.1f} million parameters, {size:.0f} MiB" if stats["loaded"] else ""
     return "\n".join(
         [
-            f"{handle.name}: {loaded.load_summary}",
-            f"folder: {loaded.files.folder}",
+            f"{handle.name}: {'in memory' if stats['loaded'] else 'found; it is loaded when a node speaks'}",
+            f"folder: {files.folder}",
             f"device: {stats['device']}, {' and '.join(stats['precisions'])}",
-            f"{stats['parameters'] / 1e6:.1f} million parameters, {size:.0f} MiB",
+            known or f"weights: about {size:.0f} MiB",
             "kept between runs" if handle.keep else "unloaded after every run",
             "on the device: " + ("models take turns (low_memory)" if stats["low_memory"] else "all models together"),
             *([f"attention of use_accel: {stats['attention']}"] if stats["attention"] != AUTO else []),
-            *([DEMO_NOTE] if loaded.files.folder == DEMO_FOLDER else []),
-            "text emotion: available" if loaded.files.qwen else "text emotion: qwen0.6bemo4-merge is not installed",
+            *([DEMO_NOTE] if files.folder == DEMO_FOLDER else []),
+            "text emotion: available" if stats["text_emotion"] else "text emotion: qwen0.6bemo4-merge is not installed",
         ]
     )

@@ -9,6 +9,8 @@ import comfy.model_patcher
 import torch
 from torch import nn
 
+from ..indextts.host_memory import return_free_memory
+
 log = logging.getLogger(__name__)
 
 EVERYTHING = 1e32
@@ -71,6 +73,7 @@ class PipelinePatcher(comfy.model_patcher.ModelPatcher):
         with torch.inference_mode(False), torch.no_grad():
             model = super().detach(unpatch_all)
         if unpatch_all:
+            return_free_memory()
             where = "its memory is free" if self.weights_dropped else "its weights wait in RAM"
             log.info("%s unloaded, %s", self.name, where)
         return model

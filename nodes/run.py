@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from comfy.model_management import InterruptProcessingException
 
 from ..indextts.errors import IndexTTSError
+from ..indextts.host_memory import return_free_memory
 from ..indextts.options import SpeakOptions
 from ..indextts.records import Line, Take
 from .emotions import with_reading
@@ -59,6 +60,7 @@ def run_lines(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions)
         finally:
             if not handle.keep:
                 model_cache.drop(handle)
+            return_free_memory()
     return RunResult([takes[line.index] for line in lines], kept, report)
 
 

@@ -76,7 +76,9 @@ def torch_device(wanted: str) -> torch.device:
 
 
 def weight_bytes(files: CheckpointFiles, half: bool) -> int:
-    """What the weights will take on the device, from the files' sizes; half precision halves them."""
-    places = [path for path in vars(files).values() if isinstance(path, Path) and path != files.folder]
+    """What the weights will take on the device, from the files' sizes; half precision halves them. The reader of
+    emotions is not counted: a line that needs it asks for its room."""
+    left_out = (files.folder, files.qwen)
+    places = [path for path in vars(files).values() if isinstance(path, Path) and path not in left_out]
     size = sum(file.stat().st_size for place in places for file in (place, *place.rglob("*")) if file.is_file())
     return size // 2 if half else size

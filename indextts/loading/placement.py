@@ -22,6 +22,12 @@ class Precision:
     s2mel: torch.dtype = torch.float32
     vocoder: torch.dtype = torch.float32
 
+    @property
+    def names(self) -> list[str]:
+        """The dtypes that weights are stored in."""
+        dtypes = {torch.float32, *vars(self).values()}
+        return sorted(str(dtype).removeprefix("torch.") for dtype in dtypes)
+
     def __str__(self) -> str:
         return "float32" if self == FULL else "float16, float32 for conditioning and between flow steps"
 

@@ -23,12 +23,13 @@ def comfy(tmp_path: Path) -> Iterator[fake_comfy.Management]:
 def pack(comfy: fake_comfy.Management, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
     """Node classes by their key in `nodes`, the modules behind them by name, and ComfyUI's memory as `comfy`."""
     root = importlib.import_module(fake_comfy.PACKAGE)
-    names = ("folders", "audio", "model_cache", "settings", "take_cache", "run", "inputs")
+    names = ("folders", "audio", "model_cache", "settings", "take_cache", "run", "inputs", "model_manager")
     modules = {name: importlib.import_module(f"{fake_comfy.PACKAGE}.{name}") for name in names}
     FakePipeline.reset()
     monkeypatch.setattr(modules["model_cache"], "Pipeline", FakePipeline)
     monkeypatch.setattr(modules["model_cache"], "load_models", FakePipeline.load_models)
-    monkeypatch.setattr(modules["model_cache"], "find_model_files", lambda settings: _files(tmp_path))
+    for name in ("model_cache", "model_manager"):
+        monkeypatch.setattr(modules[name], "find_model_files", lambda settings: _files(tmp_path))
     classes = asyncio.run(root.IndexTTS2Extension().get_node_list())
     return SimpleNamespace(
         nodes={cls.define_schema().node_id: cls for cls in classes}, comfy=comfy, output=tmp_path / "output", **modules

@@ -30,9 +30,29 @@ def talk(pack: SimpleNamespace, recording: dict[str, Any]) -> Any:
 def test_words_and_figures(manage: Any) -> None:
     handle, info, stats = manage()
     assert handle.name == "Mine"
-    assert info.startswith("Mine: loaded in")
+    assert info.startswith("Mine: found; it is loaded when a node speaks")
     assert json.loads(json.dumps(stats)) == stats
-    assert (stats["parameters"], stats["precisions"], stats["device"]) == (20, ["float32"], "cpu")
+    assert (stats["parameters"], stats["precisions"], stats["device"]) == (None, ["float32"], "cpu")
+
+
+def test_only_a_speaking_node_loads(manage: Any, talk: Any, pack: SimpleNamespace) -> None:
+    handle = manage()[0]
+    assert FakePipeline.loads == []
+    talk(handle)
+    _, info, stats = manage()
+    assert info.startswith("Mine: in memory")
+    assert (stats["loaded"], stats["parameters"], stats["memory_bytes"]) == (True, 20, 80)
+    pack.comfy.unload_all()
+    assert manage()[2]["loaded"] is False
+    assert len(FakePipeline.loads) == 1
+
+
+def test_finished_lines_need_no_model_after_free(manage: Any, talk: Any, pack: SimpleNamespace) -> None:
+    talk(manage()[0])
+    pack.comfy.unload_all()
+    assert "no model ran: every line was finished before" in talk(manage()[0])
+    assert len(FakePipeline.loads) == 1
+    assert pack.comfy.current_loaded_models == []
 
 
 def test_every_node_shares_the_model(manage: Any, talk: Any) -> None:
@@ -67,13 +87,14 @@ def test_given_back_and_loaded_again(manage: Any, talk: Any, pack: SimpleNamespa
 
 def test_without_memory_optimization_the_model_waits_in_ram(manage: Any, talk: Any, pack: SimpleNamespace) -> None:
     handle = manage(memory_optimization=False)[0]
+    talk(handle)
     pack.comfy.unload_all()
-    assert "re-used" in talk(handle)
+    assert "re-used" in talk(handle, "Again.")
     assert len(FakePipeline.loads) == 1
 
 
-def test_derived_memory_goes_before_the_weights_move(manage: Any, pack: SimpleNamespace) -> None:
-    manage()
+def test_derived_memory_goes_before_the_weights_move(manage: Any, talk: Any, pack: SimpleNamespace) -> None:
+    talk(manage()[0])
     loaded = next(iter(pack.model_cache.model_cache._loaded.values()))
     assert loaded.pipeline.released == 0
     pack.comfy.unload_all()
@@ -96,15 +117,15 @@ def test_not_cached_means_gone_after_a_failure_too(manage: Any, talk: Any, pack:
     assert pack.comfy.current_loaded_models == []
 
 
-def test_force_reload_reads_again(manage: Any) -> None:
-    manage()
-    assert "loaded in" in manage(force_reload=True)[1]
+def test_force_reload_reads_again(manage: Any, talk: Any) -> None:
+    talk(manage()[0])
+    assert "loaded in" in talk(manage(force_reload=True)[0], "Again.")
     assert len(FakePipeline.loads) == 2
 
 
-def test_the_oldest_of_many_leaves(manage: Any, pack: SimpleNamespace) -> None:
+def test_the_oldest_of_many_leaves(manage: Any, talk: Any, pack: SimpleNamespace) -> None:
     for settings in ({}, {"use_fp16": True}, {"use_cuda_kernel": True}):
-        manage(**settings)
+        talk(manage(**settings)[0])
     assert len(pack.comfy.current_loaded_models) == pack.model_cache.MAX_MODELS
 
 

@@ -55,7 +55,7 @@ def test_manager_and_switches_share_one_model(nodes: dict[str, Any], recording: 
     manage = nodes["IndexTTS2_ModelManager"].execute
     handle, info, stats = manage(model_name="M", config_path="auto", model_dir="auto").result
     assert "text emotion: available" in info
-    assert stats["parameters"] > 1e6
+    assert stats["memory_bytes"] > 1e6
     plain = speak(nodes, recording, model_manager=handle, use_accel=False)
     assert "decoder: plain loop" in plain.info
     engine = speak(nodes, recording, model_manager=handle, use_accel=True)
