@@ -1,7 +1,7 @@
 """Just enough of ComfyUI to import the nodes and run them: the schema records what it is told, memory is a list."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
@@ -122,7 +122,9 @@ class Management(ModuleType):
         """There is always room."""
 
     def soft_empty_cache(self) -> None:
-        """There is nothing to give back."""
+        """Give back what PyTorch keeps of freed memory."""
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
     def module_size(self, module: torch.nn.Module) -> int:
         return sum(parameter.nbytes for parameter in module.parameters())
@@ -162,9 +164,12 @@ def modules(base: Path) -> dict[str, ModuleType]:
 
 
 @contextmanager
-def installed(base: Path) -> Iterator[Management]:
-    """The fakes in `sys.modules`, and the nodes not yet imported; afterwards as if nothing had been."""
-    fakes = modules(base)
+def installed(base: Path, own: Mapping[str, ModuleType] | None = None) -> Iterator[Management]:
+    """The fakes in `sys.modules`, and the nodes not yet imported; afterwards as if nothing had been.
+
+    own: modules of a real ComfyUI that stay, by name.
+    """
+    fakes = modules(base) | dict(own or {})
     before = dict(sys.modules)
     _forget_nodes()
     sys.modules.update(fakes)

@@ -1,6 +1,10 @@
-"""On a GPU, what ComfyUI takes back is really free; over the real pipeline and a tiny model, only ComfyUI is fake."""
+"""On a GPU, what ComfyUI takes back is really free; over the real pipeline and a tiny model, only ComfyUI is fake.
+
+What a whole card sees, with ComfyUI's own memory management too: benchmarks/comfyui_memory.py.
+"""
 
 import gc
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,9 @@ pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
 ]
+
+LEFT_IN_THE_PROCESS = 0.3 * 2**30
+"""Of the card, kernels' code and cuBLAS's workspaces included, beyond what an empty process has."""
 
 LEFT_OVER_BYTES = 4 * 2**20
 """Filter banks and the like; the tiny model takes more than ten times as much."""
@@ -84,3 +91,39 @@ def places(loaded: Any) -> dict[str, str]:
         name: next(getattr(loaded.pipeline.modules, name).parameters()).device.type
         for name in ("semantic", "gpt", "s2mel")
     }
+
+
+@pytest.mark.parametrize("in_ram", [False, True])
+def test_evicted_and_back_it_captures_its_graphs_anew_and_says_the_same(
+    node: Any, comfy: fake_comfy.Management, caplog: pytest.LogCaptureFixture, in_ram: bool
+) -> None:
+    """The demonstration voice, with every kernel and graph that half precision has."""
+    from indextts2_multitalk.nodes import demo_voice, take_cache
+    from indextts2_multitalk.nodes.settings import ModelHandle, ModelSettings
+
+    voice = demo_voice.DemoVoice.execute("anna").result[0]
+    model = ModelHandle(ModelSettings(model_dir="demo", use_fp16=True, use_cuda_kernel=True), keep_in_ram=in_ram)
+    empty = used_of_the_card()
+    said, graphs = [], []
+    for _ in range(3):
+        take_cache.take_cache._takes.clear()
+        caplog.clear()
+        with caplog.at_level(logging.DEBUG, "indextts2_multitalk.runtime.cuda_graphs"):
+            said.append(speak(node, voice, "Good evening, everyone.", model_manager=model))
+        graphs.append(sum("a new graph of" in record.getMessage() for record in caplog.records))
+        comfy.unload_all()
+        assert used_of_the_card() - empty < LEFT_IN_THE_PROCESS
+    assert torch.equal(said[0], said[1])
+    assert torch.equal(said[0], said[2])
+    assert graphs[0] > 0
+    assert graphs[1:] == [graphs[0]] * 2
+
+
+def used_of_the_card() -> int:
+    """By everyone; this process's context is there."""
+    gc.collect()
+    torch.zeros(1, device="cuda")
+    torch.cuda.synchronize()
+    torch.cuda.empty_cache()
+    free, total = torch.cuda.mem_get_info()
+    return total - free
