@@ -162,7 +162,7 @@ def measure(nodes: Nodes, about: dict[str, str], free_gib: float | None) -> None
 
 
 class Crowd:
-    """A small card: a balloon leaves `free_gib`, of which another model takes `SHARE`. Entered, it gives what evicts."""
+    """A small card: a balloon leaves `free_gib`, of which another model takes `SHARE`. Entered, it is what evicts."""
 
     def __init__(self, free_gib: float) -> None:
         self._free = int(free_gib * 2**30)
