@@ -69,7 +69,8 @@ class GPT2(nn.Module):
         fresh: KVCache = []
         for number, block in enumerate(self.h):
             x, cached = block(x, cache[number] if cache else None)
-            fresh.append(cached)
+            if cache is not None:  # else nothing holds a layer's keys and values while the next one runs
+                fresh.append(cached)
         if cache is not None:
             cache[:] = fresh
         return self.ln_f(x)
