@@ -29,13 +29,14 @@ def _capture_stream(device: torch.device) -> torch.cuda.Stream:
 
 
 class GraphPool:
-    """Memory that captured graphs share, as long as this object lives.
+    """Memory that captured graphs share, as long as this object lives; nothing else can use it.
 
     PyTorch gives a pool up with its last graph and captures nothing into it any more, so a graph of one small tensor
-    keeps it.
+    keeps it. reserved_bytes: by how much captures into it have let the allocator's memory grow.
     """
 
     def __init__(self) -> None:
+        self.reserved_bytes = 0
         self._handle: Any = None
         self._anchor: torch.cuda.CUDAGraph | None = None
 
@@ -58,7 +59,8 @@ def capture_graph(
     """Record `function` without running it. Returns the graph and what `function` returned, which a replay writes.
 
     All that `function` reads must stay where it is. Graphs of one `pool` share memory: a replay may overwrite what
-    another one left. warm_up: run it once before, which compiles its kernels. Nothing but this thread is disturbed.
+    another one left. warm_up: run it once before, which compiles its kernels; the memory it took is given back, for
+    it is the capturing stream's and nothing else would find it. Nothing but this thread is disturbed.
     """
     graph = torch.cuda.CUDAGraph()
     current = torch.cuda.current_stream(device)
@@ -67,11 +69,14 @@ def capture_graph(
         stream.wait_stream(current)
         if warm_up:
             function()
+            torch.cuda.empty_cache()
+        before = torch.cuda.memory_reserved(device)
         graph.capture_begin(pool=pool.hold(device), capture_error_mode="thread_local")
         try:
             outputs = function()
         finally:
             graph.capture_end()
+            pool.reserved_bytes += torch.cuda.memory_reserved(device) - before
     current.wait_stream(stream)
     return graph, outputs
 
@@ -126,11 +131,19 @@ def weights_address_key(module: nn.Module) -> int:
 class GraphCache(Generic[Key, Graph]):
     """LRU cache of captured graphs by size, all in one memory pool; dropped as soon as a weight of `modules` moves.
 
-    name: of the work, for the log. capacity: how many are kept, the last used ones; None keeps all.
+    name: of the work, for the log. capacity: how many are kept, the last used ones; None keeps all. size_of: what the
+    memory of a key's graph grows with. A graph larger than all before drops them: it finds no room in what they left
+    free, but they do in its own, so that a pool is never much larger than its largest graph.
     """
 
-    def __init__(self, name: str, capacity: int | None = None, modules: Iterable[nn.Module] = ()) -> None:
-        self._name, self._capacity, self._modules = name, capacity, tuple(modules)
+    def __init__(
+        self,
+        name: str,
+        capacity: int | None = None,
+        modules: Iterable[nn.Module] = (),
+        size_of: Callable[[Key], int] | None = None,
+    ) -> None:
+        self._name, self._capacity, self._modules, self._size_of = name, capacity, tuple(modules), size_of
         self._graphs: OrderedDict[Key, Graph] = OrderedDict()
         self._addresses: tuple[int, ...] = ()
         self._pool: GraphPool | None = None
@@ -141,6 +154,8 @@ class GraphCache(Generic[Key, Graph]):
         if addresses != self._addresses:
             self.clear()
             self._addresses = addresses
+        if key not in self._graphs and self._is_largest(key):
+            self.clear()
         if self._pool is None:
             self._pool = GraphPool()
         if key not in self._graphs:
@@ -150,6 +165,15 @@ class GraphCache(Generic[Key, Graph]):
                 self._graphs.popitem(last=False)
         self._graphs.move_to_end(key)
         return self._graphs[key]
+
+    @property
+    def reserved_bytes(self) -> int:
+        """Of the pool."""
+        return 0 if self._pool is None else self._pool.reserved_bytes
+
+    def _is_largest(self, key: Key) -> bool:
+        size_of = self._size_of
+        return size_of is not None and size_of(key) > max(map(size_of, self._graphs), default=size_of(key))
 
     def drop(self, key: Key) -> None:
         """Forget one graph; its memory goes back to the pool."""

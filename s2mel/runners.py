@@ -77,7 +77,7 @@ class GraphFlowRunner(EagerFlowRunner):
     def __init__(self, estimator: Estimator, stages: EstimatorStages) -> None:
         super().__init__(estimator, stages)
         self._graphs: GraphCache[tuple[int, int, int, int], FlowStepGraph]
-        self._graphs = GraphCache("the flow's step", MOST_GRAPHS)
+        self._graphs = GraphCache("the flow's step", MOST_GRAPHS, size_of=lambda key: key[0] * key[1])
 
     def pack_lines(self, lengths: Sequence[int], prompts: Sequence[int], branches: int) -> Packing:
         """As `EagerFlowRunner.pack_lines`, the lines padded and their generated region as well."""

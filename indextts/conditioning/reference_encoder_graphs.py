@@ -21,7 +21,7 @@ class ReferenceEncoderGraphs:
     def __init__(self, models: ReferenceEncoders) -> None:
         self._models = models
         self._graphs: GraphCache[int, _ReferenceEncoderGraph]
-        self._graphs = GraphCache("the reference encoders", modules=models.modules)
+        self._graphs = GraphCache("the reference encoders", modules=models.modules, size_of=lambda frames: frames)
 
     def __call__(self, energies: Tensor) -> ReferenceFeatures:
         """As `encode_reference`."""

@@ -3,6 +3,8 @@
 Dimensions: B lines, L positions, D width.
 """
 
+import math
+
 from torch import Tensor
 
 from ...runtime.cuda_graphs import CapturedGraph, GraphCache, GraphPool
@@ -20,7 +22,7 @@ class LatentGraphs:
     def __init__(self, model: UnifiedVoice) -> None:
         self._model = model
         self._graphs: GraphCache[tuple[int, int], tuple[CapturedGraph[Tensor], Tensor]]
-        self._graphs = GraphCache("the latent pass", MAX_GRAPHS, [model])
+        self._graphs = GraphCache("the latent pass", MAX_GRAPHS, [model], math.prod)
 
     def __call__(self, embeddings: Tensor) -> Tensor:
         """Hidden states [B, L, D] of embeddings [B, L, D]; where graphs gain nothing, the model as it stands."""

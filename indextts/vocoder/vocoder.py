@@ -4,6 +4,7 @@ Dimensions: B chunks, F mel frames, N samples.
 """
 
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from functools import cache
 
@@ -34,7 +35,7 @@ class GraphVocoder:
         self._run = ChannelsLastBigVGAN(model)
         self._bands, self._dtype = model.config.num_mels, model.dtype
         self._graphs: GraphCache[tuple[int, int], tuple[CapturedGraph[Tensor], Tensor, Tensor]]
-        self._graphs = GraphCache("the vocoder", MOST_GRAPHS)
+        self._graphs = GraphCache("the vocoder", MOST_GRAPHS, size_of=math.prod)
 
     def __call__(self, chunks: Sequence[MelChunk]) -> Iterator[Tensor]:
         """float32 [N] for each chunk, valid until the next call."""

@@ -31,6 +31,16 @@ def test_graphs_of_a_cache_share_a_pool_until_it_is_cleared():
     assert cache.get("a", lambda pool: pool) is not first
 
 
+def test_a_larger_graph_takes_the_place_of_smaller_ones_and_they_come_back_beside_it():
+    cache = GraphCache("tests", size_of=lambda key: key)
+    first = cache.get(2, lambda pool: pool)
+    second = cache.get(5, lambda pool: pool)
+    assert second is not first and list(cache) == [5]
+    assert cache.get(2, lambda pool: pool) is second
+    assert cache.get(5, lambda pool: pool) is second
+    assert sorted(cache) == [2, 5]
+
+
 def test_a_weight_that_moved_drops_all_graphs():
     layer = nn.Linear(2, 2)
     cache = GraphCache("tests", modules=[layer])
