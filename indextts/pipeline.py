@@ -17,7 +17,7 @@ from .config import load_model_config
 from .decoding import Decoding, check_attention, choose_decoder
 from .error_context import translate_out_of_memory, with_line_context
 from .errors import AudioError
-from .events import Event, OnEvent, ignore_event
+from .events import Event, OnEvent, count_segments, ignore_event
 from .gpt.prompt import build_prompt, initial_penalty_tokens
 from .loading.find import CheckpointFiles, find_checkpoint
 from .loading.models import Models, load_models
@@ -32,6 +32,7 @@ from .segments import DecodedSegment, Segment
 from .take_assembler import TakeAssembler
 from .text.frontend import PreparedText, TextFrontend
 from .text.language import choose_languages
+from .work_meter import WorkMeter, meter_calls
 
 COMPILED = Path(os.environ.get("INDEXTTS2_CACHE", Path.home() / ".cache" / "indextts2")) / "compiled"
 """Where torch.compile's code waits for the next start."""
@@ -57,14 +58,16 @@ class Pipeline:
         modules.s2mel.compile_flow(options.use_torch_compile, COMPILED)
 
     @classmethod
-    def load(cls, source: CheckpointFiles | Path, options: LoadOptions | None = None) -> "Pipeline":
+    def load(
+        cls, source: CheckpointFiles | Path, options: LoadOptions | None = None, on_event: OnEvent = ignore_event
+    ) -> "Pipeline":
         """Load a released folder, or files found elsewhere. Raises `CheckpointError` or `ConfigError`."""
         files = source if isinstance(source, CheckpointFiles) else find_checkpoint([source])
         options = options or LoadOptions()
         if options.attention != "auto":
             placement, config = choose_placement(options), load_model_config(files.config)
             check_attention(options, placement.device, placement.precision.gpt, config.gpt.head_dim)
-        return cls(load_models(files, options), files, options)
+        return cls(load_models(files, options, on_event), files, options)
 
     @property
     def device(self) -> torch.device:
@@ -119,27 +122,33 @@ class Pipeline:
         self, lines: Sequence[Line], options: SpeakOptions, report: Report, on_event: OnEvent
     ) -> Iterator[Take]:
         start = time.perf_counter()
-        texts = self._prepare_texts(lines, options, report)
+        texts = self._prepare_texts(lines, options, report, on_event)
         segments = self._condition_segments(lines, texts, report, on_event)
         assembler = TakeAssembler(lines, texts, options.segment_silence_seconds)
+        rendered = 0
         # Closed at once where the run ends early, not when its traceback is let go: the engine is free for the next.
         with closing(self._decode_segments(segments, options, report, on_event)) as decoded:
             while batch := list(islice(decoded, options.flow_batch)):
-                self._render_batch(batch, assembler, options, report, on_event)
+                self._render_batch(batch, assembler, options, report, count_segments(on_event, rendered, len(segments)))
+                rendered += len(batch)
                 report.note_memory()
                 report.wall_seconds = time.perf_counter() - start
                 for take in assembler.pop_ready():
                     report.add_take(take)
                     yield take
 
-    def _prepare_texts(self, lines: Sequence[Line], options: SpeakOptions, report: Report) -> list[PreparedText]:
+    def _prepare_texts(
+        self, lines: Sequence[Line], options: SpeakOptions, report: Report, on_event: OnEvent
+    ) -> list[PreparedText]:
         """Text: what each line says, as token segments."""
         texts = []
         with report.time_stage("text"):
             languages = choose_languages([line.text for line in lines], options.language)
-            for line, language in zip(lines, languages, strict=True):
+            for place, (line, language) in enumerate(zip(lines, languages, strict=True)):
+                on_event(Event("text", place, len(lines), line.index))
                 with with_line_context(line):
                     texts.append(self._text.prepare_text(line.text, language, options.max_segment_tokens))
+            on_event(Event("text", len(lines), len(lines)))
         report.lines, report.segments = len(lines), sum(len(text.segments) for text in texts)
         return texts
 
@@ -152,7 +161,8 @@ class Pipeline:
         with matmul_stage(report, "conditioning", self.device):
             for place, (line, text) in enumerate(zip(lines, texts, strict=True)):
                 on_event(Event("conditioning", place, len(lines), line.index))
-                with with_line_context(line):
+                meter = _meter_line(line, place, len(lines), on_event)
+                with with_line_context(line), meter_calls(meter, self.device, *self._conditioning.models.modules):
                     if line.voice is None:
                         raise AudioError(f"{line.speaker} has no voice; give reference audio for {line.speaker}")
                     if line.voice not in encoded:
@@ -177,12 +187,20 @@ class Pipeline:
             for segment, prompt in zip(segments, prompts, strict=True)
         ]
         expected = sum(CODES_PER_TEXT_TOKEN * len(segment.text_ids) for segment in segments)
-        generate = self._get_decoding(report).decoder.generate
-        with closing(generate(requests, lambda drawn: on_event(Event("gpt", drawn, max(expected, drawn))))) as answers:
+        drawn = 0
+
+        def tell_codes(count: int) -> None:
+            nonlocal drawn
+            drawn = count
+            on_event(Event("gpt", drawn, max(expected, drawn)))
+
+        tell_codes(0)
+        with closing(self._get_decoding(report).decoder.generate(requests, tell_codes)) as answers:
             while (answer := self._next_answer(answers, report)) is not None:
                 answer = replace(answer, tokens=self._keep_codec_codes(answer.tokens))
                 report.codes += len(answer.tokens)
                 yield DecodedSegment(segments[answer.index], prompts[answer.index], answer)
+        on_event(Event("gpt", drawn, drawn))
         if self.options.low_memory and self._decoding is not None:
             self._decoding.close()  # the flow of the last lines may have its memory
 
@@ -227,3 +245,8 @@ class Pipeline:
 
     def _new_report(self) -> Report:
         return Report(self.device, self.modules.precision, choices=choose_placement(self.options).choices)
+
+
+def _meter_line(line: Line, place: int, lines: int, on_event: OnEvent) -> WorkMeter:
+    """Conditioning of the line at `place` of all `lines`."""
+    return WorkMeter(lambda share: on_event(Event("conditioning", place + share, lines, line.index)))

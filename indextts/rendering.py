@@ -19,6 +19,7 @@ from .records import Codes
 from .report import Report
 from .segments import DecodedSegment, LatentSegment, count_mel_frames
 from .vocoder.vocoder import Vocoder
+from .work_meter import WorkMeter, meter_calls
 
 HiddenStates = Callable[[Tensor], Tensor]
 """What runs the GPT on embeddings [B, L, D]."""
@@ -57,8 +58,21 @@ class Renderer:
         """
         if not batch:
             return iter(())
-        spoken = self._compute_latents(batch, hidden_states, report)
-        waves = self._run_vocoder(self._run_flow(spoken, options, report, on_event), report, on_event)
+        device, line = self._modules.device, batch[0].segment.line.index
+
+        def make_meter(stage: str, units: float = 1) -> WorkMeter:
+            return WorkMeter(lambda share: on_event(Event(stage, share * len(batch), len(batch), line)), units)
+
+        meter = make_meter("latents")
+        with meter_calls(meter, device, self._modules.gpt):
+            spoken = self._compute_latents(batch, hidden_states, report)
+        meter.finish_units(1)
+        meter = make_meter("s2mel", options.steps)
+        with meter_calls(meter, device, self._modules.s2mel.cfm.estimator, once=False):
+            mels = self._run_flow(spoken, options, report, meter.finish_units)
+        meter = make_meter("vocoder")
+        with meter_calls(meter, device, self._modules.vocoder):
+            waves = self._run_vocoder(mels, report, meter.finish_units)
         return zip(spoken, waves, strict=True)
 
     def flow_line(self, item: LatentSegment) -> FlowLine:
@@ -86,7 +100,7 @@ class Renderer:
         ]
 
     def _run_flow(
-        self, batch: Sequence[LatentSegment], options: SpeakOptions, report: Report, on_event: OnEvent
+        self, batch: Sequence[LatentSegment], options: SpeakOptions, report: Report, on_step: Callable[[int], None]
     ) -> list[Tensor]:
         """S2Mel: codes and latents into mels [80, F], all segments of the batch in one flow."""
         with matmul_stage(report, "s2mel", self._modules.device):
@@ -94,11 +108,11 @@ class Renderer:
                 [self.flow_line(item) for item in batch],
                 options.steps,
                 options.guidance,
-                lambda step: on_event(Event("s2mel", step, options.steps)),
+                on_step,
             )
 
-    def _run_vocoder(self, mels: Sequence[Tensor], report: Report, on_event: OnEvent) -> list[Tensor]:
+    def _run_vocoder(
+        self, mels: Sequence[Tensor], report: Report, on_chunks: Callable[[int, int], None]
+    ) -> list[Tensor]:
         with matmul_stage(report, "vocoder", self._modules.device):
-            waves = [wave.cpu() for wave in self._vocoder.generate_waveforms(mels)]
-        on_event(Event("vocoder", len(mels), len(mels)))
-        return waves
+            return [wave.cpu() for wave in self._vocoder.generate_waveforms(mels, on_chunks)]

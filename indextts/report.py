@@ -57,6 +57,13 @@ class Report:
     def real_time_factor(self) -> float | None:
         return self.wall_seconds / self.audio_seconds if self.audio_seconds else None
 
+    @property
+    def summary(self) -> str:
+        """The run in one line: how much was spoken, in what time."""
+        lines = f"{self.lines} line{'s' * (self.lines != 1)}"
+        speed = f", {self.audio_seconds / self.wall_seconds:.1f} x real time" if self.wall_seconds else ""
+        return f"{lines}, {self.audio_seconds:.1f} s of speech in {self.wall_seconds:.1f} s{speed}"
+
     def to_text(self) -> str:
         """The report as lines of plain text for a console or a node's info output."""
         rows = [

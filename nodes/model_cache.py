@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import comfy.model_management as management
 
+from ..indextts.events import OnEvent, ignore_event
 from ..indextts.loading.find import CheckpointFiles
 from ..indextts.loading.models import load_models
 from ..indextts.options import SpeakOptions
@@ -24,7 +25,7 @@ MAX_MODELS = 2
 class LoadedModel:
     """A loaded model. `runs` counts how often it was requested."""
 
-    def __init__(self, handle: ModelHandle) -> None:
+    def __init__(self, handle: ModelHandle, on_event: OnEvent) -> None:
         """Find the files and read them: to RAM in low-memory mode, else straight to memory that ComfyUI frees."""
         start = time.perf_counter()
         settings = handle.settings
@@ -32,7 +33,7 @@ class LoadedModel:
         self.device = torch_device(settings.device)
         if self.device.type != "cpu" and not settings.low_memory:
             management.free_memory(weight_bytes(self.files, settings.use_fp16), self.device)
-        modules = load_models(self.files, settings.options)
+        modules = load_models(self.files, settings.options, on_event)
         self.offload = (ComfyAlternate if settings.low_memory else ComfyKeepAll)(
             modules, self.device, lambda: self.pipeline
         )
@@ -82,14 +83,14 @@ class ModelCache:
         loaded = self._loaded.get(handle.settings.weights_key)
         return None if loaded is None or loaded.weights_dropped else loaded
 
-    def get(self, handle: ModelHandle) -> LoadedModel:
-        """The model for `handle`, read from disk now if it is not there."""
+    def get(self, handle: ModelHandle, on_event: OnEvent = ignore_event) -> LoadedModel:
+        """The model for `handle`, read from disk now if it is not there; `on_event` may raise to cancel that."""
         key = handle.settings.weights_key
         with self._lock:
             if self.peek(handle) is None:
                 self.drop(handle)
                 self._evict_oldest()
-                self._loaded[key] = LoadedModel(handle)
+                self._loaded[key] = LoadedModel(handle, on_event)
             self._loaded.move_to_end(key)
             loaded = self._loaded[key]
             loaded.configure(handle)

@@ -49,14 +49,16 @@ def run_lines(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions)
     new = [line for line in lines if line.index not in takes]
     kept, report = len(takes), "no model ran: every line was finished before"
     if new:
-        loaded = model_cache.get(handle)
+        progress = Progress(new)
+        loaded = model_cache.get(handle, progress)
         try:
             loaded.enter_device(new, options)
-            for take in _speak_lines(loaded, new, options):
+            for take in _speak_lines(loaded, new, options, progress):
                 take = with_reading(take, loaded.pipeline.text_emotion(take.line))
                 take_cache.put(keys[take.line.index], take)
                 takes[take.line.index] = take
             report = _describe_run(handle, loaded)
+            progress.finish_run(loaded.pipeline.report().summary)
         finally:
             if not handle.keep:
                 model_cache.drop(handle)
@@ -69,8 +71,8 @@ def _describe_run(handle: ModelHandle, loaded: LoadedModel) -> str:
     return f"{model}\n{loaded.pipeline.report().to_text()}"
 
 
-def _speak_lines(loaded: LoadedModel, lines: list[Line], options: SpeakOptions) -> Iterator[Take]:
-    progress, finished = Progress(), 0
+def _speak_lines(loaded: LoadedModel, lines: list[Line], options: SpeakOptions, progress: Progress) -> Iterator[Take]:
+    finished = 0
     try:
         for take in loaded.pipeline.speak(lines, options, progress):
             finished += 1
@@ -82,4 +84,3 @@ def _speak_lines(loaded: LoadedModel, lines: list[Line], options: SpeakOptions) 
         raise SpeakingError(
             f"{error} ({finished} of {len(lines)} new lines are finished and kept; mend this one and queue again)"
         ) from error
-    progress.fill_bar()

@@ -98,6 +98,7 @@ def _time_mode(mode: str, options: argparse.Namespace, progress: RunProgress) ->
         for case, spoken in (("1 line", lines[:1]), (f"{len(lines)} lines", lines)):
             if pipeline.device.type == "cuda":
                 torch.cuda.reset_peak_memory_stats(pipeline.device)
+            progress.start_run(spoken)
             takes = list(pipeline.speak(spoken, build_speak_options(options), progress))
             _check_takes(takes, spoken)
             if not warm:

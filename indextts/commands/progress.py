@@ -1,12 +1,12 @@
 """Progress of a run on the terminal."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from ..events import Event
-
-STAGES = {"conditioning": "voices", "gpt": "speech codes", "s2mel": "flow", "vocoder": "waveform"}
-"""Stages of a run that take long enough to be watched, and what a user calls them."""
+from ..events import Event, RunView
+from ..records import Line
 
 
 def make_console() -> Console:
@@ -23,13 +23,22 @@ class NamedProgress(Progress):
         self.update(self.add_task(name) if known is None else known, completed=done, total=total)
 
 
-class RunProgress(NamedProgress):
-    """A bar per stage; an instance is the pipeline's `on_event`. Where nobody watches, nothing is drawn."""
+class RunProgress(Progress):
+    """One bar for a run, and words on where it is; an instance is the pipeline's `on_event`.
+
+    Where nobody watches, nothing is drawn.
+    """
 
     def __init__(self, console: Console) -> None:
-        bar = (TextColumn("{task.description:>14}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
-        super().__init__(*bar, console=console, transient=True, disable=not console.is_terminal)
+        columns = (BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TextColumn("{task.description}"))
+        super().__init__(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self.add_task("", total=1.0)
+        self.start_run()
+
+    def start_run(self, lines: Sequence[Line] = ()) -> None:
+        """Begin anew, for a run of `lines`."""
+        self._view = RunView(lines)
 
     def __call__(self, event: Event) -> None:
-        if event.stage in STAGES:
-            self.show_progress(STAGES[event.stage], event.done, event.total)
+        self._view.follow(event)
+        self.update(self._task, completed=self._view.share, description=self._view.describe_last())

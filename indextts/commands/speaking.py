@@ -37,9 +37,10 @@ def build_speak_options(options: argparse.Namespace) -> SpeakOptions:
 
 def speak_timeline(lines: Sequence[Line], options: argparse.Namespace, silence_seconds: float) -> Timeline:
     settings = build_speak_options(options)
-    pipeline = Pipeline.load(find_checkpoint(default_roots(options.model_dir)), build_load_options(options))
-    console = make_console()
+    files, console = find_checkpoint(default_roots(options.model_dir)), make_console()
     with RunProgress(console) as progress:
+        progress.start_run(lines)
+        pipeline = Pipeline.load(files, build_load_options(options), progress)
         takes = list(pipeline.speak(seed_lines(lines, options.seed), settings, progress))
     console.print(pipeline.report().to_text())
     return assemble_timeline(takes, silence_seconds)

@@ -17,6 +17,7 @@ from ..conditioning.encoder import ConditioningModels
 from ..conditioning.text_emotion import TextEmotion
 from ..config import ModelConfig, load_model_config, load_vocoder_config
 from ..errors import CheckpointError
+from ..events import LOADING, Event, OnEvent, ignore_event
 from ..gpt import model as gpt
 from ..options import LoadOptions
 from ..vocoder import bigvgan
@@ -28,6 +29,8 @@ from .strict import AnyModule, RenameWeights, load_strict
 logger = logging.getLogger(__name__)
 
 W2V_BERT_FILES = ("model.safetensors", "pytorch_model.bin")
+MODULES = 8
+"""How many are loaded."""
 VOCODER_FILES = ("bigvgan_generator.pt", "bigvgan_generator.safetensors")
 
 
@@ -74,19 +77,20 @@ class Models(nn.Module):
         )
 
 
-def load_models(files: CheckpointFiles, options: LoadOptions | None = None) -> Models:
-    """Read, check and place every part, one file after the other.
+def load_models(files: CheckpointFiles, options: LoadOptions | None = None, on_event: OnEvent = ignore_event) -> Models:
+    """Read, check and place every part, one file after the other, telling `on_event` after every tensor.
 
     Raises `ConfigError` or `CheckpointError` naming the file and what in it is wrong.
     """
     placement = choose_placement(options or LoadOptions())
     # ComfyUI's nodes run under inference_mode; weights made there could not be moved or compiled outside it.
     with torch.inference_mode(False), torch.no_grad():
-        return _Loader(files, placement).load_models()
+        return _Loader(files, placement, on_event).load_models()
 
 
 class _Loader:
-    def __init__(self, files: CheckpointFiles, placement: Placement) -> None:
+    def __init__(self, files: CheckpointFiles, placement: Placement, on_event: OnEvent) -> None:
+        self._on_event, self._loaded = on_event, 0
         self.files, self.placement, self.precision = files, placement, placement.precision
         self.config = load_model_config(files.config)
         if not 2.0 <= self.config.version < 2.5:
@@ -185,7 +189,15 @@ class _Loader:
         """Load strictly, log how long it took. `rename` and `ignored`: see `load_strict`."""
         start = time.perf_counter()
         home = self.placement.home
-        module = load_strict(build, state, file=file, ignored=ignored, rename=rename, device=home, dtype=dtype)
+
+        def tell_share(share: float) -> None:
+            self._on_event(Event(LOADING, self._loaded + share, MODULES, detail=file.name))
+
+        tell_share(0.0)
+        module = load_strict(
+            build, state, file=file, ignored=ignored, rename=rename, device=home, dtype=dtype, on_share=tell_share
+        )
+        self._loaded += 1
         logger.info("%s: %s loaded in %.1f s", file, type(module).__name__, time.perf_counter() - start)
         return module
 

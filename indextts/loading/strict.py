@@ -32,12 +32,14 @@ def load_strict(
     rename: RenameWeights | None = None,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
+    on_share: Callable[[float], None] = lambda share: None,
 ) -> AnyModule:
     """Build a module and give it the tensors of `state`, which is emptied on the way.
 
     `ignored` are patterns of released names that inference never uses; they are skipped and logged. Floating-point
     tensors become `dtype`. Raises `CheckpointError` naming file, tensor, got and expected for every other name that
-    is missing, unknown or of another shape. The module comes in eval mode, without gradients.
+    is missing, unknown or of another shape. The module comes in eval mode, without gradients. on_share: called
+    after each tensor with the share of them that is there; may raise to cancel.
     """
     with torch.device("meta"):
         module = build()
@@ -47,7 +49,10 @@ def load_strict(
     expected = module.state_dict()
     _check_tensors(tensors, expected, file)
     # Each source goes as its copy comes, so that a mapped file and one copy are all there ever is.
-    converted = {name: _convert_tensor(tensors.pop(name), device, dtype) for name in expected}
+    converted = {}
+    for number, name in enumerate(expected, start=1):
+        converted[name] = _convert_tensor(tensors.pop(name), device, dtype)
+        on_share(number / len(expected))
     module.load_state_dict(converted, strict=True, assign=True)
     if torch.device(device).type != "meta":  # the doctor only asks whether a file fits
         _check_nothing_left_on_meta(module)

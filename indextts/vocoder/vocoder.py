@@ -5,7 +5,7 @@ Dimensions: B chunks, F mel frames, N samples.
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
 import torch
@@ -89,10 +89,13 @@ class Vocoder:
         """Drop captured graphs and their memory; they come back at the next run."""
         self._runner = None
 
-    def generate_waveforms(self, mels: Sequence[Tensor]) -> list[Tensor]:
+    def generate_waveforms(
+        self, mels: Sequence[Tensor], on_chunks: Callable[[int, int], None] | None = None
+    ) -> list[Tensor]:
         """Log-mels [80, F] to waveforms float32 [1, F * hop] within -1..1, on the device.
 
-        Neither what runs beside a line nor where it is cut changes it.
+        Neither what runs beside a line nor where it is cut changes it. on_chunks: called before the first chunk and
+        after each with the number done and that of all; may raise to cancel.
         """
         device, hop = self._model.conv_pre.weight.device, self._model.hop_length
         waves = [torch.empty(1, mel.shape[1] * hop, device=device) for mel in mels]
@@ -101,10 +104,13 @@ class Vocoder:
             for line, mel in enumerate(mels)
             for chunk in split_mel(line, mel.to(device), LONGEST_CHUNK, self._reach)
         ]
-        run = self._choose_runner()
+        run, done = self._choose_runner(), 0
+        report = on_chunks or (lambda done, total: None)
+        report(done, len(chunks))
         for batch in batch_chunks(chunks):
             for chunk, wave in zip(batch, run(batch), strict=True):
                 waves[chunk.line][0, chunk.start * hop : chunk.end * hop] = chunk.kept_samples(wave, hop)
+                report(done := done + 1, len(chunks))
         return waves
 
     def _choose_runner(self) -> "GraphVocoder | EagerVocoder":

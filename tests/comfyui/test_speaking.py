@@ -30,6 +30,12 @@ def test_multi_talk_speaks(server: ComfyServer, multi_talk: Any) -> None:
     assert values == sorted(values)
     assert values[-1] == 1000
 
+    told = [text for node, text in server.words if node == "talk"]
+    for stage in ("reading the script", "hearing the voices", "speech codes", "flow", "waveform"):
+        assert any(text.startswith(stage) for text in told), stage
+    assert any("line 2, Ben" in text for text in told)
+    assert told[-1].startswith("3 lines, ")
+
     samples, rate = soundfile.read(saved(server, outputs))
     assert rate == 22050
     assert abs(samples).max() > 0.001
@@ -157,6 +163,17 @@ def test_free_empties_memory_and_the_next_queue_loads_again(server: ComfyServer,
     loads = server.log_text().count("IndexTTS2 model")
     server.run(multi_talk("Speaker1: After."))
     assert server.log_text().count("IndexTTS2 model") == loads + 1
+
+
+def test_finished_lines_queued_again_after_free_load_nothing(server: ComfyServer, multi_talk: Any) -> None:
+    prompt = multi_talk("Speaker1: Said once.")
+    server.run(prompt)
+    unloaded = server.log_text().count("IndexTTS2 unloaded, its memory is free")
+    server.post("/free", {"unload_models": True, "free_memory": True})
+    server.wait_for("IndexTTS2 unloaded, its memory is free", unloaded + 1)
+    loads = server.log_text().count("IndexTTS2 model ")
+    assert "no model ran: every line was finished before" in words(server.run(prompt), "info")
+    assert server.log_text().count("IndexTTS2 model ") == loads
 
 
 def test_low_memory_says_the_same_also_after_free(server: ComfyServer, multi_talk: Any) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from helpers.waiting import HUNG_SECONDS, wait_until
 from helpers.websocket import WebSocket
 
+PROGRESS_TEXT = (3).to_bytes(4, "big")
 PACK = Path(__file__).parents[2]
 
 Prompt = dict[str, dict[str, Any]]
@@ -44,6 +45,7 @@ class ComfyServer:
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.client = uuid.uuid4().hex
+        self.words: list[tuple[str, str]] = []
 
     def __enter__(self) -> "ComfyServer":
         nodes = self.base / "custom_nodes"
@@ -98,7 +100,7 @@ class ComfyServer:
     def run(self, prompt: Prompt, on_message: Callable[[Message], None] | None = None) -> dict[str, Any]:
         """Queue a prompt, watch it on /ws to its end, and return the outputs by node.
 
-        Raises `RunFailed` and `Interrupted`.
+        `words` then holds what the nodes said on the way, as (node, text). Raises `RunFailed` and `Interrupted`.
         """
         watch = WebSocket(f"ws://127.0.0.1:{self.port}/ws?clientId={self.client}")
         try:
@@ -116,6 +118,7 @@ class ComfyServer:
                 if message["type"] == "execution_success":
                     return self.outputs(number)
         finally:
+            self.words = [_read_words(each) for each in watch.binaries if each[:4] == PROGRESS_TEXT]
             watch.close()
 
     def outputs(self, number: str) -> dict[str, Any]:
@@ -146,6 +149,12 @@ class ComfyServer:
         except OSError:  # urllib's errors are such, too
             return False
         return True
+
+
+def _read_words(message: bytes) -> tuple[str, str]:
+    """Node and text: a binary event's type, the length of the node's id, the id, the text."""
+    end = 8 + int.from_bytes(message[4:8], "big")
+    return message[8:end].decode("utf-8"), message[end:].decode("utf-8")
 
 
 def default_python() -> str:

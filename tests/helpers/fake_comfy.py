@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import ModuleType, SimpleNamespace
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 
@@ -56,6 +56,19 @@ class ProgressBar:
 
     def update_absolute(self, value: int, total: int | None = None) -> None:
         ProgressBar.shown.append(value)
+
+
+class Context(NamedTuple):
+    node_id: str
+
+
+class Server:
+    """What the page would show: (node, words) in order."""
+
+    words: ClassVar[list[tuple[str, str]]] = []
+
+    def send_progress_text(self, text: str, node_id: str) -> None:
+        Server.words.append((node_id, text))
 
 
 class ModelPatcher:
@@ -152,7 +165,11 @@ def modules(base: Path) -> dict[str, ModuleType]:
         get_output_directory=lambda: str(base / "output"),
     )
     latest = _module("comfy_api.latest", io=io, ComfyExtension=object)
+    Server.words = []
     return {
+        "server": _module("server", PromptServer=SimpleNamespace(instance=Server())),
+        "comfy_execution": _module("comfy_execution"),
+        "comfy_execution.utils": _module("comfy_execution.utils", get_executing_context=lambda: Context("7")),
         "comfy": _module("comfy", utils=utils, model_management=management, model_patcher=patcher),
         "comfy.utils": utils,
         "comfy.model_management": management,

@@ -34,7 +34,8 @@ class FakePipeline:
         cls.spoken, cls.loads, cls.fail_on = [], [], None
 
     @classmethod
-    def load_models(cls, files: Any, options: Any) -> FakeModels:
+    def load_models(cls, files: Any, options: Any, on_event: Callable[[Event], None]) -> FakeModels:
+        on_event(Event("loading", 1, 2, detail="gpt.pth"))
         cls.loads.append(options)
         return FakeModels()
 
@@ -59,7 +60,7 @@ class FakePipeline:
         self.released += 1
 
     def report(self) -> SimpleNamespace:
-        return SimpleNamespace(to_text=lambda: "decoder: fake")
+        return SimpleNamespace(to_text=lambda: "decoder: fake", summary="all said")
 
 
 def hum(line: Line) -> torch.Tensor:

@@ -10,16 +10,17 @@ from urllib.parse import urlsplit
 
 from helpers.waiting import HUNG_SECONDS
 
-TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 
 class WebSocket:
-    """Connects to a ws:// address."""
+    """Connects to a ws:// address. `binaries`: messages that are no text, in order."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._socket = socket.create_connection((parts.hostname, parts.port), timeout=HUNG_SECONDS)
         self._stream = self._socket.makefile("rb")
+        self.binaries: list[bytes] = []
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
         key = base64.b64encode(os.urandom(16)).decode()
         self._socket.sendall(
@@ -32,13 +33,15 @@ class WebSocket:
             pass
 
     def receive(self) -> dict[str, Any]:
-        """The next message that is JSON; binary ones (previews) are passed over. Raises OSError where none comes."""
+        """The next message that is JSON; binary ones are put aside. Raises OSError where none comes."""
         while True:
             kind, payload = self._message()
             if kind == PING:
                 self._send(PONG, payload)
             elif kind == CLOSE:
                 raise OSError("the other side closed the connection")
+            elif kind == BINARY:
+                self.binaries.append(payload)
             elif kind == TEXT:
                 return json.loads(payload)
 

@@ -8,6 +8,7 @@ import yaml
 from helpers.released_folder import write_released_folder
 from helpers.tiny_config import TINY_CONFIG
 from indextts2_multitalk.indextts.errors import CheckpointError, ConfigError
+from indextts2_multitalk.indextts.events import Event
 from indextts2_multitalk.indextts.loading.find import find_checkpoint
 from indextts2_multitalk.indextts.loading.models import Models, load_models
 from indextts2_multitalk.indextts.options import LoadOptions
@@ -175,3 +176,12 @@ def test_vocoder_config_that_is_no_json(spoilable: Path) -> None:
     replace(spoilable / "hf_cache" / "bigvgan" / "config.json", b"<html>")
     with pytest.raises(ConfigError, match=r"config.json: cannot be read"):
         load(spoilable)
+
+
+def test_loading_tells_how_far_it_is(released: Path) -> None:
+    events: list[Event] = []
+    load_models(find_checkpoint([released], released / "no hub"), LoadOptions(device="meta"), events.append)
+    done = [event.done for event in events]
+    assert done == sorted(done)
+    assert done[-1] == events[-1].total
+    assert {"gpt.pth", "s2mel.pth"} < {event.detail for event in events}

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import soundfile
 import torch
-from helpers.fake_comfy import Interrupted
+from helpers.fake_comfy import Interrupted, Server
 from helpers.fake_pipeline import FakePipeline
 from indextts2_multitalk.indextts.errors import AudioError, IndexTTSError, ScriptError
+from indextts2_multitalk.indextts.events import Event
 
 SCRIPT = "Speaker1: One.\nSpeaker2: Two.\nSpeaker1: Three."
 
@@ -135,6 +136,36 @@ def test_room_for_the_run_is_asked_for(talk: Any, pack: SimpleNamespace) -> None
     talk("Speaker1: One.")
     talk("Speaker1: " + "Many more words. " * 20)
     assert 0 < pack.comfy.asked[0] < pack.comfy.asked[1]
+
+
+def test_the_node_says_where_it_is(talk: Any) -> None:
+    talk()
+    assert Server.words == [
+        ("7", "loading the model: 50 %, gpt.pth"),
+        ("7", "speech codes: 0 of about 3"),
+        ("7", "all said"),
+    ]
+    talk()
+    assert len(Server.words) == 3, "nothing ran, nothing to say"
+
+
+def test_words_come_with_every_stage_and_four_times_a_second(pack: SimpleNamespace) -> None:
+    seconds = iter(range(100))
+    progress = pack.progress.Progress((), lambda: next(seconds) / 10)
+    for codes in range(10):
+        progress(Event("gpt", codes, 20))
+    progress(Event("vocoder", 1, 2))
+    assert 3 <= len(Server.words) <= 6
+    assert Server.words[-1] == ("7", "waveform: 50 %")
+
+
+def test_cancelled_while_the_model_is_read(talk: Any, pack: SimpleNamespace) -> None:
+    pack.comfy.cancelled = True
+    with pytest.raises(Interrupted):
+        talk()
+    assert FakePipeline.loads == []
+    talk()
+    assert len(FakePipeline.loads) == 1
 
 
 def test_a_failing_line_keeps_the_finished_ones(talk: Any) -> None:

@@ -126,10 +126,27 @@ def test_cancelled_anywhere_it_runs_again_unharmed(pipeline, lines, options, cod
 def test_progress_never_goes_back_within_a_stage(pipeline, lines, options):
     events: list[Event] = []
     speak(pipeline, lines, options, events.append)
-    assert {event.stage for event in events} == {"conditioning", "gpt", "s2mel", "vocoder"}
-    drawn = [event.done for event in events if event.stage == "gpt"]
-    assert drawn == sorted(drawn)
+    assert {event.stage for event in events} == {"text", "conditioning", "gpt", "latents", "s2mel", "vocoder"}
+    for stage in {event.stage for event in events}:
+        done = [event.done for event in events if event.stage == stage]
+        assert done == sorted(done), stage
     assert all(0 <= event.done <= event.total for event in events)
+    last = {event.stage: event for event in events}
+    assert all(event.done == event.total for event in last.values())
+    assert last["vocoder"].total == 3
+
+
+def test_a_long_call_tells_how_far_it_is(released_folder, lines, options):
+    """On a CPU: of every block of every flow step, and of the vocoder inside of one line."""
+    pipeline, events = Pipeline.load(released_folder, LoadOptions(device="cpu")), []
+    speak(pipeline, lines[:1], options, events.append)
+    places = {stage: {e.done for e in events if e.stage == stage} for stage in ("conditioning", "s2mel", "vocoder")}
+    blocks = len(pipeline.modules.s2mel.cfm.estimator.transformer.layers)
+    assert len(places["s2mel"]) > (options.steps - 1) * 2 * blocks
+    assert len(places["conditioning"]) > len(pipeline.modules.semantic.layers)
+    assert len(places["vocoder"]) > len(pipeline.modules.vocoder.resblocks)
+    hooked = [part for part in pipeline.modules.modules() if part._forward_hooks]
+    assert not hooked, "hooks stay behind"
 
 
 def test_finished_lines_are_not_lost(pipeline, lines, options):
