@@ -4,6 +4,7 @@ import time
 
 import torch
 
+from ...accel.attention import choose_attention
 from ...accel.request import Request
 from ...accel.sampling.params import SamplingParams
 from ...s2mel.choice import CompileRequest, choose_flow
@@ -21,9 +22,16 @@ from ..vocoder.bigvgan import BigVGAN
 CODES = 12
 
 
+RELEASED_HEAD = 64
+"""Width of the released GPT's attention heads."""
+
+
 def acceleration_imports() -> str:
-    """The engine and the attention backend it would choose here."""
-    return choose_decoder(_small_gpt(), use_accel=True).choice
+    """The engine and the attention backend that it would choose here."""
+    on_gpu = torch.cuda.is_available()
+    device, dtype = torch.device("cuda" if on_gpu else "cpu"), torch.float16 if on_gpu else torch.float32
+    choice = choose_attention(device, dtype, RELEASED_HEAD)
+    return f"engine, attention {choice.backend.name} ({choice.reason})"
 
 
 def model_initialises(survey: Survey) -> str:
@@ -46,9 +54,12 @@ def build_released_size() -> None:
         BigVGAN(vocoder)
 
 
-def options_agree() -> str:
-    """`use_accel` on and off say the same codes on a small model."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+def options_agree(on_gpu: bool) -> str:
+    """`use_accel` on and off say the same codes on a small model.
+
+    on_gpu: on a GPU where there is one, for which kernels are compiled first.
+    """
+    device = "cuda" if on_gpu and torch.cuda.is_available() else "cpu"
     model = _small_gpt().to(device)
     prompt = torch.randn(7, model.config.model_dim, generator=torch.Generator().manual_seed(1)).to(device)
     sampling = SamplingParams(num_beams=1, do_sample=False)
@@ -59,7 +70,7 @@ def options_agree() -> str:
         codes.append(next(iter(decoder.generate([request], None))).tokens.tolist())
     if codes[0] != codes[1]:
         raise RuntimeError(f"use_accel on says {codes[0]}, off says {codes[1]}")
-    return f"use_accel on and off say the same {len(codes[0])} codes"
+    return f"use_accel on and off say the same {len(codes[0])} codes on {device}"
 
 
 def s2mel_compiles() -> str:

@@ -127,7 +127,10 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_doctor(commands: Commands) -> None:
-    _add_command(commands, "doctor", "check this machine and the model files, with a remedy for all that is missing")
+    parser = _add_command(
+        commands, "doctor", "check this machine and the model files, with a remedy for all that is missing"
+    )
+    parser.add_argument("--full", action="store_true", help="try the GPU's kernels and torch.compile too, in minutes")
 
 
 def _add_fetch(commands: Commands) -> None:

@@ -11,7 +11,7 @@ from importlib import import_module
 import torch
 
 from ..loading.find import Survey, survey_files
-from ..loading.layouts import FILE_NAMES, default_roots
+from ..loading.layouts import DEMO_FOLDER, FILE_NAMES, default_roots, has_demo
 
 TRITON = "triton-windows" if platform.system() == "Windows" else "triton"
 
@@ -36,7 +36,7 @@ def doctor(options: argparse.Namespace) -> int:
     """Print every finding; 1 where something that is needed is missing, else 0."""
     survey = survey_files(default_roots(options.model_dir))
     findings = []
-    for finding in examine_machine(survey):
+    for finding in examine_machine(survey, options.full):
         print(finding, flush=True)
         findings.append(finding)
     bad = sum(finding.state == MISSING for finding in findings)
@@ -44,8 +44,8 @@ def doctor(options: argparse.Namespace) -> int:
     return 1 if bad else 0
 
 
-def examine_machine(survey: Survey) -> Iterator[Finding]:
-    """All findings, the quick ones first."""
+def examine_machine(survey: Survey, full: bool = False) -> Iterator[Finding]:
+    """All findings, the quick ones first. full: with those that compile kernels, which takes minutes."""
     yield from (
         _python_finding(),
         _torch_finding(),
@@ -54,6 +54,7 @@ def examine_machine(survey: Survey) -> Iterator[Finding]:
         _flash_finding(),
         _transformers_finding(),
     )
+    yield _model_finding(survey)
     yield from _file_findings(survey)
     yield _run_check(
         "acceleration modules import", "acceleration_imports", "install the pack again: pip install -e FOLDER"
@@ -61,7 +62,10 @@ def examine_machine(survey: Survey) -> Iterator[Finding]:
     yield _run_check(
         "IndexTTS2 initialises", "model_initialises", "replace what is named here: indextts2 fetch", survey
     )
-    yield _run_check("UnifiedVoice takes its options", "options_agree", "turn use_accel off and report this")
+    yield _run_check("UnifiedVoice takes its options", "options_agree", "turn use_accel off and report this", full)
+    if not full:
+        yield Finding("S2Mel can be compiled", OK, "not tried; indextts2 doctor --full does, in minutes")
+        return
     compiles = _run_check("S2Mel can be compiled", "s2mel_compiles", _compiler_remedy())
     yield compiles if compiles.state == OK else replace(compiles, state=NOTE)  # only use_torch_compile needs it
 
@@ -119,6 +123,16 @@ def _transformers_finding() -> Finding:
     enough = version is not None and tuple(int(part) for part in version.split(".")[:2]) >= (4, 46)
     remedy = "" if enough else 'pip install "transformers>=4.46"'
     return Finding("transformers", OK if enough else MISSING, version or "not installed", remedy)
+
+
+def _model_finding(survey: Survey) -> Finding:
+    """Which model it is, and whether all of it is there."""
+    if survey.is_complete:
+        kind = "IndexTTS-2" if survey.folder != DEMO_FOLDER else "the demonstration voice, small and English only"
+        return Finding("model", OK, f"{kind}, complete, in {survey.folder}")
+    detail = f"IndexTTS-2 in {survey.folder} is incomplete" if survey.folder else "no IndexTTS-2 was found"
+    demo = "; the demonstration voice is there: --model-dir demo" if has_demo() else ""
+    return Finding("model", MISSING, f"{detail}{demo}", _file_remedy(survey))
 
 
 def _file_findings(survey: Survey) -> Iterator[Finding]:

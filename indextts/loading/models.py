@@ -109,13 +109,13 @@ class _Loader:
             semantic=self.load_semantic_encoder(),
             codec=self._load_module(
                 lambda: codec.SemanticCodec(config.semantic_codec),
-                read_state_dict(files.semantic_codec),
+                self._read_state(files.semantic_codec),
                 files.semantic_codec,
                 codec.rename_codec_weights,
                 codec.IGNORED,
             ),
             campplus=self._load_module(
-                campplus.CAMPPlus, read_state_dict(files.campplus), files.campplus, ignored=campplus.IGNORED
+                campplus.CAMPPlus, self._read_state(files.campplus), files.campplus, ignored=campplus.IGNORED
             ),
             emotions=self._load_module(
                 lambda: EmotionTable(config.emo_num, config.s2mel.style_encoder.dim, config.gpt.model_dim),
@@ -125,7 +125,7 @@ class _Loader:
             text_emotion=TextEmotion(files.qwen, self.placement.device),
             s2mel=self._load_module(
                 lambda: S2Mel(config.s2mel, config.gpt.model_dim),
-                read_state_dict(files.s2mel, "net"),
+                self._read_state(files.s2mel, "net"),
                 files.s2mel,
                 s2mel_weights.rename_s2mel_weights,
                 s2mel_weights.IGNORED,
@@ -137,7 +137,7 @@ class _Loader:
     def load_gpt_and_voice_encoder(self) -> tuple[gpt.UnifiedVoice, voice_encoder.VoiceEncoder]:
         """Both halves of `gpt.pth`."""
         config, file = self.config, self.files.gpt
-        state = read_state_dict(file, "model")
+        state = self._read_state(file, "model")
         encoder_state = {name: state.pop(name) for name in list(state) if name.startswith(voice_encoder.PREFIXES)}
         encoder = self._load_module(
             lambda: voice_encoder.VoiceEncoder(config.gpt, config.semantic_codec.hidden_size),
@@ -154,7 +154,7 @@ class _Loader:
     def load_semantic_encoder(self) -> semantic.SemanticEncoder:
         folder, layers, width = self.files.w2v_bert, self.config.semantic_layer, self.config.semantic_codec.hidden_size
         file = _first_file(folder, W2V_BERT_FILES)
-        state = _semantic_state(read_state_dict(file), read_state_dict(self.files.w2v_statistics), layers, file)
+        state = _semantic_state(self._read_state(file), self._read_state(self.files.w2v_statistics), layers, file)
         encoder = self._load_module(
             lambda: semantic.SemanticEncoder.from_folder(folder, layers), state, file, dtype=self.precision.semantic
         )
@@ -167,7 +167,7 @@ class _Loader:
     def load_vocoder(self) -> bigvgan.BigVGAN:
         config = load_vocoder_config(self.files.bigvgan / "config.json")
         file = _first_file(self.files.bigvgan, VOCODER_FILES)
-        state = read_state_dict(file, "generator")
+        state = self._read_state(file, "generator")
         return self._load_module(
             lambda: bigvgan.BigVGAN(config),
             state,
@@ -175,6 +175,13 @@ class _Loader:
             bigvgan.rename_bigvgan_weights,
             bigvgan.IGNORED,
             self.precision.vocoder,
+        )
+
+    def _read_state(self, file: Path, *keys: str) -> StateDict:
+        """See `read_state_dict`. Where only shapes are wanted, at home on meta, no value is ever read."""
+        state = read_state_dict(file, *keys)
+        return (
+            {name: tensor.to("meta") for name, tensor in state.items()} if self.placement.home.type == "meta" else state
         )
 
     def _load_module(

@@ -1,5 +1,8 @@
 """The doctor names every part and every file, and a remedy for all that is not as it should be."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,19 +30,64 @@ def quick_compile(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_healthy(model_folder: Path, capsys) -> None:
-    assert main(["doctor", "--model-dir", str(model_folder)]) == 0
+    assert main(["doctor", "--full", "--model-dir", str(model_folder)]) == 0
     report = capsys.readouterr().out
     for name in (*PARTS, *FILES, *CHECKS):
         assert f"  {name}: " in report
     assert "missing" not in report
     assert "all files fit" in report
     assert "everything needed is there" in report
+    assert f"model: IndexTTS-2, complete, in {model_folder}" in report
+
+
+def test_nothing_is_compiled_unless_asked(model_folder: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+    monkeypatch.setattr(checkup, "s2mel_compiles", lambda: tried.append("compile") or "works")
+    monkeypatch.setattr(checkup, "options_agree", lambda on_gpu: tried.append(on_gpu) or "the same")
+    assert main(["doctor", "--model-dir", str(model_folder)]) == 0
+    assert tried == [False]
+    assert "S2Mel can be compiled: not tried; indextts2 doctor --full does" in capsys.readouterr().out
+    assert main(["doctor", "--full", "--model-dir", str(model_folder)]) == 0
+    assert tried == [False, True, "compile"]
+
+
+def test_the_demonstration_voice_is_known(capsys) -> None:
+    assert main(["doctor", "--model-dir", "demo"]) == 0
+    assert "model: the demonstration voice, small and English only, complete, in " in capsys.readouterr().out
+
+
+def test_a_check_of_files_reads_no_weights(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names and shapes are enough, so that gigabytes are checked within a second."""
+    from indextts2_multitalk.indextts.loading import models
+
+    seen = []
+
+    def load_and_note(build, state, **settings):
+        seen.extend(tensor.is_meta for name, tensor in state.items() if name not in ("styles", "vectors"))
+        return load(build, state, **settings)
+
+    load = models.load_strict
+    monkeypatch.setattr(models, "load_strict", load_and_note)
+    assert "all files fit" in checkup.model_initialises(survey_files([model_folder], model_folder))
+    assert seen
+    assert all(seen)
+
+
+def test_only_what_is_needed_is_imported() -> None:
+    """Importing is most of the doctor's time."""
+    asked = "import indextts2_multitalk.indextts.commands.checkup, indextts2_multitalk.indextts.commands.doctor, sys"
+    heavy = "transformers", "torch._dynamo", "torch._inductor", "triton", "scipy", "pynini", "torchaudio", "rich"
+    print_them = f"print([name for name in {heavy} if name in sys.modules])"
+    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    command = [sys.executable, "-c", f"{asked}; {print_them}"]
+    assert subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 
 def test_no_files(tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     assert main(["doctor", "--model-dir", str(tmp_path)]) == 1
     lines = capsys.readouterr().out.splitlines()
+    assert any("model: no IndexTTS-2 was found; the demonstration voice is there: --model-dir demo" in x for x in lines)
     for name in FILES:
         place = next(number for number, line in enumerate(lines) if f"  {name}: not found" in line)
         assert "-> indextts2 fetch" in lines[place + 1]
@@ -69,7 +117,9 @@ def test_failing_checks_have_remedies(tmp_path: Path, monkeypatch: pytest.Monkey
 
     for name in ("acceleration_imports", "model_initialises", "options_agree", "s2mel_compiles"):
         monkeypatch.setattr(checkup, name, fail)
-    findings = {finding.name: finding for finding in doctor.examine_machine(survey_files([tmp_path], tmp_path))}
+    findings = {
+        finding.name: finding for finding in doctor.examine_machine(survey_files([tmp_path], tmp_path), full=True)
+    }
     for name in CHECKS:
         assert findings[name].detail == "broken"
         assert findings[name].remedy
