@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -57,6 +57,36 @@ class EngineOptions:
     graphs: bool = True
 
 
+@dataclass(frozen=True)
+class RunLimits:
+    """What a run may take, where that is less than the engine's options allow; None and True are those."""
+
+    max_lanes: int | None = None
+    max_cache_bytes: int | None = None
+    prompt_rows: int | None = None
+    graphs: bool = True
+
+    def apply_to(self, options: EngineOptions) -> EngineOptions:
+        """The options with every limit that is set, `options` being the most."""
+        limits = {name: value for name, value in vars(self).items() if name != "graphs" and value is not None}
+        least = {
+            name: value if (given := getattr(options, name)) is None else min(value, given)
+            for name, value in limits.items()
+        }
+        return replace(options, **least, graphs=self.graphs and options.graphs)
+
+
+@dataclass(frozen=True)
+class CacheDemand:
+    """Bytes of the KV cache for some requests. least: for the largest alone. expected: usually. worst: if none ends
+    early. lanes: how many of them are decoded at once."""
+
+    least: int
+    expected: int
+    worst: int
+    lanes: int
+
+
 class Engine:
     """See `accel.request.Decoder`. One run at a time; a run that ends in any way returns every page."""
 
@@ -65,7 +95,7 @@ class Engine:
     ) -> None:
         """Raises `ValueError` for an attention backend that cannot run. clock: seconds, see `TorchRunner`."""
         self._weights = weights
-        self._options = options or EngineOptions()
+        self._given = self._options = options or EngineOptions()
         self._clock = clock
         self.attention = choose_attention(weights.device, weights.dtype, weights.head_dim, self._options.attention)
         behind = self._options.readbacks_behind
@@ -75,9 +105,26 @@ class Engine:
         self._poll_steps = min(steps, self._page_size)
         self._pool = CachePool(weights, self._page_size, self._options.max_cache_bytes)
         self._runner: StepRunner | None = None
-        self._runner_cache: PagedCache | None = None
+        self._runner_is_for: tuple[PagedCache, bool] | None = None
         self._states: dict[int, DecodeState] = {}
         self._busy = False
+
+    def limit_runs(self, limits: RunLimits) -> None:
+        """What the runs from now on may take."""
+        self._options = limits.apply_to(self._given)
+        self._pool.max_bytes = self._options.max_cache_bytes
+
+    @property
+    def cache_bytes(self) -> int:
+        """What the cache takes now; runs that need no more of it find it there."""
+        return self._pool.cache_bytes
+
+    def cache_demand(self, requests: Sequence[Request]) -> CacheDemand:
+        """What a run over `requests` would take of the cache without limits."""
+        lanes = min(len(requests), self._given.max_lanes)
+        pages, size = self._page_demand(requests, lanes), self._pool.page_bytes
+        least, expected, worst = ((count + 1) * size for count in (pages.least, pages.expected, pages.worst))
+        return CacheDemand(least, expected, worst, lanes)
 
     @torch.inference_mode()
     def generate(self, requests: Sequence[Request], on_poll: OnPoll | None = None) -> Generator[Finished, None, None]:
@@ -119,21 +166,20 @@ class Engine:
         """Drop graphs, states and cache. The engine can be used again and would build them anew."""
         if self._runner is not None:
             self._runner.close()
-        self._runner = self._runner_cache = None
+        self._runner = self._runner_is_for = None
         self._states.clear()
         self._pool.drop_cache()
 
     def _new_batch(self, group: list[tuple[int, Request]], beams: int) -> Batch:
         requests = [request for _, request in group]
-        self._pool.prepare_run(self._page_demand(requests))
+        self._pool.prepare_run(self._page_demand(requests, min(len(requests), self._options.max_lanes)))
         scheduler = Scheduler(self._pool.allocator, self._page_size, self._options.max_lanes, self._options.prompt_rows)
         for index, request in group:
             scheduler.submit(index, request)
         state = self._decode_state(requests, beams)
         return Batch(scheduler, state, self._ensure_resources, self._poll_steps, self._readbacks_behind)
 
-    def _page_demand(self, requests: Sequence[Request]) -> PageDemand:
-        lanes = min(len(requests), self._options.max_lanes)
+    def _page_demand(self, requests: Sequence[Request], lanes: int) -> PageDemand:
         claims = sorted((worst_case_pages(r, self._page_size) for r in requests), reverse=True)
         usual = sorted((self._expected_pages(r) for r in requests), reverse=True)
         return PageDemand(claims[0], sum(usual[:lanes]), sum(claims[:lanes]))
@@ -145,7 +191,8 @@ class Engine:
             return claim
         beams = request.sampling.num_beams
         own = OWN_PAGES * beams if beams > 1 else 0
-        return min(claim, pages_needed(request.prompt.shape[0] + expected, self._page_size) + own)
+        length = min(request.prompt.shape[0] + expected, final_length(request))
+        return min(claim, pages_needed(length, self._page_size) + own)
 
     def _decode_state(self, requests: Sequence[Request], beams: int) -> DecodeState:
         """The state of that many beams, a larger one where the last one is too small."""
@@ -164,14 +211,18 @@ class Engine:
         self._pool.ensure_free_pages(wanted)
         cache = self._pool.cache
         assert cache is not None, "the pool is prepared before a run"
-        if self._runner is None or self._runner_cache is not cache:
+        if self._runner is None or self._runner_is_for != (cache, self._captures):
             if self._runner is not None:
                 self._runner.close()
-            self._runner, self._runner_cache = self._new_runner(cache), cache
+            self._runner, self._runner_is_for = self._new_runner(cache), (cache, self._captures)
         return cache, self._runner
 
+    @property
+    def _captures(self) -> bool:
+        return self._weights.device.type == "cuda" and self._options.graphs and self._can_capture
+
     def _new_runner(self, cache: PagedCache) -> StepRunner:
-        if self._weights.device.type == "cuda" and self._options.graphs and self._can_capture:
+        if self._captures:
             from .runners.graph_runner import GraphRunner
 
             return GraphRunner(self._weights, cache, self.attention.backend)

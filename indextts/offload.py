@@ -63,7 +63,7 @@ class Alternate:
         self._swap_groups(GENERATORS, ENCODERS)
 
     def _swap_groups(self, wanted: Group, other: Group) -> None:
-        if all(next(module.parameters()).device.type == self._device.type for module in self._groups[wanted]):
+        if self._is_here(wanted) and (self._device.type == "cpu" or not self._is_here(other)):
             return
         if other == GENERATORS:
             self._release()
@@ -71,6 +71,9 @@ class Alternate:
             move_weights(module, torch.device("cpu"))
         for module in self._groups[wanted]:
             move_weights(module, self._device)
+
+    def _is_here(self, group: Group) -> bool:
+        return all(next(module.parameters()).device.type == self._device.type for module in self._groups[group])
 
 
 def move_weights(module: nn.Module, device: torch.device) -> None:

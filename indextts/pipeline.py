@@ -11,9 +11,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..accel.request import Finished, Request
+from ..accel.engine import Engine
+from ..accel.request import Finished, OnPoll, Request
+from ..runtime.device_memory import DeviceMemory
 from .conditioning.encoder import ConditioningEncoder
 from .config import load_model_config
+from .decode_run import DecodeRun
 from .decoding import Decoding, check_attention, choose_decoder
 from .error_context import translate_out_of_memory, with_line_context
 from .errors import AudioError
@@ -22,7 +25,8 @@ from .gpt.prompt import build_prompt, initial_penalty_tokens
 from .loading.find import CheckpointFiles, find_checkpoint
 from .loading.models import Models, load_models
 from .loading.placement import choose_placement
-from .memory import CODES_PER_TEXT_TOKEN, estimate_run_bytes
+from .memory_budget import MemoryBudget
+from .memory_costs import CODES_PER_TEXT_TOKEN, REFERENCE_BYTES, StageCosts, estimate_run_bytes
 from .offload import Alternate, KeepAll, OffloadPolicy
 from .options import LoadOptions, SpeakOptions
 from .records import Line, Take, Voice, VoiceFeatures
@@ -48,12 +52,19 @@ class Pipeline:
         self.modules = modules
         self.options = options
         self.offload = offload or self._default_offload()
+        costs = StageCosts.from_configs(
+            modules.config, modules.vocoder.config, modules.gpt.mel_head.weight.dtype.itemsize
+        )
+        self._budget = MemoryBudget(DeviceMemory(lambda: self.device), costs, self._release_graphs)
         self._text = TextFrontend(files.bpe_model)
         self._conditioning = ConditioningEncoder(
-            modules.conditioning_models(), lambda: self.offload.load_encoders(), use_graphs=not options.low_memory
+            modules.conditioning_models(),
+            self._load_encoders,
+            use_graphs=lambda: self._budget.graphs and not options.low_memory,
         )
-        self._renderer = Renderer(modules, options.use_cuda_kernel)
+        self._renderer = Renderer(modules, options.use_cuda_kernel, self._budget)
         self._decoding: Decoding | None = None
+        self._decode_run: DecodeRun | None = None
         self._report: Report | None = None
         modules.s2mel.compile_flow(options.use_torch_compile, COMPILED)
 
@@ -79,8 +90,10 @@ class Pipeline:
         return self._report or self._new_report()
 
     def memory_required(self, lines: Sequence[Line], options: SpeakOptions) -> int:
-        """Bytes of device memory that speaking `lines` takes beside the weights; an estimate, rather too much."""
-        return estimate_run_bytes(self.modules.config.gpt, self.modules.gpt.mel_head.weight.dtype, lines, options)
+        """Bytes of device memory that speaking `lines` takes beside the weights in the room there is, which is what the
+        whole device has beside them; an estimate, rather too much."""
+        room = self._budget.largest_room(sum(weight.nbytes for weight in self.modules.parameters()))
+        return min(room, estimate_run_bytes(self._budget.costs, lines, options))
 
     def text_emotion(self, line: Line) -> tuple[float, ...] | None:
         """The eight weights that were read for a line whose emotion comes from text; None for every other line."""
@@ -94,6 +107,13 @@ class Pipeline:
         self.modules.s2mel.release_graphs()
         self._conditioning.release()
         self.modules.text_emotion.unload()
+
+    def _release_graphs(self) -> None:
+        """Drop the graphs of all stages but the decoder's."""
+        self._conditioning.release_graphs()
+        self._renderer.release_graphs()
+        if self._decoding is not None and self._decoding.hidden_states is not None:
+            self._decoding.hidden_states.release()
 
     def release_generators(self) -> None:
         """Drop whatever holds addresses of the generators' weights."""
@@ -115,6 +135,7 @@ class Pipeline:
         gpt = self.modules.gpt
         check_attention(self.options, self.device, gpt.mel_head.weight.dtype, gpt.config.head_dim)
         report = self._report = self._new_report()
+        self._budget.begin_run([self._free_decoder, self._take_turns])
         with translate_out_of_memory(self.device):
             yield from self._speak_lines(lines, options, report, on_event)
 
@@ -132,6 +153,7 @@ class Pipeline:
                 self._render_batch(batch, assembler, options, report, count_segments(on_event, rendered, len(segments)))
                 rendered += len(batch)
                 report.note_memory()
+                report.cuts = self._budget.cuts
                 report.wall_seconds = time.perf_counter() - start
                 for take in assembler.pop_ready():
                     report.add_take(take)
@@ -166,13 +188,27 @@ class Pipeline:
                     if line.voice is None:
                         raise AudioError(f"{line.speaker} has no voice; give reference audio for {line.speaker}")
                     if line.voice not in encoded:
-                        encoded[line.voice] = self._conditioning.encode_voice(line.voice.audio, line.voice.boost)
+                        encoded[line.voice] = self._hear_voice(line.voice)
                     voice = encoded[line.voice]
-                    emotion = self._conditioning.encode_emotion(line.emotion, voice, line.text)
+                    emotion = self._read_emotion(line, voice)
                 segments += [Segment(place, part, line, ids, voice, emotion) for part, ids in enumerate(text.segments)]
             on_event(Event("conditioning", len(lines), len(lines)))
         report.voices = len({id(segment.voice) for segment in segments})
         return segments
+
+    def _load_encoders(self) -> None:
+        self.offload.load_encoders()
+        self._budget.expect(REFERENCE_BYTES)
+
+    def _hear_voice(self, voice: Voice) -> VoiceFeatures:
+        return self._budget.attempt(
+            "conditioning", 1, lambda _: self._conditioning.encode_voice(voice.audio, voice.boost)
+        )
+
+    def _read_emotion(self, line: Line, voice: VoiceFeatures) -> Tensor:
+        return self._budget.attempt(
+            "conditioning", 1, lambda _: self._conditioning.encode_emotion(line.emotion, voice, line.text)
+        )
 
     def _decode_segments(
         self, segments: Sequence[Segment], options: SpeakOptions, report: Report, on_event: OnEvent
@@ -187,6 +223,7 @@ class Pipeline:
             for segment, prompt in zip(segments, prompts, strict=True)
         ]
         expected = sum(CODES_PER_TEXT_TOKEN * len(segment.text_ids) for segment in segments)
+        rendering = self._rendering_bytes(segments, limit, options.flow_batch)
         drawn = 0
 
         def tell_codes(count: int) -> None:
@@ -194,19 +231,67 @@ class Pipeline:
             drawn = count
             on_event(Event("gpt", drawn, max(expected, drawn)))
 
+        def start(left: Sequence[Request], on_poll: OnPoll) -> Generator[Finished, None, None]:
+            return self._start_decoder(left, on_poll, rendering, report)
+
         tell_codes(0)
-        with closing(self._get_decoding(report).decoder.generate(requests, tell_codes)) as answers:
-            while (answer := self._next_answer(answers, report)) is not None:
+        run = self._decode_run = DecodeRun(requests, start, self.release_generators, self._budget, tell_codes)
+        try:
+            while (answer := self._next_answer(run, report)) is not None:
                 answer = replace(answer, tokens=self._keep_codec_codes(answer.tokens))
                 report.codes += len(answer.tokens)
                 yield DecodedSegment(segments[answer.index], prompts[answer.index], answer)
+        finally:
+            run.interrupt()
+            self._decode_run = None
         on_event(Event("gpt", drawn, drawn))
         if self.options.low_memory and self._decoding is not None:
             self._decoding.close()  # the flow of the last lines may have its memory
 
-    def _next_answer(self, answers: Iterator[Finished], report: Report) -> Finished | None:
+    def _start_decoder(
+        self, requests: Sequence[Request], on_poll: OnPoll, rendering: tuple[int, int, int], report: Report
+    ) -> Generator[Finished, None, None]:
+        """rendering: see `MemoryBudget.limit_decoding`."""
+        decoder = self._get_decoding(report).decoder
+        if isinstance(decoder, Engine):
+            demand, held = decoder.cache_demand(requests), decoder.cache_bytes
+            decoder.limit_runs(self._budget.limit_decoding(demand, held, rendering))
+        return decoder.generate(requests, on_poll)
+
+    def _rendering_bytes(self, segments: Sequence[Segment], limit: int, flow_batch: int) -> tuple[int, int, int]:
+        """What the stages behind the decoder take: for the longest segment, a batch of the longest, and that with
+        graphs."""
+        codes = sorted((min(limit, CODES_PER_TEXT_TOKEN * len(s.text_ids)) for s in segments), reverse=True)
+        reference = max(len(segment.voice.prompt_condition) for segment in segments)
+        one, batch = (self._budget.costs.rendering(codes[:count], reference) for count in (1, flow_batch))
+        return max(one), max(batch), sum(batch)
+
+    def _next_answer(self, run: DecodeRun, report: Report) -> Finished | None:
         with matmul_stage(report, "gpt", self.device):
-            return next(answers, None)
+            return run.next_answer()
+
+    def _free_decoder(self) -> bool:
+        """A last resort: lines that are being decoded start over when it is their turn again."""
+        decoder = None if self._decoding is None else self._decoding.decoder
+        if not isinstance(decoder, Engine) or not decoder.cache_bytes:
+            return False
+        if self._decode_run is not None:
+            self._decode_run.interrupt()
+            self._budget.note("decoder", "lines decoded anew, to make room for those that were ready")
+        self.release_generators()
+        return True
+
+    def _take_turns(self) -> bool:
+        """A last resort: encoders and generators are on the device in turn, as in low-memory mode."""
+        if type(self.offload) is not KeepAll or self.device.type == "cpu":
+            return False
+        self.offload = Alternate(self.modules, self.device, self.release_generators)
+        if self._decode_run is None:
+            self.offload.load_encoders()
+        else:
+            self.offload.load_generators()
+        self._budget.note("turns", "encoders and generators take turns on the device")
+        return True
 
     def _render_batch(
         self,

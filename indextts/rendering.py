@@ -14,11 +14,12 @@ from ..s2mel.model import FlowLine
 from .events import Event, OnEvent
 from .gpt.latent_pass import latent_pass
 from .loading.models import Models
+from .memory_budget import MemoryBudget
 from .options import SpeakOptions
 from .records import Codes
 from .report import Report
 from .segments import DecodedSegment, LatentSegment, count_mel_frames
-from .vocoder.vocoder import Vocoder
+from .vocoder.vocoder import LEAST_FRAMES, MOST_FRAMES, Vocoder
 from .work_meter import WorkMeter, meter_calls
 
 HiddenStates = Callable[[Tensor], Tensor]
@@ -33,10 +34,11 @@ def matmul_stage(report: Report, name: str, device: torch.device) -> Iterator[No
 
 
 class Renderer:
-    """The models behind the decoder, and the graphs that are kept of the last one."""
+    """The models behind the decoder, and the graphs that are kept of the last one. budget: what each stage asks how
+    many segments it may take at once."""
 
-    def __init__(self, modules: Models, use_cuda_kernel: bool) -> None:
-        self._modules = modules
+    def __init__(self, modules: Models, use_cuda_kernel: bool, budget: MemoryBudget) -> None:
+        self._modules, self._budget = modules, budget
         self._vocoder = Vocoder(modules.vocoder, use_cuda_kernel)
 
     @property
@@ -85,34 +87,72 @@ class Renderer:
 
     def release(self) -> None:
         """Drop whatever holds addresses of the vocoder's weights."""
+        self._vocoder.release()
+
+    def release_graphs(self) -> None:
+        """Drop the flow's and the vocoder's graphs and their memory."""
+        self._modules.s2mel.release_graphs()
         self._vocoder.release_graphs()
 
     def _compute_latents(
         self, batch: Sequence[DecodedSegment], hidden_states: HiddenStates | None, report: Report
     ) -> list[LatentSegment]:
         """GPT, a second time: what its hidden states say about the codes it wrote."""
+        budget = self._budget
+
+        def cost(part: Sequence[DecodedSegment]) -> int:
+            return budget.costs.latent_pass([len(d.prompt) + len(d.answer.tokens) for d in part])
+
+        def work(part: Sequence[DecodedSegment]) -> list[Tensor]:
+            prompts, codes = [d.prompt for d in part], [d.answer.tokens for d in part]
+            return latent_pass(self._modules.gpt, prompts, codes, hidden_states if budget.graphs else None)
+
         with matmul_stage(report, "latents", self._modules.device):
-            prompts, codes = [d.prompt for d in batch], [d.answer.tokens for d in batch]
-            latents = latent_pass(self._modules.gpt, prompts, codes, hidden_states)
+            latents = budget.run_in_batches("latents", batch, cost, work)
         return [
             LatentSegment(d.segment, Codes(d.answer.tokens, hidden, d.answer.finished))
             for d, hidden in zip(batch, latents, strict=True)
         ]
 
     def _run_flow(
-        self, batch: Sequence[LatentSegment], options: SpeakOptions, report: Report, on_step: Callable[[int], None]
+        self, batch: Sequence[LatentSegment], options: SpeakOptions, report: Report, on_step: Callable[[float], None]
     ) -> list[Tensor]:
-        """S2Mel: codes and latents into mels [80, F], all segments of the batch in one flow."""
+        """S2Mel: codes and latents into mels [80, F], all segments of the batch in one flow where they fit. on_step:
+        told the flow steps done, those of some segments as their share of a step of all."""
+        budget, done = self._budget, 0
+
+        def cost(part: Sequence[LatentSegment]) -> int:
+            return budget.costs.flow([_flow_frames(item) for item in part], 2 if options.guidance else 1)
+
+        def work(part: Sequence[LatentSegment]) -> list[Tensor]:
+            nonlocal done
+
+            def tell_steps(steps: int) -> None:
+                on_step((done * options.steps + len(part) * steps) / len(batch))
+
+            lines = [self.flow_line(item) for item in part]
+            mels = self._modules.s2mel.generate_mels(lines, options.steps, options.guidance, tell_steps, budget.graphs)
+            done += len(part)
+            return mels
+
         with matmul_stage(report, "s2mel", self._modules.device):
-            return self._modules.s2mel.generate_mels(
-                [self.flow_line(item) for item in batch],
-                options.steps,
-                options.guidance,
-                on_step,
-            )
+            return budget.run_in_batches("flow", batch, cost, work)
 
     def _run_vocoder(
         self, mels: Sequence[Tensor], report: Report, on_chunks: Callable[[int, int], None]
     ) -> list[Tensor]:
+        """Vocoder: mels into waveforms [1, N] on the CPU, in as many chunks at once as fit."""
+        budget = self._budget
+
+        def work(frames: int) -> list[Tensor]:
+            waves = self._vocoder.generate_waveforms(mels, on_chunks, frames, budget.graphs)
+            return [wave.cpu() for wave in waves]
+
         with matmul_stage(report, "vocoder", self._modules.device):
-            return [wave.cpu() for wave in self._vocoder.generate_waveforms(mels, on_chunks)]
+            frames = budget.fit_units("vocoder", MOST_FRAMES, budget.costs.vocoder_frame, LEAST_FRAMES)
+            return budget.attempt("vocoder", frames, work, LEAST_FRAMES)
+
+
+def _flow_frames(item: LatentSegment) -> int:
+    """Mel frames of a segment behind its prompt."""
+    return len(item.segment.voice.prompt_condition) + count_mel_frames(item.codes, item.segment.line.speed)

@@ -14,7 +14,8 @@ STAGES = ("text", "conditioning", "gpt", "latents", "s2mel", "vocoder")
 
 @dataclass
 class Report:
-    """Filled while a run goes on. Times are wall-clock seconds, the device drained at the end of each stage."""
+    """Filled while a run goes on. Times are wall-clock seconds, the device drained at the end of each stage. cuts: what
+    the memory budget cut, and how much was free then."""
 
     device: torch.device
     precision: str
@@ -29,6 +30,7 @@ class Report:
     audio_seconds: float = 0.0
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
     notes: list[str] = field(default_factory=list)
+    cuts: list[str] = field(default_factory=list)
     peak_memory_bytes: int | None = None
     wall_seconds: float = 0.0
 
@@ -83,4 +85,5 @@ class Report:
         rows.append(f"time: {spent}")
         if self.peak_memory_bytes is not None:
             rows.append(f"peak memory: {self.peak_memory_bytes / 2**30:.2f} GiB")
+        rows += [f"cut to the memory there is: {cut}" for cut in self.cuts]
         return "\n".join(rows + [f"note: {note}" for note in self.notes])

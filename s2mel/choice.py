@@ -31,9 +31,11 @@ class CompileRequest:
 
 @dataclass(frozen=True, eq=False)
 class FlowChoice:
-    """What runs. compile_state: "off", "compiled", or "not used: " or "failed: " and why. weights_key: for which."""
+    """What runs. plain: what runs without graphs. compile_state: "off", "compiled", or "not used: " or "failed: " and
+    why. weights_key: for which."""
 
     runner: EagerFlowRunner | GraphFlowRunner
+    plain: EagerFlowRunner
     ops: EstimatorOps
     reason: str
     compile_state: str
@@ -53,8 +55,9 @@ def choose_flow(estimator: Estimator, request: CompileRequest | None) -> FlowCho
         why_not = why_not_compile(device, dtype, ops is not TORCH_OPS)
         stages, state = (stages, f"not used: {why_not}") if why_not else _compile_or_warn(estimator, stages, request)
     # Only kernels read line bounds from tables: a graph of plain torch would keep those it was captured with.
-    runner = (EagerFlowRunner if stages.ops is TORCH_OPS else GraphFlowRunner)(estimator, stages)
-    choice = FlowChoice(runner, stages.ops, reason, state, weights_address_key(estimator))
+    plain = EagerFlowRunner(estimator, stages)
+    runner = plain if stages.ops is TORCH_OPS else GraphFlowRunner(estimator, stages)
+    choice = FlowChoice(runner, plain, stages.ops, reason, state, weights_address_key(estimator))
     log.info(choice.description)
     return choice
 

@@ -97,6 +97,7 @@ class S2Mel(nn.Module):
         """Drop captured graphs and their memory; they come back at the next run."""
         if self._choice is not None:
             self._choice.runner.release_graphs()
+            self._choice.plain.release_graphs()
 
     def generate_mels(
         self,
@@ -104,14 +105,16 @@ class S2Mel(nn.Module):
         steps: int = 25,
         guidance: float = 0.7,
         on_step: Callable[[int], None] | None = None,
+        graphs: bool = True,
     ) -> list[Tensor]:
         """One mel float32 [80, F] per line, all lines solved together; company changes no line's result.
 
         Noise comes from each line's seed by a CPU generator, so that it is the same on every device. on_step is called
-        between flow steps with the number done, and may raise to cancel.
+        between flow steps with the number done, and may raise to cancel. graphs: replay CUDA graphs where the device
+        has them; they hold memory between runs.
         """
         lines = [FlowLine(*line) for line in lines]
-        return self.solve_flow(lines, [draw_noise(line) for line in lines], steps, guidance, on_step)
+        return self.solve_flow(lines, [draw_noise(line) for line in lines], steps, guidance, on_step, graphs)
 
     def solve_flow(
         self,
@@ -120,9 +123,11 @@ class S2Mel(nn.Module):
         steps: int,
         guidance: float,
         on_step: Callable[[int], None] | None = None,
+        graphs: bool = True,
     ) -> list[Tensor]:
         """`generate_mels` from given noises, float32 [80, F] each."""
-        estimator, runner, times = self.cfm.estimator, self.flow_choice.runner, uniform_times(steps)
+        estimator, choice, times = self.cfm.estimator, self.flow_choice, uniform_times(steps)
+        runner = choice.runner if graphs else choice.plain
         prompts = [line.prompt_frames for line in lines]
         lengths = [line.prompt_frames + line.frames for line in lines]
         packing = runner.pack_lines(lengths, prompts, branches=2 if guidance else 1)

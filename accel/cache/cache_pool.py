@@ -23,12 +23,16 @@ class PageDemand:
 
 
 class CachePool:
-    """`cache` and `allocator` are replaced, never changed in size, when a run needs more than there is."""
+    """`cache` and `allocator` are replaced, never changed in size, when a run needs more than there is.
+
+    max_bytes: of the cache of the next run, None sets no limit. With one, all that a run may need is taken at its
+    beginning: a cache that grows stands beside the larger one while it is copied.
+    """
 
     def __init__(self, weights: DecoderWeights, page_size: int, max_bytes: int | None) -> None:
         self._weights = weights
         self._page_size = page_size
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self.allocator = PageAllocator(0)
         self.cache: PagedCache | None = None
 
@@ -39,9 +43,10 @@ class CachePool:
     def prepare_run(self, need: PageDemand) -> None:
         """Have a cache for a run to start with. Raises `OutOfCacheMemory` where not even `least` pages fit."""
         assert self.allocator.free_pages == self.allocator.total_pages, "a run starts while another one holds pages"
-        limit = need.worst if self._max_bytes is None else min(need.worst, self._max_bytes // self._page_bytes - 1)
-        pages = min(need.expected, limit)
-        if self.allocator.total_pages < pages:
+        limit = need.worst if self.max_bytes is None else min(need.worst, self.max_bytes // self.page_bytes - 1)
+        pages = min(need.expected, limit) if self.max_bytes is None else limit
+        too_large = self.max_bytes is not None and self.cache_bytes > self.max_bytes
+        if too_large or self.allocator.total_pages < pages:
             self.drop_cache()
             got = self._allocate_or_halve(pages, min(need.least, pages))
             limit = limit if got == pages else got
@@ -84,7 +89,7 @@ class CachePool:
                 logger.warning("trying a cache of %d pages: %s", pages, error)
 
     @property
-    def _page_bytes(self) -> int:
+    def page_bytes(self) -> int:
         w = self._weights
         return len(w.layers) * self._page_size * PagedCache.token_bytes(w.heads, w.head_dim, w.dtype)
 

@@ -42,16 +42,17 @@ class ConditioningEncoder:
         models: ConditioningModels,
         load_encoders: Callable[[], None] = lambda: None,
         cache_bytes: int = CACHE_BYTES,
-        use_graphs: bool = True,
+        use_graphs: Callable[[], bool] = lambda: True,
     ) -> None:
         """load_encoders: called before the reference encoders are used; they may be offloaded until then.
 
-        use_graphs: capture them as CUDA graphs on a CUDA device; for models that come and go that would be each time.
+        use_graphs: whether to run them as CUDA graphs on a CUDA device, which hold memory; for models that come and go
+        they would be captured each time.
         """
         self.models = models
         self._load_encoders = load_encoders
         self.cache = ContentCache(cache_bytes)
-        self._graphs = ReferenceEncoderGraphs(models) if use_graphs else None
+        self._use_graphs, self._graphs = use_graphs, ReferenceEncoderGraphs(models)
         self._mel = MelSpectrogram()
         self._fbank = KaldiFilterBank(models.semantic.bands)
 
@@ -62,8 +63,11 @@ class ConditioningEncoder:
     def release(self) -> None:
         """Drop everything but the models: cached voices, emotions and graphs."""
         self.cache.clear()
-        if self._graphs is not None:
-            self._graphs.release()
+        self.release_graphs()
+
+    def release_graphs(self) -> None:
+        """Drop captured graphs and their memory; they come back at the next recording."""
+        self._graphs.release()
 
     @torch.inference_mode()
     def encode_voice(self, audio: Audio | None, boost: bool = False) -> VoiceFeatures:
@@ -120,7 +124,7 @@ class ConditioningEncoder:
         wave = reference.samples_16k
         self._load_encoders()
         energies = self._fbank.to(self.device)(wave.to(self.device))
-        return encode_reference(self.models, energies) if self._graphs is None else self._graphs(energies)
+        return self._graphs(energies) if self._use_graphs() else encode_reference(self.models, energies)
 
     def _cached_emotion_vector(self, audio: Audio | None) -> Tensor:
         used = take_excerpt(audio)

@@ -22,12 +22,14 @@ log = logging.getLogger(__name__)
 LONGEST_CHUNK = 1024
 MOST_FRAMES = 8192
 """Of all chunks that run together: about 0.6 GiB of activations."""
+LEAST_FRAMES = 256
+"""A chunk of fewer would be little but its overlap."""
 ROUND_FRAMES = 128
 MOST_GRAPHS = 8
 
 
 class GraphVocoder:
-    """The Triton kernels, replayed as one CUDA graph for each number of chunks and rounded length."""
+    """The Triton kernels, replayed as one CUDA graph for each number of chunks and rounded length, or as they are."""
 
     def __init__(self, model: BigVGAN) -> None:
         from .channels_last import ChannelsLastBigVGAN
@@ -37,23 +39,33 @@ class GraphVocoder:
         self._graphs: GraphCache[tuple[int, int], tuple[CapturedGraph[Tensor], Tensor, Tensor]]
         self._graphs = GraphCache("the vocoder", MOST_GRAPHS, size_of=math.prod)
 
-    def __call__(self, chunks: Sequence[MelChunk]) -> Iterator[Tensor]:
+    def __call__(self, chunks: Sequence[MelChunk], graphs: bool = True) -> Iterator[Tensor]:
         """float32 [N] for each chunk, valid until the next call."""
         frames = -(-max(chunk.mel.shape[1] for chunk in chunks) // ROUND_FRAMES) * ROUND_FRAMES
         size, device = (1 << (len(chunks) - 1).bit_length(), frames), chunks[0].mel.device
-        graph, mel, lengths = self._graphs.get(size, lambda pool: self._capture_size(*size, device, pool))
+        if graphs:
+            graph, mel, lengths = self._graphs.get(size, lambda pool: self._capture_size(*size, device, pool))
+        else:
+            mel, lengths = self._new_inputs(len(chunks), max(chunk.mel.shape[1] for chunk in chunks), device)
         sizes = [chunk.mel.shape[1] for chunk in chunks]
         lengths.copy_(torch.tensor(sizes + [0] * (len(lengths) - len(sizes)), dtype=torch.int32))
         for row, chunk in zip(mel, chunks, strict=False):
             row[: chunk.mel.shape[1]] = chunk.mel.T
-        yield from graph.replay()[: len(chunks)]
+        yield from (graph.replay() if graphs else self._run(mel, lengths))[: len(chunks)]
+
+    def release_graphs(self) -> None:
+        """Drop every graph and the memory they share."""
+        self._graphs.clear()
 
     def _capture_size(
         self, lines: int, frames: int, device: torch.device, pool: GraphPool
     ) -> tuple[CapturedGraph[Tensor], Tensor, Tensor]:
-        mel = torch.zeros(lines, frames, self._bands, dtype=self._dtype, device=device)
-        lengths = torch.full((lines,), frames, dtype=torch.int32, device=device)
+        mel, lengths = self._new_inputs(lines, frames, device)
         return CapturedGraph(lambda: self._run(mel, lengths), device, pool), mel, lengths
+
+    def _new_inputs(self, lines: int, frames: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        mel = torch.zeros(lines, frames, self._bands, dtype=self._dtype, device=device)
+        return mel, torch.full((lines,), frames, dtype=torch.int32, device=device)
 
 
 class EagerVocoder:
@@ -64,7 +76,7 @@ class EagerVocoder:
         for snake in (module for module in model.modules() if isinstance(module, SnakeBeta)):
             snake.in_blocks = model.conv_pre.weight.device.type == "cpu"
 
-    def __call__(self, chunks: Sequence[MelChunk]) -> Iterator[Tensor]:
+    def __call__(self, chunks: Sequence[MelChunk], graphs: bool = True) -> Iterator[Tensor]:
         for chunk in chunks:
             yield self._model(chunk.mel[None])[0, 0].float()
 
@@ -87,28 +99,37 @@ class Vocoder:
 
     def release_graphs(self) -> None:
         """Drop captured graphs and their memory; they come back at the next run."""
+        if isinstance(self._runner, GraphVocoder):
+            self._runner.release_graphs()
+
+    def release(self) -> None:
+        """Drop whatever is made of the weights, graphs with it."""
         self._runner = None
 
     def generate_waveforms(
-        self, mels: Sequence[Tensor], on_chunks: Callable[[int, int], None] | None = None
+        self,
+        mels: Sequence[Tensor],
+        on_chunks: Callable[[int, int], None] | None = None,
+        most_frames: int = MOST_FRAMES,
+        graphs: bool = True,
     ) -> list[Tensor]:
         """Log-mels [80, F] to waveforms float32 [1, F * hop] within -1..1, on the device.
 
         Neither what runs beside a line nor where it is cut changes it. on_chunks: called before the first chunk and
-        after each with the number done and that of all; may raise to cancel.
+        after each with the number done and that of all; may raise to cancel. most_frames: of all chunks that run
+        together, `LEAST_FRAMES` at least. graphs: replay CUDA graphs where the device has them.
         """
         device, hop = self._model.conv_pre.weight.device, self._model.hop_length
         waves = [torch.empty(1, mel.shape[1] * hop, device=device) for mel in mels]
+        longest = max(1, min(LONGEST_CHUNK, most_frames - 2 * self._reach))
         chunks = [
-            chunk
-            for line, mel in enumerate(mels)
-            for chunk in split_mel(line, mel.to(device), LONGEST_CHUNK, self._reach)
+            chunk for line, mel in enumerate(mels) for chunk in split_mel(line, mel.to(device), longest, self._reach)
         ]
         run, done = self._choose_runner(), 0
         report = on_chunks or (lambda done, total: None)
         report(done, len(chunks))
-        for batch in batch_chunks(chunks):
-            for chunk, wave in zip(batch, run(batch), strict=True):
+        for batch in batch_chunks(chunks, most_frames):
+            for chunk, wave in zip(batch, run(batch, graphs), strict=True):
                 waves[chunk.line][0, chunk.start * hop : chunk.end * hop] = chunk.kept_samples(wave, hop)
                 report(done := done + 1, len(chunks))
         return waves
@@ -129,12 +150,12 @@ class Vocoder:
         return f"on {device.type}" if device.type != "cuda" else self._why_no_triton(device)
 
 
-def batch_chunks(chunks: Sequence[MelChunk]) -> Iterator[list[MelChunk]]:
-    """Chunks of similar length together, so that rounding up wastes little, at most `MOST_FRAMES` in all."""
+def batch_chunks(chunks: Sequence[MelChunk], most_frames: int) -> Iterator[list[MelChunk]]:
+    """Chunks of similar length together, so that rounding up wastes little, at most `most_frames` in all."""
     batch: list[MelChunk] = []
     for chunk in sorted(chunks, key=lambda chunk: -chunk.mel.shape[1]):
         longest = max((other.mel.shape[1] for other in batch), default=0)
-        full = (len(batch) + 1) * max(longest, chunk.mel.shape[1]) > MOST_FRAMES
+        full = (len(batch) + 1) * max(longest, chunk.mel.shape[1]) > most_frames
         if batch and (full or chunk.mel.shape[1] < 0.75 * longest):
             yield batch
             batch = []
