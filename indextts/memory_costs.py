@@ -1,7 +1,7 @@
 """Device memory that the stages of a run take beside the weights: estimates, for every stage a size times its unit.
 
 Dimensions: D the GPT's width, W the flow's width, B lines, L positions, F mel frames, R branches of guidance.
-The factors are fitted to peaks measured on a GPU; `tests/pipeline/test_memory_gpu.py` holds them to 15 %.
+The factors are counted from what the stages allocate; no peak has been measured against them on a GPU yet.
 """
 
 import re
