@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
@@ -108,6 +109,7 @@ class Engine:
         self._runner_is_for: tuple[PagedCache, bool] | None = None
         self._states: dict[int, DecodeState] = {}
         self._busy = False
+        self._poll_inside: Callable[[], None] | None = None
 
     def limit_runs(self, limits: RunLimits) -> None:
         """What the runs from now on may take."""
@@ -143,13 +145,13 @@ class Engine:
             for beams in dict.fromkeys(request.sampling.num_beams for request in requests):
                 group = [(i, r) for i, r in enumerate(requests) if r.sampling.num_beams == beams]
                 with closing(self._new_batch(group, beams)) as batch:
+                    self._poll_inside = partial(_poll_batch, on_poll, drawn, batch)
                     while batch.has_work:
                         yield from batch.advance_lanes()
-                        if on_poll is not None:
-                            on_poll(drawn + batch.tokens_drawn)
+                        self._poll_inside()
                 drawn += batch.tokens_drawn
         finally:
-            self._busy = False
+            self._busy, self._poll_inside = False, None
 
     def describe_attention(self) -> str:
         """The backend, why it and no other, and where it costs the CUDA graphs: for reports."""
@@ -226,4 +228,15 @@ class Engine:
             from .runners.graph_runner import GraphRunner
 
             return GraphRunner(self._weights, cache, self.attention.backend)
-        return TorchRunner(self._weights, cache, self.attention.backend, self._clock)
+        return TorchRunner(self._weights, cache, self.attention.backend, self._clock, self._poll_runner)
+
+    def _poll_runner(self) -> None:
+        """Inside a step or a prefill that takes long."""
+        if self._poll_inside is not None:
+            self._poll_inside()
+
+
+def _poll_batch(on_poll: OnPoll | None, drawn: int, batch: Batch) -> None:
+    """drawn: tokens of the batches before."""
+    if on_poll is not None:
+        on_poll(drawn + batch.tokens_drawn)

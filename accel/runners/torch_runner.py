@@ -17,7 +17,7 @@ from ..state import DecodeState
 from ..weights import DecoderWeights, LayerWeights
 
 READBACK_SECONDS = 0.05
-"""How long `TorchRunner` keeps the host from reading back, and whoever wants to cancel."""
+"""How long `TorchRunner` keeps the host from reading back, and whoever wants to cancel; one layer longer at most."""
 
 AttendLayer = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """(layer number, queries, keys, values [N, H, W]) -> [N, H, W]; stores keys and values on the way."""
@@ -25,7 +25,10 @@ AttendLayer = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor], torch.Te
 
 class TorchRunner:
     """Plain torch operations, on any device. Returns early where a lane has ended, which another line may want, and
-    after READBACK_SECONDS by `clock`."""
+    after READBACK_SECONDS by `clock`.
+
+    on_wait: called between two layers of a prefill or a step that takes longer than that; may raise to cancel.
+    """
 
     name = "torch"
 
@@ -35,11 +38,13 @@ class TorchRunner:
         cache: PagedCache,
         attention: AttentionBackend,
         clock: Callable[[], float] = time.monotonic,
+        on_wait: Callable[[], None] = lambda: None,
     ) -> None:
         self._weights = weights
         self._cache = cache
         self._attention = attention
-        self._clock = clock
+        self._clock, self._on_wait = clock, on_wait
+        self._told_at = clock()
         self._layer_kv = cache.layer_kv
 
     def prefill(self, prompts: Sequence[torch.Tensor], slots: torch.Tensor) -> torch.Tensor:
@@ -52,6 +57,7 @@ class TorchRunner:
         """Prompts of these lengths, one after the other [N, D], through all layers: [N, D]."""
 
         def attend_layer(number: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+            self._tell_if_long()
             self._attention.store_kv(k, v, self._layer_kv[number], slots)
             return self._attention.attend_prefill(q, k, v, lengths)
 
@@ -86,12 +92,18 @@ class TorchRunner:
         plan = self._attention.plan_decode(rows.block_tables, rows.lengths + 1, size)
 
         def attend_layer(number: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+            self._tell_if_long()
             self._attention.store_kv(k, v, self._layer_kv[number], slots)
             return self._attention.attend_decode(q, self._layer_kv[number], plan)
 
         x = _apply_layers(self._embed_tokens(state), self._weights, attend_layer)
         rows.lengths.add_(state.per_row(state.alive_lanes))
         return self.compute_logits(x)
+
+    def _tell_if_long(self) -> None:
+        if (now := self._clock()) - self._told_at > READBACK_SECONDS:
+            self._told_at = now
+            self._on_wait()
 
     def _embed_tokens(self, state: DecodeState) -> torch.Tensor:
         last = self._weights.position_embedding.shape[0] - 1

@@ -60,9 +60,13 @@ def test_steps_are_launched_before_the_last_ones_are_read(behind, expected, beam
 
 
 def test_a_slow_machine_reads_back_in_time(monkeypatch):
-    """Every reading of the clock is 0.04 s after the last: two steps and the host wants to know."""
-    seconds, counts = itertools.count(), []
-    run = TorchRunner.run_steps
+    """Every step takes 0.03 s: after two of them the host wants to know."""
+    seconds, counts = [0.0], []
+    run, step = TorchRunner.run_steps, TorchRunner.decode_logits
+
+    def slow(runner, state):
+        seconds[0] += 0.03
+        return step(runner, state)
 
     def counted(runner, state, lanes, steps):
         before = int(state.lanes.steps[0])
@@ -70,6 +74,27 @@ def test_a_slow_machine_reads_back_in_time(monkeypatch):
         counts.append(int(state.lanes.steps[0]) - before)
 
     monkeypatch.setattr(TorchRunner, "run_steps", counted)
-    engine = Engine(NEVER_STOPS, EngineOptions(poll_steps=4), clock=lambda: 0.04 * next(seconds))
+    monkeypatch.setattr(TorchRunner, "decode_logits", slow)
+    engine = Engine(NEVER_STOPS, EngineOptions(poll_steps=4), clock=lambda: seconds[0])
     list(engine.generate([build(3, 0, 7, SAMPLED)]))
     assert counts == [2, 2, 2]
+
+
+def test_a_long_step_is_polled_in_every_layer_and_can_be_cancelled_there():
+    """A second goes by between any two looks at the clock."""
+    seconds = itertools.count()
+    engine = Engine(WEIGHTS, clock=lambda: float(next(seconds)))
+    todo = [build(3, beams, 4, replace(SAMPLED, num_beams=beams)) for beams in (1, 3)]
+    polls = []
+    expected = {answer.index: answer.tokens.tolist() for answer in engine.generate(todo, polls.append)}
+    assert polls == sorted(polls)
+    assert len(polls) > 4 * len(WEIGHTS.layers)
+    for last in range(0, len(polls), 7):
+
+        def cancel(_, left=itertools.count(last, -1)):
+            if next(left) == 0:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            list(engine.generate(todo, cancel))
+        assert {answer.index: answer.tokens.tolist() for answer in engine.generate(todo)} == expected
