@@ -14,14 +14,17 @@ from ..config import ConformerConfig, GPTConfig, load_model_config, load_vocoder
 from ..decoding import choose_decoder
 from ..gpt.model import UnifiedVoice
 from ..loading.find import CheckpointFiles, Survey
-from ..loading.layouts import PACK
+from ..loading.layouts import DEMO_FOLDER, PACK
 from ..loading.models import load_models
+from ..memory_budget import what_fits
 from ..options import LoadOptions
 from ..vocoder.bigvgan import BigVGAN
 
 CODES = 12
 
 
+LINES, BEAMS = 16, 3
+"""The dialogue that the doctor asks room for."""
 RELEASED_HEAD = 64
 """Width of the released GPT's attention heads."""
 
@@ -32,6 +35,21 @@ def acceleration_imports() -> str:
     device, dtype = torch.device("cuda" if on_gpu else "cpu"), torch.float16 if on_gpu else torch.float32
     choice = choose_attention(device, dtype, RELEASED_HEAD)
     return f"engine, attention {choice.backend.name} ({choice.reason})"
+
+
+def lines_that_fit(survey: Survey) -> str:
+    """How much of a dialogue runs at once in the memory that is free now; `RuntimeError` where not one line does."""
+    if not torch.cuda.is_available():
+        return "speech is made in the system's memory, no GPU's is a limit"
+    free, _ = torch.cuda.mem_get_info()
+    room = f"the {free / 2**30:.1f} GiB that are free"
+    if survey.folder == DEMO_FOLDER:
+        return (
+            f"the demonstration voice fits anywhere; of the released model, {what_fits(free, LINES, BEAMS)} in {room}"
+        )
+    if not (fit := what_fits(free, LINES, BEAMS)).flow_batch:
+        raise RuntimeError(f"{fit} in {room}")
+    return f"{fit} in {room}, in half precision"
 
 
 def model_initialises(survey: Survey) -> str:

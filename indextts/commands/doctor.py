@@ -56,6 +56,7 @@ def examine_machine(survey: Survey, full: bool = False) -> Iterator[Finding]:
     )
     yield _model_finding(survey)
     yield from _file_findings(survey)
+    yield _run_check("room", "lines_that_fit", "use low_memory, or close what holds the GPU's memory", survey)
     yield _run_check(
         "acceleration modules import", "acceleration_imports", "install the pack again: pip install -e FOLDER"
     )

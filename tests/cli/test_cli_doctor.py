@@ -56,6 +56,25 @@ def test_the_demonstration_voice_is_known(capsys) -> None:
     assert "model: the demonstration voice, small and English only, complete, in " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("gib", "words"),
+    [(7.1, "16 lines × 3 beams at once in the 7.1 GiB that are free"), (2.0, "not one line fits in the 2.0 GiB that")],
+)
+def test_it_says_what_fits(model_folder: Path, gib: float, words: str, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a GPU with so much free, which is there for this check alone."""
+
+    def ask(survey):
+        with monkeypatch.context() as patch:
+            patch.setattr("torch.cuda.is_available", lambda: True)
+            patch.setattr("torch.cuda.mem_get_info", lambda: (int(gib * 2**30), 8 * 2**30))
+            return fits(survey)
+
+    fits = checkup.lines_that_fit
+    monkeypatch.setattr(checkup, "lines_that_fit", ask)
+    main(["doctor", "--model-dir", str(model_folder)])
+    assert words in capsys.readouterr().out
+
+
 def test_a_check_of_files_reads_no_weights(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Names and shapes are enough, so that gigabytes are checked within a second."""
     from indextts2_multitalk.indextts.loading import models
