@@ -157,7 +157,7 @@ class Engine:
         """The backend, why it and no other, and where it costs the CUDA graphs: for reports."""
         lost = self._weights.device.type == "cuda" and not self._can_capture
         graphs = "; no CUDA graphs, which need triton" if lost else ""
-        return f"attention {self.attention.backend.name} ({self.attention.reason}){graphs}"
+        return f"{self.attention.description}{graphs}"
 
     @property
     def _can_capture(self) -> bool:

@@ -13,7 +13,6 @@ Prints one JSON line a figure.
 
 import argparse
 import importlib
-import os
 import sys
 import tempfile
 import time
@@ -30,6 +29,7 @@ TESTS = Path(__file__).parents[1] / "tests"
 sys.path.insert(0, str(TESTS))
 
 from helpers import fake_comfy
+from helpers.process_memory import resident_bytes, used_device_bytes
 
 SHARE = 0.8
 """Of the free memory, what the other model takes."""
@@ -137,7 +137,7 @@ def measure(nodes: Nodes, about: dict[str, str], free_gib: float | None) -> None
     """free_gib: of the card beside a balloon, for another model of ComfyUI's; None: only unload."""
     management = importlib.import_module("comfy.model_management")
     unload = getattr(management, "unload_all", None) or management.unload_all_models
-    baseline = used_bytes()
+    baseline = used_device_bytes()
     nodes.speak()
     first, warm = nodes.speak()
     weights = nodes.weight_bytes
@@ -157,7 +157,7 @@ def measure(nodes: Nodes, about: dict[str, str], free_gib: float | None) -> None
     host = resident_bytes()
     unload()
     management.soft_empty_cache()
-    emit_case("left-after-free", (used_bytes() - baseline) / 2**30, "GiB", about)
+    emit_case("left-after-free", (used_device_bytes() - baseline) / 2**30, "GiB", about)
     emit_case("host-freed-by-free", (host - resident_bytes()) / 2**20, "MiB", about, weights_mib=weights >> 20)
 
 
@@ -179,22 +179,6 @@ class Crowd:
 
 def emit_case(case: str, value: float, unit: str, about: dict[str, str], **more: Any) -> None:
     emit("comfyui_memory", case, value, unit, "float16" if torch.cuda.is_available() else "float32", **about, **more)
-
-
-def used_bytes() -> int:
-    """Of the device, by everyone; a process's context counts once it is there."""
-    if not torch.cuda.is_available():
-        return 0
-    torch.zeros(1, device=device())
-    torch.cuda.synchronize()
-    free, total = torch.cuda.mem_get_info()
-    return total - free
-
-
-def resident_bytes() -> int:
-    """Of this process, mapped files included; 0 where the system does not say."""
-    statm = Path("/proc/self/statm")
-    return int(statm.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") if statm.is_file() else 0
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..accel.engine import EngineOptions
 from .config import BigVGANConfig, ModelConfig
 from .options import SpeakOptions
 from .records import Line
@@ -35,8 +36,6 @@ VOCODER_TENSORS = 6
 REFERENCE_BYTES = 384 * 2**20
 """The reference encoders of the released size, which compute in float32, on the longest recording."""
 
-MOST_LANES = 64
-"""Lines that the engine decodes at once."""
 OWN_TOKENS = 48
 """That a beam usually has for itself in the KV cache; it shares the rest."""
 
@@ -105,7 +104,7 @@ def _widest_stage(config: BigVGANConfig) -> int:
 def estimate_run_bytes(costs: StageCosts, lines: Sequence[Line], options: SpeakOptions) -> int:
     """Of the KV cache of all lines that are decoded at once, every beam counted whole, and of what follows it."""
     tokens = sorted((estimate_tokens(line.text, options.max_codes) for line in lines), reverse=True)
-    cache = options.num_beams * sum(tokens[:MOST_LANES]) * costs.cache_token
+    cache = options.num_beams * sum(tokens[: EngineOptions.max_lanes]) * costs.cache_token
     rendering = sum(costs.rendering(tokens[: options.flow_batch], REFERENCE_FRAMES)) if tokens else 0
     reads_text = any(line.emotion is not None and line.emotion.mode == "text" for line in lines)
     return cache + DECODE_BYTES + max(rendering, REFERENCE_BYTES) + reads_text * TEXT_READER_BYTES

@@ -32,11 +32,10 @@ class GraphPool:
     """Memory that captured graphs share, as long as this object lives; nothing else can use it.
 
     PyTorch gives a pool up with its last graph and captures nothing into it any more, so a graph of one small tensor
-    keeps it. reserved_bytes: by how much captures into it have let the allocator's memory grow.
+    keeps it.
     """
 
     def __init__(self) -> None:
-        self.reserved_bytes = 0
         self._handle: Any = None
         self._anchor: torch.cuda.CUDAGraph | None = None
 
@@ -70,13 +69,11 @@ def capture_graph(
         if warm_up:
             function()
             torch.cuda.empty_cache()
-        before = torch.cuda.memory_reserved(device)
         graph.capture_begin(pool=pool.hold(device), capture_error_mode="thread_local")
         try:
             outputs = function()
         finally:
             graph.capture_end()
-            pool.reserved_bytes += torch.cuda.memory_reserved(device) - before
     current.wait_stream(stream)
     return graph, outputs
 
@@ -165,11 +162,6 @@ class GraphCache(Generic[Key, Graph]):
                 self._graphs.popitem(last=False)
         self._graphs.move_to_end(key)
         return self._graphs[key]
-
-    @property
-    def reserved_bytes(self) -> int:
-        """Of the pool."""
-        return 0 if self._pool is None else self._pool.reserved_bytes
 
     def _is_largest(self, key: Key) -> bool:
         size_of = self._size_of

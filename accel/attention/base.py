@@ -59,3 +59,8 @@ class AttentionChoice:
 
     backend: AttentionBackend
     reason: str
+
+    @property
+    def description(self) -> str:
+        """For reports."""
+        return f"attention {self.backend.name} ({self.reason})"

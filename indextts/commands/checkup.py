@@ -22,7 +22,6 @@ from ..vocoder.bigvgan import BigVGAN
 
 CODES = 12
 
-
 LINES, BEAMS = 16, 3
 """The dialogue that the doctor asks room for."""
 RELEASED_HEAD = 64
@@ -33,8 +32,7 @@ def acceleration_imports() -> str:
     """The engine and the attention backend that it would choose here."""
     on_gpu = torch.cuda.is_available()
     device, dtype = torch.device("cuda" if on_gpu else "cpu"), torch.float16 if on_gpu else torch.float32
-    choice = choose_attention(device, dtype, RELEASED_HEAD)
-    return f"engine, attention {choice.backend.name} ({choice.reason})"
+    return f"engine, {choose_attention(device, dtype, RELEASED_HEAD).description}"
 
 
 def lines_that_fit(survey: Survey) -> str:
@@ -42,14 +40,13 @@ def lines_that_fit(survey: Survey) -> str:
     if not torch.cuda.is_available():
         return "speech is made in the system's memory, no GPU's is a limit"
     free, _ = torch.cuda.mem_get_info()
-    room = f"the {free / 2**30:.1f} GiB that are free"
+    fit = what_fits(free, LINES, BEAMS)
+    found = f"{fit} in the {free / 2**30:.1f} GiB that are free"
     if survey.folder == DEMO_FOLDER:
-        return (
-            f"the demonstration voice fits anywhere; of the released model, {what_fits(free, LINES, BEAMS)} in {room}"
-        )
-    if not (fit := what_fits(free, LINES, BEAMS)).flow_batch:
-        raise RuntimeError(f"{fit} in {room}")
-    return f"{fit} in {room}, in half precision"
+        return f"the demonstration voice fits anywhere; of the released model, {found}"
+    if not fit.flow_batch:
+        raise RuntimeError(found)
+    return f"{found}, in half precision"
 
 
 def model_initialises(survey: Survey) -> str:

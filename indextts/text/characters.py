@@ -10,11 +10,6 @@ _INVISIBLE = re.compile(
 
 
 def fold_characters(text: str) -> str:
-    """`text` in plain characters, none of them invisible."""
-    return remove_invisible(text)
-
-
-def remove_invisible(text: str) -> str:
-    """Drop control characters, zero-width characters and lone surrogates; a no-break space becomes a space."""
+    """`text` without control characters, zero-width characters and lone surrogates; a no-break space is a space."""
     readable = text.encode("utf-8", "ignore").decode("utf-8")
     return _INVISIBLE.sub("", readable.replace("\r\n", "\n").replace("\r", "\n").replace("\xa0", " "))

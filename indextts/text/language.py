@@ -43,24 +43,23 @@ def choose_languages(texts: Sequence[str], language: str = "auto") -> list[Langu
     told = [_tell_language(text) for text in texts]
     before = _carry_forward(told)
     behind = _carry_forward(told[::-1])[::-1]
-    default: Language = "en" if any(map(_LATIN.search, texts)) and not any(map(_is_pinyin, texts)) else "zh"
+    default: Language = "en" if any(map(_LATIN.search, texts)) else "zh"  # no line tells, so none is pinyin
     return [one or other or default for one, other in zip(before, behind, strict=True)]
 
 
 def _tell_language(text: str) -> Language | None:
     """The language that a text's own letters tell; None where they are too few."""
-    if HAN.search(text) or _is_pinyin(text):
+    if HAN.search(text):
         return "zh"
-    words = _LATIN_WORD.findall(PINYIN.sub(" ", text))
-    return "en" if len(words) >= _ENOUGH_WORDS else None
+    words = len(_LATIN_WORD.findall(PINYIN.sub(" ", text)))
+    if _is_pinyin(PINYIN.findall(text), words):
+        return "zh"
+    return "en" if words >= _ENOUGH_WORDS else None
 
 
-def _is_pinyin(text: str) -> bool:
+def _is_pinyin(syllables: Sequence[str], other_words: int) -> bool:
     """Whether syllables with their tones are as many as all other words, and not only codes such as A4 and MI5."""
-    syllables = PINYIN.findall(text)
-    if all(syllable.isupper() for syllable in syllables):
-        return False
-    return len(syllables) >= len(_LATIN_WORD.findall(PINYIN.sub(" ", text)))
+    return len(syllables) >= other_words and not all(map(str.isupper, syllables))
 
 
 def _carry_forward(languages: Sequence[Language | None]) -> list[Language | None]:

@@ -41,13 +41,12 @@ class GraphVocoder:
 
     def __call__(self, chunks: Sequence[MelChunk], graphs: bool = True) -> Iterator[Tensor]:
         """float32 [N] for each chunk, valid until the next call."""
-        frames = -(-max(chunk.mel.shape[1] for chunk in chunks) // ROUND_FRAMES) * ROUND_FRAMES
-        size, device = (1 << (len(chunks) - 1).bit_length(), frames), chunks[0].mel.device
+        sizes, device = [chunk.mel.shape[1] for chunk in chunks], chunks[0].mel.device
         if graphs:
+            size = 1 << (len(chunks) - 1).bit_length(), -(-max(sizes) // ROUND_FRAMES) * ROUND_FRAMES
             graph, mel, lengths = self._graphs.get(size, lambda pool: self._capture_size(*size, device, pool))
         else:
-            mel, lengths = self._new_inputs(len(chunks), max(chunk.mel.shape[1] for chunk in chunks), device)
-        sizes = [chunk.mel.shape[1] for chunk in chunks]
+            mel, lengths = self._new_inputs(len(chunks), max(sizes), device)
         lengths.copy_(torch.tensor(sizes + [0] * (len(lengths) - len(sizes)), dtype=torch.int32))
         for row, chunk in zip(mel, chunks, strict=False):
             row[: chunk.mel.shape[1]] = chunk.mel.T

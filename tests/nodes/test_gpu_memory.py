@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from helpers import fake_comfy
+from helpers.process_memory import used_device_bytes
 from helpers.released_folder import write_released_folder
 
 pytestmark = [
@@ -120,10 +121,7 @@ def test_evicted_and_back_it_captures_its_graphs_anew_and_says_the_same(
 
 
 def used_of_the_card() -> int:
-    """By everyone; this process's context is there."""
+    """By everyone, what is idle in the allocator given back."""
     gc.collect()
-    torch.zeros(1, device="cuda")
-    torch.cuda.synchronize()
     torch.cuda.empty_cache()
-    free, total = torch.cuda.mem_get_info()
-    return total - free
+    return used_device_bytes()

@@ -178,6 +178,9 @@ def test_a_failing_line_keeps_the_finished_ones(talk: Any) -> None:
 
 
 def test_cancel_stops_and_keeps_the_finished_lines(talk: Any, pack: SimpleNamespace) -> None:
+    """The model is in memory already, so that it is the run that stops."""
+    talk("Speaker1: Zero.")
+    FakePipeline.spoken.clear()
     pack.comfy.cancelled = True
     with pytest.raises(Interrupted):
         talk()

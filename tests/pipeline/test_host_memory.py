@@ -1,17 +1,13 @@
 """Free heap memory leaves the process."""
 
 import sys
-from pathlib import Path
 
 import pytest
 import torch
+from helpers.process_memory import resident_bytes
 from indextts2_multitalk.indextts.host_memory import return_free_memory
 
 SMALL, COUNT = 2**16, 1600
-
-
-def resident_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * 4096
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
