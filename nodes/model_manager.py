@@ -16,10 +16,11 @@ from .fetching import download_missing_files
 from .folders import AUTO
 from .inputs import FUSED_VOCODER, HALF_PRECISION, RECOMMENDED, ModelType, StatsType, switch_input
 from .model_cache import LoadedModel, model_cache
-from .settings import DEFAULT_NAME, ModelHandle, ModelSettings, find_model_files, weight_bytes
+from .settings import DEFAULT_NAME, ModelHandle, ModelSettings, find_model_files, has_dynamic_vram, weight_bytes
 
 log = logging.getLogger(__name__)
 
+DYNAMIC_NOTE = "DynamicVRAM: not for this model, which comes and leaves as a whole; models that use it make room"
 DEMO_NOTE = "the demonstration voice: small, English only, not IndexTTS-2's quality"
 
 
@@ -194,6 +195,7 @@ def _format_info(handle: ModelHandle, files: CheckpointFiles, stats: dict[str, A
             "kept between runs" if handle.keep else "unloaded after every run",
             "on the device: " + ("models take turns (low_memory)" if stats["low_memory"] else "all models together"),
             *([f"attention of use_accel: {stats['attention']}"] if stats["attention"] != AUTO else []),
+            *([DYNAMIC_NOTE] if has_dynamic_vram() else []),
             *([DEMO_NOTE] if files.folder == DEMO_FOLDER else []),
             "text emotion: available" if stats["text_emotion"] else "text emotion: qwen0.6bemo4-merge is not installed",
         ]

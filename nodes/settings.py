@@ -1,5 +1,6 @@
 """Which model is meant: where its files lie, on what device and in what precision it runs, and what runs it."""
 
+import sys
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -73,6 +74,11 @@ def torch_device(wanted: str) -> torch.device:
     if wanted != "cpu" and current.type != wanted:
         raise IndexTTSError(f"device: got {wanted}, but this ComfyUI runs on {current}; choose auto or cpu")
     return torch.device("cpu") if wanted == "cpu" else current
+
+
+def has_dynamic_vram() -> bool:
+    """Whether this ComfyUI pages the layers of its own models in one by one (comfy-aimdo)."""
+    return bool(getattr(sys.modules.get("comfy.memory_management"), "aimdo_enabled", False))
 
 
 def weight_bytes(files: CheckpointFiles, half: bool) -> int:

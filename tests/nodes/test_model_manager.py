@@ -1,6 +1,7 @@
 """IndexTTS2_ModelManager and the models it shares: loaded once, given back whole, loaded again when needed."""
 
 import json
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -45,6 +46,12 @@ def test_only_a_speaking_node_loads(manage: Any, talk: Any, pack: SimpleNamespac
     pack.comfy.unload_all()
     assert manage()[2]["loaded"] is False
     assert len(FakePipeline.loads) == 1
+
+
+def test_dynamic_vram_is_declined_in_words(manage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "DynamicVRAM" not in manage()[1]
+    monkeypatch.setitem(sys.modules, "comfy.memory_management", SimpleNamespace(aimdo_enabled=True))
+    assert "DynamicVRAM: not for this model, which comes and leaves as a whole" in manage()[1]
 
 
 def test_finished_lines_need_no_model_after_free(manage: Any, talk: Any, pack: SimpleNamespace) -> None:
@@ -137,8 +144,6 @@ def test_a_device_that_is_not_there(manage: Any) -> None:
 def test_fingerprint_is_a_word_that_changes_with_the_files(
     pack: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    import sys
-
     file = tmp_path / "gpt.pth"
     file.write_bytes(b"1")
     manager = pack.nodes["IndexTTS2_ModelManager"]
@@ -155,8 +160,6 @@ def test_fingerprint_is_a_word_that_changes_with_the_files(
 
 
 def test_fingerprint_of_a_missing_model_is_no_error(pack: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
     manager = pack.nodes["IndexTTS2_ModelManager"]
 
     def missing(settings: Any) -> None:
