@@ -19,6 +19,9 @@ GENERATORS: Group = ("gpt", "vocoder")
 """Parts of `Models` that text becomes codes and mel becomes sound with."""
 
 
+GROUPS = ENCODERS, GENERATORS
+
+
 class OffloadPolicy(Protocol):
     """Asked by the pipeline before it uses either group; may do nothing."""
 
@@ -49,7 +52,7 @@ class Alternate:
 
     def __init__(self, modules: nn.Module, device: torch.device, release: Callable[[], None]) -> None:
         self._groups: dict[Group, list[nn.Module]] = {
-            group: [getattr(modules, name) for name in group] for group in (ENCODERS, GENERATORS)
+            group: [getattr(modules, name) for name in group] for group in GROUPS
         }
         self._device, self._release = device, release
         for name, module in modules.named_children():
@@ -74,6 +77,12 @@ class Alternate:
 
     def _is_here(self, group: Group) -> bool:
         return all(next(module.parameters()).device.type == self._device.type for module in self._groups[group])
+
+
+def count_resident_bytes(models: nn.Module, low_memory: bool) -> int:
+    """Bytes of weights that are on the device at once, at most: in low-memory mode not those of the smaller group."""
+    waiting = [sum(p.nbytes for name in group for p in getattr(models, name).parameters()) for group in GROUPS]
+    return sum(parameter.nbytes for parameter in models.parameters()) - (min(waiting) if low_memory else 0)
 
 
 def move_weights(module: nn.Module, device: torch.device) -> None:

@@ -27,7 +27,7 @@ from .loading.models import Models, load_models
 from .loading.placement import choose_placement
 from .memory_budget import MemoryBudget
 from .memory_costs import CODES_PER_TEXT_TOKEN, REFERENCE_BYTES, StageCosts, estimate_run_bytes
-from .offload import Alternate, KeepAll, OffloadPolicy
+from .offload import Alternate, KeepAll, OffloadPolicy, count_resident_bytes
 from .options import LoadOptions, SpeakOptions
 from .records import Line, Take, Voice, VoiceFeatures
 from .rendering import Renderer, matmul_stage
@@ -55,7 +55,8 @@ class Pipeline:
         costs = StageCosts.from_configs(
             modules.config, modules.vocoder.config, modules.gpt.mel_head.weight.dtype.itemsize
         )
-        self._budget = MemoryBudget(DeviceMemory(lambda: self.device), costs, self._release_graphs)
+        device = choose_placement(options).device  # the models may wait elsewhere, and be asked what they need there
+        self._budget = MemoryBudget(DeviceMemory(lambda: device), costs, self._release_graphs)
         self._text = TextFrontend(files.bpe_model)
         self._conditioning = ConditioningEncoder(
             modules.conditioning_models(),
@@ -92,7 +93,7 @@ class Pipeline:
     def memory_required(self, lines: Sequence[Line], options: SpeakOptions) -> int:
         """Bytes of device memory that speaking `lines` takes beside the weights in the room there is, which is what the
         whole device has beside them; an estimate, rather too much."""
-        room = self._budget.largest_room(sum(weight.nbytes for weight in self.modules.parameters()))
+        room = self._budget.largest_room(count_resident_bytes(self.modules, self.options.low_memory))
         return min(room, estimate_run_bytes(self._budget.costs, lines, options))
 
     def text_emotion(self, line: Line) -> tuple[float, ...] | None:

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import torch
-from indextts2_multitalk.indextts.offload import ENCODERS, GENERATORS, Alternate
+from indextts2_multitalk.indextts.memory_budget import MARGIN_BYTES
+from indextts2_multitalk.indextts.offload import ENCODERS, GENERATORS, Alternate, count_resident_bytes
 from indextts2_multitalk.indextts.options import LoadOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
 from torch import nn
@@ -60,3 +61,25 @@ def test_in_low_memory_mode_the_cache_is_gone_before_the_last_lines_are_rendered
     assert len(list(pipeline.speak(lines, replace(options, flow_batch=2)))) == 3
     assert held[0] > 0
     assert held[-1] == 0
+
+
+def test_a_run_asks_for_no_more_than_the_card_has_beside_the_weights(released_folder, lines, options, monkeypatch):
+    """Also while the weights wait elsewhere, and in low-memory mode beside those that are there at once."""
+    for low_memory in (False, True):
+        pipeline = Pipeline.load(released_folder, LoadOptions(device="cpu", low_memory=low_memory))
+        weights = count_resident_bytes(pipeline.modules, low_memory)
+        wanted = pipeline.memory_required(lines, options)
+        memory = pipeline._budget.memory
+        assert memory._device.type == "cpu"
+        monkeypatch.setattr(type(memory), "total_bytes", weights + MARGIN_BYTES + wanted // 2)
+        assert pipeline.memory_required(lines, options) == wanted // 2
+        pipeline.modules.to("meta")
+        assert memory._device.type == "cpu", "where they will run counts, not where they wait"
+        monkeypatch.undo()
+
+
+def test_in_low_memory_mode_the_smaller_group_is_elsewhere():
+    sizes = {"gpt": 8, "vocoder": 1, "semantic": 4, "voice_encoder": 1, "campplus": 1, "s2mel": 2}
+    models = nn.ModuleDict({name: nn.Linear(size, 1, bias=False) for name, size in sizes.items()})
+    assert count_resident_bytes(models, low_memory=False) == 4 * 17
+    assert count_resident_bytes(models, low_memory=True) == 4 * 11
