@@ -22,9 +22,8 @@ Sound = tuple[torch.Tensor, torch.Tensor]
 def lines_of(count: int, voices: int) -> list[Line]:
     """`count` lines for `voices` speakers in turn, all alike in length."""
     cast = [Voice(f"S{n}", Audio(tone(110.0 + 40 * n, 10.0, 22050), 22050)) for n in range(voices)]
-    return seed_lines(
-        [Line(n, f"S{n % voices}", TEXT.format(HOURS[n]), n + 1, cast[n % voices]) for n in range(count)], seed=1
-    )
+    texts = [TEXT.format(HOURS[n % len(HOURS)]) for n in range(count)]
+    return seed_lines([Line(n, f"S{n % voices}", texts[n], n + 1, cast[n % voices]) for n in range(count)], seed=1)
 
 
 def check_half_precision(half: Sound, exact: Sound) -> None:
