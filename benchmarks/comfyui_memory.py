@@ -121,8 +121,8 @@ class OtherModel:
         model = torch.nn.Sequential(
             *(linear(LAYER, LAYER, bias=False, dtype=torch.float16, device="cpu") for _ in range(count))
         )
-        for layer in model:
-            layer.weight.data.zero_()
+        zeros = torch.zeros(LAYER, LAYER, dtype=torch.float16)
+        model.load_state_dict({f"{number}.weight": zeros for number in range(count)})
         patcher = importlib.import_module("comfy.model_patcher").CoreModelPatcher
         self.patcher = patcher(model.requires_grad_(False), device(), torch.device("cpu"))
 
