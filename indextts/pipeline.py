@@ -1,6 +1,5 @@
 """Lines in, takes out: text, conditioning, gpt, s2mel, vocoder, each a visible call."""
 
-import os
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from ..accel.engine import Engine
 from ..accel.request import Finished, OnPoll, Request
+from ..runtime.cache_folder import cache_folder
 from ..runtime.device_memory import DeviceMemory
 from .conditioning.encoder import ConditioningEncoder
 from .config import load_model_config
@@ -37,9 +37,6 @@ from .take_assembler import TakeAssembler
 from .text.frontend import PreparedText, TextFrontend
 from .text.language import choose_languages
 from .work_meter import WorkMeter, meter_calls
-
-COMPILED = Path(os.environ.get("INDEXTTS2_CACHE", Path.home() / ".cache" / "indextts2")) / "compiled"
-"""Where torch.compile's code waits for the next start."""
 
 
 class Pipeline:
@@ -67,7 +64,7 @@ class Pipeline:
         self._decoding: Decoding | None = None
         self._decode_run: DecodeRun | None = None
         self._report: Report | None = None
-        modules.s2mel.compile_flow(options.use_torch_compile, COMPILED)
+        modules.s2mel.compile_flow(options.use_torch_compile, cache_folder() / "compiled")
 
     @classmethod
     def load(

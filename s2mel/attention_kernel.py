@@ -5,12 +5,18 @@ in the last block only. Which rows a program takes is read from `tiles`, so that
 Dimensions: N tokens, H heads, E head width, Z tiles.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
+from ..runtime.card import Card
 from ..runtime.device_capability import HEAD_WIDTHS
+from ..runtime.kernel_shapes import KernelFamily
 from .packing import QUERY_TILE, Packing
 
 
@@ -59,6 +65,41 @@ def _packed_attention_kernel(qkv, out, tiles, scale, HEADS: tl.constexpr, HEAD: 
     tl.store(out + row[:, None] * width + channel[None, :], result, mask=(row < end)[:, None])
 
 
+@dataclass(frozen=True)
+class FlowAttentionShape:
+    """keys: of a block. stages: blocks of keys and values under way, the one in use among them."""
+
+    keys: int
+    warps: int
+    stages: int
+
+
+class FlowAttentionSize(NamedTuple):
+    """width: of a head."""
+
+    width: int
+    half: bool
+
+
+def flow_attention_rule(size: FlowAttentionSize, card: Card) -> FlowAttentionShape:
+    """Measured on an H200."""
+    return FlowAttentionShape(64, 4, 3) if size.half else FlowAttentionShape(32, 8, 2)
+
+
+def flow_attention_candidates(size: FlowAttentionSize, card: Card) -> Iterable[FlowAttentionShape]:
+    for keys, stages in ((32, 2), (32, 4), (64, 2), (64, 3), (64, 4), (128, 2)):
+        yield from (FlowAttentionShape(keys, warps, stages) for warps in (4, 8))
+
+
+def flow_attention_fits(shape: FlowAttentionShape, size: FlowAttentionSize, card: Card) -> bool:
+    itemsize = 2 if size.half else 4
+    rows = QUERY_TILE + 2 * shape.keys * shape.stages
+    return rows * size.width * itemsize <= card.smem_bytes
+
+
+FLOW_ATTENTION = KernelFamily("flow attention", flow_attention_rule, flow_attention_candidates, flow_attention_fits)
+
+
 def packed_attention(qkv: Tensor, packing: Packing) -> Tensor:
     """As `packed_attention_torch`, padding left unwritten. qkv contiguous [N, 3, H, E] to [N, H * E].
 
@@ -70,9 +111,10 @@ def packed_attention(qkv: Tensor, packing: Packing) -> Tensor:
     tiles = packing.attention_tiles
     out = qkv.new_empty(tokens, heads * width)
     half = qkv.dtype in (torch.float16, torch.bfloat16)
+    shape = FLOW_ATTENTION.choose(FlowAttentionSize(width, half), qkv.device)
     _packed_attention_kernel[(tiles.shape[0], heads)](
         qkv, out, tiles, width**-0.5 * 1.4426950408889634,
-        HEADS=heads, HEAD=width, BLOCK_Q=QUERY_TILE, BLOCK_K=64 if half else 32,
-        PRECISION="tf32" if half else "ieee", num_warps=4 if half else 8, num_stages=3 if half else 2,
+        HEADS=heads, HEAD=width, BLOCK_Q=QUERY_TILE, BLOCK_K=shape.keys,
+        PRECISION="tf32" if half else "ieee", num_warps=shape.warps, num_stages=shape.stages,
     )  # fmt: skip
     return out

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from ..runtime.cache_folder import write_whole
 from . import stages, torch_ops
 from .estimator import Estimator
 from .packing import pack_lines
@@ -126,7 +127,4 @@ def _save_artifacts(path: Path) -> None:
     saved = torch.compiler.save_cache_artifacts()
     if saved is None:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_bytes(saved[0])
-    unfinished.replace(path)
+    write_whole(path, saved[0])

@@ -5,11 +5,17 @@ halves of its output columns, so that the gate is worked on the accumulators.
 Dimensions: N tokens, W width, K taps.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
+from ..runtime.card import Card
+from ..runtime.kernel_shapes import KernelFamily
 from .packing import Packing
 
 
@@ -53,6 +59,44 @@ def _gated_convolution_kernel(x, limits, weight, bias, out, tokens, out_stride, 
     tl.store(place, gated.to(out.dtype.element_ty), mask=there[:, None] & kept[None, :])
 
 
+@dataclass(frozen=True)
+class GatedConvolutionShape:
+    """Tokens, output columns of each half and inner length of a program's tile. stages: tiles of the inputs and weights
+    under way, the one in use among them."""
+
+    tokens: int
+    columns: int
+    inner: int
+    warps: int
+    stages: int
+
+
+class GatedConvolutionSize(NamedTuple):
+    width: int
+    half: bool
+
+
+def gated_convolution_rule(size: GatedConvolutionSize, card: Card) -> GatedConvolutionShape:
+    """Measured on an H200."""
+    return GatedConvolutionShape(128, 128, 64, 8, 3) if size.half else GatedConvolutionShape(64, 32, 32, 4, 3)
+
+
+def gated_convolution_candidates(size: GatedConvolutionSize, card: Card) -> Iterable[GatedConvolutionShape]:
+    for tokens, columns, warps in ((128, 128, 8), (128, 64, 8), (128, 64, 4), (64, 128, 8), (64, 64, 4), (64, 32, 4)):
+        for inner, stages in ((64, 3), (64, 4), (32, 3), (32, 4)):
+            yield GatedConvolutionShape(tokens, columns, inner, warps, stages)
+
+
+def gated_convolution_fits(shape: GatedConvolutionShape, size: GatedConvolutionSize, card: Card) -> bool:
+    tile = (shape.tokens + 2 * shape.columns) * shape.inner
+    return shape.stages * tile * (2 if size.half else 4) <= card.smem_bytes
+
+
+GATED_CONVOLUTION = KernelFamily(
+    "gated convolution", gated_convolution_rule, gated_convolution_candidates, gated_convolution_fits
+)
+
+
 def gated_convolution(x: Tensor, weight: Tensor, bias: Tensor, out: Tensor, packing: Packing, dilation: int) -> Tensor:
     """As `gated_convolution_torch`. x contiguous [N, W], weight [2W, K * W], bias float32 [2W], out [N, W], whose rows
     may lie apart."""
@@ -63,11 +107,12 @@ def gated_convolution(x: Tensor, weight: Tensor, bias: Tensor, out: Tensor, pack
     assert bias.shape == (2 * width,) and bias.dtype is torch.float32, f"bias {tuple(bias.shape)} {bias.dtype}"
     assert out.shape == x.shape and out.stride(1) == 1, f"out {tuple(out.shape)}, strides {out.stride()}"
     half = x.dtype in (torch.float16, torch.bfloat16)
-    block = (128, 128, 64) if half else (64, 32, 32)  # measured on an H200
-    grid = (triton.cdiv(width, block[1]), triton.cdiv(tokens, block[0]))
+    shape = GATED_CONVOLUTION.choose(GatedConvolutionSize(width, half), x.device)
+    grid = (triton.cdiv(width, shape.columns), triton.cdiv(tokens, shape.tokens))
     _gated_convolution_kernel[grid](
         x, packing.token_bounds, weight, bias, out, tokens, out.stride(0), WIDTH=width, TAPS=taps, DILATION=dilation,
-        BLOCK_N=block[0], BLOCK_W=block[1], BLOCK_K=block[2], EVEN=width % block[1] == 0 and width % block[2] == 0,
-        PRECISION="tf32" if half else "ieee", num_warps=8 if half else 4, num_stages=3,
+        BLOCK_N=shape.tokens, BLOCK_W=shape.columns, BLOCK_K=shape.inner,
+        EVEN=width % shape.columns == 0 and width % shape.inner == 0,
+        PRECISION="tf32" if half else "ieee", num_warps=shape.warps, num_stages=shape.stages,
     )  # fmt: skip
     return out

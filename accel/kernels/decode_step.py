@@ -61,7 +61,7 @@ class DecodeStep:
         self._stream = ResidualStream.allocate(rows, width, half, device)
         self._qkv = new_buffer(rows, 3, heads, head_dim, dtype=half)
         self._attended = new_buffer(rows, heads, head_dim, dtype=half)
-        splits = choose_attention_config(rows, heads, head_dim).splits
+        splits = choose_attention_config(rows, heads, head_dim, device).splits
         self._attention_workspace = SplitKVWorkspace.allocate(splits, rows, heads, head_dim, device)
         self._layers = cache.layer_kv
         self._hidden = new_buffer(rows, 4 * width, dtype=half)

@@ -6,13 +6,18 @@ the weights, and for the input where taps lie side by side.
 Dimensions: B lines, T samples, I channels in, O channels out, K taps.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 import triton
 import triton.language as tl
 from torch import Tensor
+
+from ...runtime.card import Card
+from ...runtime.kernel_shapes import KernelFamily
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +73,64 @@ def _convolve_channels_last_kernel(x, weight, bias, residual, total, out, length
     tl.store(out + place, (acc * scale).to(out.dtype.element_ty), mask=mask)
 
 
+@dataclass(frozen=True)
+class ConvolutionShape:
+    """Samples, output channels and inner length of a program's tile. stages: tiles of the inputs and weights under way,
+    the one in use among them."""
+
+    samples: int
+    channels: int
+    inner: int
+    warps: int
+    stages: int
+
+
+class ConvolutionSize(NamedTuple):
+    """channels: of the output."""
+
+    channels: int
+    half: bool
+
+
+MEASURED = (
+    (32, ConvolutionShape(256, 32, 32, 4, 3)),
+    (64, ConvolutionShape(256, 64, 32, 8, 4)),
+    (128, ConvolutionShape(256, 128, 32, 8, 3)),
+    (192, ConvolutionShape(128, 64, 64, 4, 3)),
+    (384, ConvolutionShape(128, 128, 64, 8, 3)),
+)
+"""Up to so many channels; on an H200, in half precision."""
+
+
+def convolution_rule(size: ConvolutionSize, card: Card) -> ConvolutionShape:
+    if not size.half:
+        return ConvolutionShape(64, 32, 32, 4, 2)
+    wide = ConvolutionShape(64, 128, 64, 4, 3)
+    shape = next((shape for most, shape in MEASURED if size.channels <= most), wide)
+    return replace(shape, channels=min(shape.channels, padded_channels(size)))
+
+
+def padded_channels(size: ConvolutionSize) -> int:
+    """As few as a tile of all channels has."""
+    return max(16, triton.next_power_of_2(size.channels))
+
+
+def convolution_candidates(size: ConvolutionSize, card: Card) -> Iterable[ConvolutionShape]:
+    for samples, channels, warps in ((256, 128, 8), (256, 64, 8), (256, 32, 4), (128, 128, 8), (128, 64, 4),
+                                     (128, 32, 4), (64, 128, 4), (64, 64, 4)):  # fmt: skip
+        if channels < 2 * padded_channels(size):
+            for inner, stages in ((32, 3), (32, 4), (64, 3)):
+                yield ConvolutionShape(samples, min(channels, padded_channels(size)), inner, warps, stages)
+
+
+def convolution_fits(shape: ConvolutionShape, size: ConvolutionSize, card: Card) -> bool:
+    tile = (shape.samples + shape.channels) * shape.inner
+    return shape.stages * tile * (2 if size.half else 4) <= card.smem_bytes
+
+
+CONVOLUTION = KernelFamily("convolution", convolution_rule, convolution_candidates, convolution_fits)
+
+
 def convolve_channels_last(
     x: Tensor,
     filter: ConvolutionFilter,
@@ -98,30 +161,16 @@ def convolve_channels_last(
     assert total is None or total.is_contiguous(), "total must be contiguous"
     out = torch.empty(lines, rows, outputs, dtype=dtype or x.dtype, device=x.device)
     half = x.dtype in (torch.float16, torch.bfloat16)
-    block_t, block_o, block_k, warps, stages = tile_shape(outputs, half)
-    _convolve_channels_last_kernel[(triton.cdiv(outputs, block_o), triton.cdiv(rows, block_t), lines)](
+    shape = CONVOLUTION.choose(ConvolutionSize(outputs, half), x.device)
+    _convolve_channels_last_kernel[(triton.cdiv(outputs, shape.channels), triton.cdiv(rows, shape.samples), lines)](
         x, filter.weight, filter.bias, x if residual is None else residual, x if total is None else total, out, lengths,
         factor, rows, filter.taps, filter.dilation, filter.left, residual is not None, total is not None, x.stride(0),
         out.stride(0) if residual is None else residual.stride(0), out.stride(0), scale,
-        INPUTS=inputs, OUTPUTS=outputs, BIAS=filter.bias is not None, BLOCK_T=block_t, BLOCK_O=block_o,
-        BLOCK_K=block_k, PRECISION="tf32" if half else "ieee", num_warps=warps, num_stages=stages,
+        INPUTS=inputs, OUTPUTS=outputs, BIAS=filter.bias is not None, BLOCK_T=shape.samples,
+        BLOCK_O=shape.channels, BLOCK_K=shape.inner, PRECISION="tf32" if half else "ieee", num_warps=shape.warps,
+        num_stages=shape.stages,
     )  # fmt: skip
     return out
-
-
-def tile_shape(outputs: int, half: bool) -> tuple[int, int, int, int, int]:
-    """Samples, channels and inner length of a program's tile; warps; loads in flight. Measured on an H200."""
-    if not half:
-        return 64, 32, 32, 4, 2
-    if outputs <= 32:
-        return 256, max(16, triton.next_power_of_2(outputs)), 32, 4, 3
-    if outputs <= 64:
-        return 256, 64, 32, 8, 4
-    if outputs <= 128:
-        return 256, 128, 32, 8, 3
-    if outputs <= 192:
-        return 128, 64, 64, 4, 3
-    return (128, 128, 64, 8, 3) if outputs <= 384 else (64, 128, 64, 4, 3)
 
 
 def convolve_channels_last_torch(

@@ -7,15 +7,18 @@ Pair i holds the upsampled signal at 2i - 1 and 2i: both read x[i - 3 .. i + 2].
 Dimensions: B lines, C channels, T samples.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
+from ...runtime.card import Card
+from ...runtime.kernel_shapes import KernelFamily
 from .snake import kaiser_taps
-
-RUN = 30
-LANES = 512
 
 
 @triton.jit
@@ -79,6 +82,32 @@ def _snake_kernel(x, alphas, inverse_betas, out, lengths, rows, factor, x_stride
             tl.store(out + t * channels, y.to(out.dtype.element_ty), mask=t < tl.minimum(samples, rows))
 
 
+@dataclass(frozen=True)
+class SnakeShape:
+    """run: samples of a lane, a multiple of six. lanes: of a program."""
+
+    run: int
+    lanes: int
+    warps: int
+
+
+class SnakeSize(NamedTuple):
+    half: bool
+
+
+def snake_rule(size: SnakeSize, card: Card) -> SnakeShape:
+    """Measured on an H200."""
+    return SnakeShape(30, 512, 4)
+
+
+def snake_candidates(size: SnakeSize, card: Card) -> Iterable[SnakeShape]:
+    for run in (18, 30, 48, 72):
+        yield from (SnakeShape(run, lanes, warps) for lanes, warps in ((512, 4), (256, 4), (256, 2), (128, 4)))
+
+
+SNAKE = KernelFamily("snake", snake_rule, snake_candidates)
+
+
 def snake(x: Tensor, alpha: Tensor, inverse_beta: Tensor, lengths: Tensor, factor: int) -> Tensor:
     """x [B, T, C], each line's samples contiguous, to the same shape, contiguous; float32 inside.
 
@@ -91,10 +120,11 @@ def snake(x: Tensor, alpha: Tensor, inverse_beta: Tensor, lengths: Tensor, facto
     assert alpha.dtype is inverse_beta.dtype is torch.float32, f"got {alpha.dtype}, {inverse_beta.dtype}"
     assert lengths.shape == (lines,) and lengths.dtype is torch.int32, f"got lengths {tuple(lengths.shape)}"
     out = torch.empty(lines, samples, channels, dtype=x.dtype, device=x.device)
-    lanes = triton.cdiv(samples, RUN) * channels
+    shape = SNAKE.choose(SnakeSize(x.dtype in (torch.float16, torch.bfloat16)), x.device)
+    lanes = triton.cdiv(samples, shape.run) * channels
     unit = 8 if channels % 8 == 0 else 1  # so that one compiled kernel, which loads in vectors, serves every stage
-    _snake_kernel[(triton.cdiv(lanes, LANES), lines)](
+    _snake_kernel[(triton.cdiv(lanes, shape.lanes), lines)](
         x, alpha, inverse_beta, out, lengths, samples, factor, x.stride(0), out.stride(0), channels // unit, unit,
-        *kaiser_taps()[:6], RUN=RUN, LANES=LANES, num_warps=4,
+        *kaiser_taps()[:6], RUN=shape.run, LANES=shape.lanes, num_warps=shape.warps,
     )  # fmt: skip
     return out

@@ -35,7 +35,7 @@ def poisoned(dtype, heads: int, width: int):
 @pytest.mark.parametrize("splits", [1, 2, 4])
 def test_attention_reads_each_rows_own_tokens(dtype, heads, width, splits, monkeypatch):
     config = paged.DecodeAttentionConfig
-    monkeypatch.setattr(paged, "choose_attention_config", lambda *size: config(splits, 16, 2, 4, False, 0))
+    monkeypatch.setattr(paged, "choose_attention_config", lambda *_: config(splits, 16, 2, 4, False, 0))
     *pages, tables, lengths = poisoned(dtype, heads, width)
     queries = normal(3, heads, width, seed=1, dtype=dtype)
     expected = paged.paged_attention_torch(queries, pages, tables, lengths)
@@ -47,7 +47,7 @@ def test_attention_reads_each_rows_own_tokens(dtype, heads, width, splits, monke
 @pytest.mark.parametrize(("splits", "late", "eager"), [(1, False, 0), (4, True, 0), (4, True, 1), (1, True, 2)])
 def test_a_new_token_is_stored_and_seen(dtype, splits, late, eager, monkeypatch):
     config = paged.DecodeAttentionConfig
-    monkeypatch.setattr(paged, "choose_attention_config", lambda *size: config(splits, 64, 1, 4, late, eager))
+    monkeypatch.setattr(paged, "choose_attention_config", lambda *_: config(splits, 64, 1, 4, late, eager))
     heads, width = 2, 32
     *pages, tables, lengths = poisoned(dtype, heads, width)
     lengths[1], tables[1, 0] = 0, 15

@@ -5,13 +5,17 @@ Dimensions: R rows, H heads, W head width, S page size, C block table columns, P
 Of the programs that share a context, the last to arrive reduces their splits, always in the same order.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 import triton
 import triton.language as tl
 
+from ....runtime.card import Card, card_of
 from ....runtime.device_capability import HEAD_WIDTHS
+from ....runtime.kernel_shapes import KernelFamily
 from ...cache.paged_cache import LayerKV
 from ..pdl import launch_dependents, pdl_options, wait_on_dependencies
 from .online_softmax import MASKED_SCORE, attend_cached, kv_offset, load_kv_tiles, merge_new_token
@@ -143,20 +147,45 @@ class DecodeAttentionConfig:
     eager_append: int
 
 
-def choose_attention_config(rows: int, heads: int, width: int) -> DecodeAttentionConfig:
+class AttentionSize(NamedTuple):
+    """crowding: how many of `CROWDED` the programs reach. width: of a head."""
+
+    crowding: int
+    width: int
+
+
+CROWDED = (40, 80, 160, 320)
+"""Programs on 33 multiprocessors from which other shapes are faster, measured on the 132 of an H200."""
+
+
+def attention_rule(size: AttentionSize, card: Card) -> DecodeAttentionConfig:
     """Few programs have a multiprocessor each, and hold most of a context. Where they are hardly more than there are
     multiprocessors, two share a context, so that none works alone for long. Many hide each other's waiting, the better
     the smaller they are. Measured on an H200, the last's shape on an H100."""
-    programs, tokens = rows * heads, max(16, min(64, 4096 // width))
-    if programs < 160:
-        return DecodeAttentionConfig(1, tokens, 9, 8, late_launch=False, eager_append=0)
-    if programs < 320:
-        return DecodeAttentionConfig(2, tokens, 3, 8, late_launch=True, eager_append=1)
-    if programs < 640:
-        return DecodeAttentionConfig(1, tokens, 3, 8, late_launch=True, eager_append=1)
-    if programs < 1280:
-        return DecodeAttentionConfig(1, max(16, tokens // 2), 2, 2, late_launch=True, eager_append=2)
-    return DecodeAttentionConfig(1, max(16, tokens // 4), 2, 1, late_launch=True, eager_append=2)
+    tokens = max(16, min(64, 4096 // size.width))
+    return (
+        DecodeAttentionConfig(1, tokens, 9, 8, late_launch=False, eager_append=0),
+        DecodeAttentionConfig(2, tokens, 3, 8, late_launch=True, eager_append=1),
+        DecodeAttentionConfig(1, tokens, 3, 8, late_launch=True, eager_append=1),
+        DecodeAttentionConfig(1, max(16, tokens // 2), 2, 2, late_launch=True, eager_append=2),
+        DecodeAttentionConfig(1, max(16, tokens // 4), 2, 1, late_launch=True, eager_append=2),
+    )[size.crowding]
+
+
+def attention_candidates(size: AttentionSize, card: Card) -> Iterable[DecodeAttentionConfig]:
+    """Every crowding's shape, with one and with two splits."""
+    for crowding in range(len(CROWDED) + 1):
+        shape = attention_rule(AttentionSize(crowding, size.width), card)
+        yield from (replace(shape, splits=splits) for splits in (1, 2))
+
+
+ATTENTION = KernelFamily("paged attention", attention_rule, attention_candidates)
+
+
+def choose_attention_config(rows: int, heads: int, width: int, device: torch.device) -> DecodeAttentionConfig:
+    """For queries [rows, heads, width]."""
+    crowding = sum(33 * rows * heads >= limit * card_of(device).multiprocessors for limit in CROWDED)
+    return ATTENTION.choose(AttentionSize(crowding, width), device)
 
 
 def paged_attention(
@@ -176,7 +205,7 @@ def paged_attention(
     `choose_attention_config`'s splits. What is not given is allocated.
     """
     rows, heads, width = queries.shape
-    config = choose_attention_config(rows, heads, width)
+    config = choose_attention_config(rows, heads, width, queries.device)
     out = queries.new_empty(queries.shape) if out is None else out
     workspace = workspace or SplitKVWorkspace.allocate(config.splits, rows, heads, width, queries.device)
     assert width in HEAD_WIDTHS, f"head width {width}"

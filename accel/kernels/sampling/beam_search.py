@@ -15,7 +15,7 @@ from ...cache.paged_cache import PagedCache
 from ...state import DecodeState
 from ..pdl import launch_dependents_and_wait, pdl_options
 from .beam_reorder import copy_partial_pages, reorder_block_tables
-from .draw import SHORT, WARPS, ShortLists, gather_short_list, gumbel_noise, top_p_mask, top_p_mask_short
+from .draw import DRAW, SHORT, DrawSize, ShortLists, gather_short_list, gumbel_noise, top_p_mask, top_p_mask_short
 from .top_k import PART_K, PartialTopK, merge_top_k, partial_top_k, penalize_scores, top_k_mask
 
 NO_CANDIDATE = tl.constexpr(0x7FFFFFFF)
@@ -222,14 +222,14 @@ def advance_beams(
         flag.view(torch.uint8) for flag in (lanes.finished, lanes.stopped, lanes.paused, rows.seen)
     )
     slots, partial, options = triton.next_power_of_2(k), buffers.partial, pdl_options(logits.device)
-    parts = partial.thresholds.shape[1]
+    parts, warps = partial.thresholds.shape[1], DRAW.choose(DrawSize(vocabulary), logits.device).warps
     partial_top_k(logits, rows.seen, table, partial, log_softmax=True)
     _beam_candidates_kernel[(count,)](
         logits, seen, search.scores, lanes.seeds, lanes.steps, finished, paused, table.temperature, table.top_k,
         table.tail, table.penalty, table.noise, buffers.keys, buffers.totals, buffers.places, partial.ids,
         partial.scores, partial.thresholds, buffers.lists.ids, buffers.lists.scores, V=vocabulary,
         BLOCK=triton.next_power_of_2(vocabulary), P=parts, BLOCK_P=triton.next_power_of_2(parts), PART_K=PART_K, K=k,
-        SHORT=SHORT, num_warps=WARPS, **options,
+        SHORT=SHORT, num_warps=warps, **options,
     )  # fmt: skip
     _advance_beams_kernel[(state.lane_count,)](
         buffers.keys, buffers.totals, buffers.places, search.scores, search.ranks, search.slots, search.lengths,

@@ -7,21 +7,23 @@ What top-k leaves is usually short: top-p and the noise then take that alone. El
 the whole vocabulary.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import triton
 import triton.language as tl
 from triton.language.random import uint_to_uniform_float
 
+from ....runtime.card import Card
+from ....runtime.kernel_shapes import KernelFamily
 from ...state import DecodeState
 from ..pdl import launch_dependents_and_wait, pdl_options
 from .top_k import MIN_ORDER, PART_K, PartialTopK, merge_top_k, order_bits, partial_top_k, penalize_scores, top_k_mask
 
 SHORT = 64
 """Tokens that top-k may leave for the rest to be done on a short list."""
-WARPS = 8
-"""As few as hold the whole vocabulary in registers: the usual short lists wait for all of them."""
 
 
 @triton.jit
@@ -155,6 +157,28 @@ class ShortLists:
         return ShortLists(torch.empty(shape, dtype=torch.int32, device=device), torch.empty(shape, device=device))
 
 
+@dataclass(frozen=True)
+class DrawShape:
+    warps: int
+
+
+class DrawSize(NamedTuple):
+    vocabulary: int
+
+
+def draw_rule(size: DrawSize, card: Card) -> DrawShape:
+    """As few as hold the whole vocabulary in registers: the usual short lists wait for all of them."""
+    return DrawShape(8)
+
+
+def draw_candidates(size: DrawSize, card: Card) -> Iterable[DrawShape]:
+    return (DrawShape(warps) for warps in (4, 16))
+
+
+DRAW = KernelFamily("draw", draw_rule, draw_candidates)
+"""Programs that take one line or beam each, here and in beam search."""
+
+
 def draw_next(state: DecodeState, logits: torch.Tensor, stop_token: int) -> None:
     """For every alive line one beam wide: its length, then its next token and all `choose_next` changes.
 
@@ -169,12 +193,12 @@ def draw_next(state: DecodeState, logits: torch.Tensor, stop_token: int) -> None
     partial = PartialTopK.allocate(count, vocabulary, logits.device)
     lists = ShortLists.allocate(count, logits.device)
     partial_top_k(logits, rows.seen, table, partial, log_softmax=False)
-    parts = partial.thresholds.shape[1]
+    parts, warps = partial.thresholds.shape[1], DRAW.choose(DrawSize(vocabulary), logits.device).warps
     flags = (flag.view(torch.uint8) for flag in (lanes.finished, lanes.stopped, lanes.paused))
     _draw_kernel[(count,)](
         logits, rows.seen.view(torch.uint8), rows.tokens, rows.lengths, rows.drawn, lanes.seeds, lanes.steps,
         lanes.limits, *flags, table.temperature, table.top_k, table.tail, table.penalty, table.noise,
         partial.ids, partial.scores, partial.thresholds, lists.ids, lists.scores, rows.drawn.stride(0), stop_token,
         V=vocabulary, BLOCK=triton.next_power_of_2(vocabulary), P=parts, BLOCK_P=triton.next_power_of_2(parts),
-        PART_K=PART_K, SHORT=SHORT, num_warps=WARPS, **pdl_options(logits.device),
+        PART_K=PART_K, SHORT=SHORT, num_warps=warps, **pdl_options(logits.device),
     )  # fmt: skip
