@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from .records import OUTPUT_SAMPLE_RATE, Codes, Line, Take
+from .records import Codes, Line, Take
+from .seams import join_segments
 from .text.frontend import PreparedText
 
 
@@ -24,7 +25,7 @@ class TakeAssembler:
     def __init__(self, lines: Sequence[Line], texts: Sequence[PreparedText], segment_silence_seconds: float) -> None:
         """texts: what each line was prepared to; it says how many segments to wait for."""
         self._pending_lines = [_await_segments(line, text) for line, text in zip(lines, texts, strict=True)]
-        self._gap = torch.zeros(1, round(segment_silence_seconds * OUTPUT_SAMPLE_RATE))
+        self._segment_silence_seconds = segment_silence_seconds
         self._next = 0
 
     def put(self, place: int, part: int, wave: Tensor, codes: Codes) -> None:
@@ -48,11 +49,8 @@ class TakeAssembler:
             if len(waves) < len(held.waves):
                 return
             self._next += 1
-            yield Take(held.line, self._join_segments(waves), tuple(codes), notes=tuple(held.notes))
-
-    def _join_segments(self, waves: Sequence[Tensor]) -> Tensor:
-        pieces = [piece for wave in waves for piece in (self._gap, wave)]
-        return torch.cat(pieces[1:], dim=1)
+            waveform = join_segments(waves, self._segment_silence_seconds)
+            yield Take(held.line, waveform, tuple(codes), notes=tuple(held.notes))
 
 
 def _await_segments(line: Line, text: PreparedText) -> _PendingLine:
