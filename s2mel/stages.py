@@ -45,8 +45,7 @@ class EstimatorStages:
         self, block: DiTBlock, stream: Tensor, attended: Tensor, norm: Tensor
     ) -> tuple[Tensor, Tensor]:
         """From the attention on: the stream with it in, and what the feed-forward adds to it, [N, D]."""
-        projected = block.attention.wo(attended)
-        stream, x = self.ops.residual_norm(stream, projected, norm, NORM_EPS, attended.dtype)
+        stream, x = self.ops.residual_norm(stream, block.attention.wo(attended), norm, NORM_EPS, attended.dtype)
         return stream, self._feed_forward(block.feed_forward, x)
 
     def _feed_forward(self, layer: DiTFeedForward, x: Tensor) -> Tensor:

@@ -46,6 +46,8 @@ class Transformer(nn.Module):
             if 0 < number <= self.middle:
                 skips.append(stream)
             attended = stages.ops.packed_attention(stages.ops.apply_rotary(qkv, *rotary, block.heads), packing)
+            del qkv, skip  # nothing holds them while the feed-forward takes the most
+            delta = None
             if packing.generated is not None and number == len(self.layers) - 1:
                 stream, attended = stream[packing.generated.token_index], attended[packing.generated.token_index]
             stream, delta = stages.attention_output_and_mlp(block, stream, attended, norms[2 * number + 1])
