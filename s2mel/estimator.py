@@ -81,7 +81,7 @@ class Estimator(nn.Module):
         _, prompt_weight, condition_weight, style_weight = self._merge_weights()
         lengths = torch.tensor(packing.lengths, device=style.device)
         known = self.cond_projection(condition) @ condition_weight.T + prompt @ prompt_weight.T
-        known = known + (style @ style_weight.T).repeat_interleave(lengths, dim=0)
+        known = known + (style @ style_weight.T).repeat_interleave(lengths, dim=0, output_size=len(condition))
         out = self.cond_x_merge_linear.bias.float().repeat(packing.branches, packing.frames, 1)
         out[0, : len(known)] += known
         out[1:] += self.cond_projection.bias @ condition_weight.T
