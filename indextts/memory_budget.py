@@ -18,7 +18,6 @@ from ..accel.engine import CacheDemand, RunLimits
 from ..runtime.device_memory import DeviceMemory, forget_frames, is_out_of_memory
 from .memory_costs import (
     DECODE_BYTES,
-    REFERENCE_BYTES,
     REFERENCE_FRAMES,
     RELEASED,
     RELEASED_WEIGHT_BYTES,
@@ -95,7 +94,7 @@ class MemoryBudget:
         """What the engine may take. held: by its cache. rendering: bytes that the stages behind it need for one
         segment, for a whole batch, and for a whole one with CUDA graphs."""
         least, best, graphs = rendering
-        self.expect(demand.expected + graphs + DECODE_BYTES + REFERENCE_BYTES // 2, held)
+        self.expect(demand.expected + graphs + DECODE_BYTES, held)
         if not self.short:
             return RunLimits()
         room = min(self.room_bytes, UNLIMITED - held) + held
@@ -121,7 +120,7 @@ class MemoryBudget:
             rest = items[len(done) :]
             count = self._count_fitting(rest, cost)
             self._note_cut(stage, count, len(rest), f"{stage} in batches of {count}, not {len(items)}")
-            done += self.attempt(stage, count, partial(_work_on_first, work, rest))
+            done += self.attempt(stage, count, partial(self._work_on_first, work, cost, rest))
         return done
 
     def attempt(self, stage: str, most: int, work: Callable[[int], Result], least: int = 1) -> Result:
@@ -156,6 +155,12 @@ class MemoryBudget:
         """After `waiting` lines, or as many of them as were allowed, could not be decoded together."""
         self.retreat("decoding", min(waiting, self._most.get("decoding", waiting)), failure)
 
+    def gather(self, size: int) -> None:
+        """Where memory is short: `size` bytes in one piece, for a stage that takes so many. Elsewhere it has graphs,
+        whose memory is their own."""
+        if self.short:
+            self.memory.gather(size)
+
     def fit_units(self, stage: str, most: int, unit_bytes: int, least: int) -> int:
         """How many of `most` units of `unit_bytes` each fit now, `least` at least."""
         if not self.short:
@@ -167,6 +172,16 @@ class MemoryBudget:
     def note(self, name: str, words: str) -> None:
         """Something else that was given up, for the report."""
         self._note_cut(name, 0, 1, words)
+
+    def _work_on_first(
+        self,
+        work: Callable[[Sequence[Item]], Sequence[Result]],
+        cost: Callable[[Sequence[Item]], int],
+        items: Sequence[Item],
+        count: int,
+    ) -> Sequence[Result]:
+        self.gather(cost(items[:count]))
+        return work(items[:count])
 
     def _count_fitting(self, items: Sequence[Item], cost: Callable[[Sequence[Item]], int]) -> int:
         """How many of the first `items` fit now."""
@@ -183,12 +198,6 @@ class MemoryBudget:
         if amount < wanted:
             free = self.memory.free_bytes
             self._cuts[stage] = words + ("" if free is None else f": {free / 2**30:.1f} GiB free")
-
-
-def _work_on_first(
-    work: Callable[[Sequence[Item]], Sequence[Result]], items: Sequence[Item], count: int
-) -> Sequence[Result]:
-    return work(items[:count])
 
 
 def out_of_memory_only(error: RuntimeError) -> RuntimeError:

@@ -1,26 +1,32 @@
 """Device memory that the stages of a run take beside the weights: estimates, for every stage a size times its unit.
 
 Dimensions: D the GPT's width, W the flow's width, B lines, L positions, F mel frames, R branches of guidance.
-The factors are counted from what the stages allocate; no peak has been measured against them on a GPU yet.
+Each unit is said where its stage is; tests/pipeline/test_memory_gpu.py holds them against what a GPU measures.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..accel.engine import EngineOptions
+from ..accel.attention.sdpa import SdpaAttention
+from ..accel.engine import OWN_PAGES, EngineOptions
+from ..s2mel.estimator import count_token_bytes
+from .conditioning.features import MEL_SAMPLE_RATE, SEMANTIC_SAMPLE_RATE, KaldiFilterBank, MelSpectrogram
+from .conditioning.reference import MAX_SECONDS
+from .conditioning.reference_encoders import FRAME_NUMBERS
 from .config import BigVGANConfig, ModelConfig
+from .gpt.latent_pass import count_position_bytes
 from .options import SpeakOptions
 from .records import Line
 from .segments import FRAMES_PER_CODE
-from .vocoder.vocoder import MOST_FRAMES
+from .vocoder.vocoder import MOST_FRAMES, count_frame_bytes
 
 PROMPT_TOKENS = 36
 """Of a prompt, without its text: voice latents, speed and start tokens."""
 
 CODES_PER_TEXT_TOKEN = 12
 LETTERS_PER_TEXT_TOKEN = 3
-REFERENCE_FRAMES = 15 * 86
+REFERENCE_FRAMES = int(MAX_SECONDS * MEL_SAMPLE_RATE) // MelSpectrogram.HOP
 """Mel frames of a recording, at most; the flow reads them as its prompt."""
 
 TEXT_READER_BYTES = 1400 * 2**20
@@ -29,14 +35,7 @@ TEXT_READER_BYTES = 1400 * 2**20
 DECODE_BYTES = 96 * 2**20
 """What the engine takes beside its cache: states, workspaces, graphs."""
 
-PASS_WIDTHS = 12
-"""Of the GPT's activations of one position: its feed-forward's middle twice, the residual stream, keys and values."""
-VOCODER_TENSORS = 6
-"""As large as a stage of the vocoder, at once."""
-REFERENCE_BYTES = 384 * 2**20
-"""The reference encoders of the released size, which compute in float32, on the longest recording."""
-
-OWN_TOKENS = 48
+OWN_TOKENS = OWN_PAGES * SdpaAttention.page_size
 """That a beam usually has for itself in the KV cache; it shares the rest."""
 
 _IDEOGRAPH = re.compile(r"[\u3040-\u9fff\uac00-\ud7af]")
@@ -47,22 +46,24 @@ class StageCosts:
     """Bytes of one unit of each stage's work.
 
     cache_token: keys and values of one token of one beam. position: one position of a prefill or of the latent pass.
-    flow_token: one frame of one branch of guidance. vocoder_frame: one mel frame.
+    flow_token: one frame of one branch of guidance. vocoder_frame: one mel frame. reference: the longest recording.
     """
 
     cache_token: int
     position: int
     flow_token: int
     vocoder_frame: int
+    reference: int
 
     @staticmethod
     def from_configs(model: ModelConfig, vocoder: BigVGANConfig, itemsize: int) -> "StageCosts":
         """itemsize: bytes of a weight, of the GPT, the flow and the vocoder alike."""
         return StageCosts(
             cache_token=2 * model.gpt.layers * model.gpt.model_dim * itemsize,
-            position=PASS_WIDTHS * model.gpt.model_dim * itemsize,
-            flow_token=_flow_token_bytes(model, itemsize),
-            vocoder_frame=VOCODER_TENSORS * _widest_stage(vocoder) * itemsize,
+            position=count_position_bytes(model.gpt.model_dim, itemsize),
+            flow_token=count_token_bytes(model.s2mel, itemsize),
+            vocoder_frame=count_frame_bytes(vocoder, itemsize),
+            reference=int(MAX_SECONDS * SEMANTIC_SAMPLE_RATE) // KaldiFilterBank.SHIFT * FRAME_NUMBERS * itemsize,
         )
 
     def latent_pass(self, positions: Sequence[int]) -> int:
@@ -84,30 +85,13 @@ class StageCosts:
         )
 
 
-def _flow_token_bytes(model: ModelConfig, itemsize: int) -> int:
-    """The lower half's streams wait for the upper half; beside them the residual stream, and a feed-forward's middle
-    before and after its gate."""
-    dit = model.s2mel.dit
-    inner = -(-int(8 * dit.hidden_dim / 3) // 256) * 256
-    return 4 * dit.hidden_dim * (dit.depth // 2 + 3) + itemsize * (2 * dit.hidden_dim + 3 * inner)
-
-
-def _widest_stage(config: BigVGANConfig) -> int:
-    """Most numbers that a mel frame becomes in one tensor."""
-    sizes, factor = [], 1
-    for stage, rate in enumerate(config.upsample_rates, start=1):
-        factor *= rate
-        sizes.append(factor * (config.upsample_initial_channel >> stage))
-    return max(sizes)
-
-
 def estimate_run_bytes(costs: StageCosts, lines: Sequence[Line], options: SpeakOptions) -> int:
     """Of the KV cache of all lines that are decoded at once, every beam counted whole, and of what follows it."""
     tokens = sorted((estimate_tokens(line.text, options.max_codes) for line in lines), reverse=True)
     cache = options.num_beams * sum(tokens[: EngineOptions.max_lanes]) * costs.cache_token
     rendering = sum(costs.rendering(tokens[: options.flow_batch], REFERENCE_FRAMES)) if tokens else 0
     reads_text = any(line.emotion is not None and line.emotion.mode == "text" for line in lines)
-    return cache + DECODE_BYTES + max(rendering, REFERENCE_BYTES) + reads_text * TEXT_READER_BYTES
+    return cache + DECODE_BYTES + max(rendering, costs.reference) + reads_text * TEXT_READER_BYTES
 
 
 def estimate_tokens(text: str, max_codes: int) -> int:
@@ -122,6 +106,8 @@ def usual_tokens(codes: int, beams: int) -> int:
     return PROMPT_TOKENS + codes + (OWN_TOKENS * beams if beams > 1 else 0)
 
 
-RELEASED = StageCosts(cache_token=122_880, position=30_720, flow_token=29_696, vocoder_frame=73_728)
+RELEASED = StageCosts(
+    cache_token=122_880, position=56_320, flow_token=35_389, vocoder_frame=62_668, reference=228_000_000
+)
 """Of the released model in half precision."""
-RELEASED_WEIGHT_BYTES = 2450 * 2**20
+RELEASED_WEIGHT_BYTES = 2926 * 2**20

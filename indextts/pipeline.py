@@ -1,11 +1,12 @@
 """Lines in, takes out: text, conditioning, gpt, s2mel, vocoder, each a visible call."""
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -26,7 +27,7 @@ from .loading.find import CheckpointFiles, find_checkpoint
 from .loading.models import Models, load_models
 from .loading.placement import choose_placement
 from .memory_budget import MemoryBudget
-from .memory_costs import CODES_PER_TEXT_TOKEN, REFERENCE_BYTES, StageCosts, estimate_run_bytes
+from .memory_costs import CODES_PER_TEXT_TOKEN, StageCosts, estimate_run_bytes
 from .offload import Alternate, KeepAll, OffloadPolicy, count_resident_bytes
 from .options import LoadOptions, SpeakOptions
 from .records import Line, Take, Voice, VoiceFeatures
@@ -37,6 +38,8 @@ from .take_assembler import TakeAssembler
 from .text.frontend import PreparedText, TextFrontend
 from .text.language import choose_languages
 from .work_meter import WorkMeter, meter_calls
+
+Heard = TypeVar("Heard", VoiceFeatures, Tensor)
 
 
 class Pipeline:
@@ -196,17 +199,22 @@ class Pipeline:
 
     def _load_encoders(self) -> None:
         self.offload.load_encoders()
-        self._budget.expect(REFERENCE_BYTES)
+        self._budget.expect(self._budget.costs.reference)
 
     def _hear_voice(self, voice: Voice) -> VoiceFeatures:
-        return self._budget.attempt(
-            "conditioning", 1, lambda _: self._conditioning.encode_voice(voice.audio, voice.boost)
-        )
+        return self._hear(lambda: self._conditioning.encode_voice(voice.audio, voice.boost))
 
     def _read_emotion(self, line: Line, voice: VoiceFeatures) -> Tensor:
-        return self._budget.attempt(
-            "conditioning", 1, lambda _: self._conditioning.encode_emotion(line.emotion, voice, line.text)
-        )
+        return self._hear(lambda: self._conditioning.encode_emotion(line.emotion, voice, line.text))
+
+    def _hear(self, encode: Callable[[], Heard]) -> Heard:
+        """In the memory there is."""
+
+        def attempt(_: int) -> Heard:
+            self._budget.gather(self._budget.costs.reference)
+            return encode()
+
+        return self._budget.attempt("conditioning", 1, attempt)
 
     def _decode_segments(
         self, segments: Sequence[Segment], options: SpeakOptions, report: Report, on_event: OnEvent

@@ -145,6 +145,7 @@ class Renderer:
         budget = self._budget
 
         def work(frames: int) -> list[Tensor]:
+            budget.gather(frames * budget.costs.vocoder_frame)
             waves = self._vocoder.generate_waveforms(mels, on_chunks, frames, budget.graphs)
             return [wave.cpu() for wave in waves]
 

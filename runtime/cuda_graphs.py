@@ -14,6 +14,8 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import nn
 
+from .device_memory import gather_memory
+
 log = logging.getLogger(__name__)
 
 Outputs = TypeVar("Outputs")
@@ -32,10 +34,11 @@ class GraphPool:
     """Memory that captured graphs share, as long as this object lives; nothing else can use it.
 
     PyTorch gives a pool up with its last graph and captures nothing into it any more, so a graph of one small tensor
-    keeps it.
+    keeps it. arena_bytes: what the next graph takes of it, its gaps counted; see `gather_memory`.
     """
 
     def __init__(self) -> None:
+        self.arena_bytes = 0
         self._handle: Any = None
         self._anchor: torch.cuda.CUDAGraph | None = None
 
@@ -67,10 +70,12 @@ def capture_graph(
     with _CAPTURE_LOCK, torch.cuda.stream(stream):
         stream.wait_stream(current)
         if warm_up:
+            gather_memory(device, pool.arena_bytes)
             function()
             torch.cuda.empty_cache()
         graph.capture_begin(pool=pool.hold(device), capture_error_mode="thread_local")
         try:
+            gather_memory(device, pool.arena_bytes)
             outputs = function()
         finally:
             graph.capture_end()
@@ -128,9 +133,9 @@ def weights_address_key(module: nn.Module) -> int:
 class GraphCache(Generic[Key, Graph]):
     """LRU cache of captured graphs by size, all in one memory pool; dropped as soon as a weight of `modules` moves.
 
-    name: of the work, for the log. capacity: how many are kept, the last used ones; None keeps all. size_of: what the
-    memory of a key's graph grows with. A graph larger than all before drops them: it finds no room in what they left
-    free, but they do in its own, so that a pool is never much larger than its largest graph.
+    name: of the work, for the log. capacity: how many are kept, the last used ones; None keeps all. bytes_of: what a
+    key's graph takes. A graph larger than all before drops them: it finds no room in what they left free, but they do
+    in its own, so that a pool is never much larger than its largest graph.
     """
 
     def __init__(
@@ -138,9 +143,9 @@ class GraphCache(Generic[Key, Graph]):
         name: str,
         capacity: int | None = None,
         modules: Iterable[nn.Module] = (),
-        size_of: Callable[[Key], int] | None = None,
+        bytes_of: Callable[[Key], int] | None = None,
     ) -> None:
-        self._name, self._capacity, self._modules, self._size_of = name, capacity, tuple(modules), size_of
+        self._name, self._capacity, self._modules, self._bytes_of = name, capacity, tuple(modules), bytes_of
         self._graphs: OrderedDict[Key, Graph] = OrderedDict()
         self._addresses: tuple[int, ...] = ()
         self._pool: GraphPool | None = None
@@ -157,6 +162,7 @@ class GraphCache(Generic[Key, Graph]):
             self._pool = GraphPool()
         if key not in self._graphs:
             log.debug("a new graph of %s for %s", self._name, key)
+            self._pool.arena_bytes = 0 if self._bytes_of is None else self._bytes_of(key)
             self._graphs[key] = make(self._pool)
             if self._capacity is not None and len(self._graphs) > self._capacity:
                 self._graphs.popitem(last=False)
@@ -164,8 +170,8 @@ class GraphCache(Generic[Key, Graph]):
         return self._graphs[key]
 
     def _is_largest(self, key: Key) -> bool:
-        size_of = self._size_of
-        return size_of is not None and size_of(key) > max(map(size_of, self._graphs), default=size_of(key))
+        bytes_of = self._bytes_of
+        return bytes_of is not None and bytes_of(key) > max(map(bytes_of, self._graphs), default=bytes_of(key))
 
     def drop(self, key: Key) -> None:
         """Forget one graph; its memory goes back to the pool."""

@@ -17,6 +17,22 @@ from .wavenet import WaveNet
 
 TORCH_STAGES = EstimatorStages(TORCH_OPS)
 
+BESIDE_ACTIVATIONS = 1.28
+"""A step's memory over that of its activations: noise and tables, a tenth; gaps between tensors of five sizes, more."""
+
+
+def count_token_bytes(config: S2MelConfig, itemsize: int) -> int:
+    """What a step takes for each token where it takes most: in the first feed-forward that follows a merged skip.
+
+    The lower half's streams still wait, all but one; the constants and the stream before and after the attention are
+    float32 as they are. In the weights' dtype: the feed-forward's input, the attention's output, and the wide middle
+    before and after its gate. Counted over the kernels' operations, and what the allocator reserves for them.
+    """
+    dit = config.dit
+    inner = -(-int(8 * dit.hidden_dim / 3) // 256) * 256
+    activations = 4 * dit.hidden_dim * (dit.depth // 2 + 2) + itemsize * (2 * dit.hidden_dim + 3 * inner)
+    return int(BESIDE_ACTIVATIONS * activations)
+
 
 class FinalLayer(nn.Module):
     def __init__(self, width: int) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..runtime.cuda_graphs import CapturedGraph, GraphCache, GraphPool
-from .estimator import Estimator
+from .estimator import Estimator, count_token_bytes
 from .ode_solver import Velocity
 from .packing import Packing, pack_lines, with_generated_region
 from .stages import EstimatorStages
@@ -77,7 +77,8 @@ class GraphFlowRunner(EagerFlowRunner):
     def __init__(self, estimator: Estimator, stages: EstimatorStages) -> None:
         super().__init__(estimator, stages)
         self._graphs: GraphCache[tuple[int, int, int, int], FlowStepGraph]
-        self._graphs = GraphCache("the flow's step", MOST_GRAPHS, size_of=lambda key: key[0] * key[1])
+        token_bytes = count_token_bytes(estimator.config, estimator.dtype.itemsize)
+        self._graphs = GraphCache("the flow's step", MOST_GRAPHS, bytes_of=lambda key: key[0] * key[1] * token_bytes)
 
     def pack_lines(self, lengths: Sequence[int], prompts: Sequence[int], branches: int) -> Packing:
         """As `EagerFlowRunner.pack_lines`, the lines padded and their generated region as well."""

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...runtime.cuda_graphs import CapturedGraph, GraphCache, GraphPool
-from .reference_encoders import ReferenceEncoders, ReferenceFeatures, encode_reference
+from .reference_encoders import FRAME_NUMBERS, ReferenceEncoders, ReferenceFeatures, encode_reference
 
 ROUND_FRAMES = 256
 """What frames are padded to a multiple of, 2.56 s: six graphs are all that recordings of at most 15 s need."""
@@ -21,7 +21,10 @@ class ReferenceEncoderGraphs:
     def __init__(self, models: ReferenceEncoders) -> None:
         self._models = models
         self._graphs: GraphCache[int, _ReferenceEncoderGraph]
-        self._graphs = GraphCache("the reference encoders", modules=models.modules, size_of=lambda frames: frames)
+        size = next(models.semantic.parameters()).dtype.itemsize
+        self._graphs = GraphCache(
+            "the reference encoders", modules=models.modules, bytes_of=lambda frames: frames * size * FRAME_NUMBERS
+        )
 
     def __call__(self, energies: Tensor) -> ReferenceFeatures:
         """As `encode_reference`."""

@@ -8,6 +8,7 @@ import math
 from torch import Tensor
 
 from ...runtime.cuda_graphs import CapturedGraph, GraphCache, GraphPool
+from .latent_pass import count_position_bytes
 from .model import UnifiedVoice
 
 ROUND_POSITIONS = 128
@@ -22,7 +23,8 @@ class LatentGraphs:
     def __init__(self, model: UnifiedVoice) -> None:
         self._model = model
         self._graphs: GraphCache[tuple[int, int], tuple[CapturedGraph[Tensor], Tensor]]
-        self._graphs = GraphCache("the latent pass", MAX_GRAPHS, [model], math.prod)
+        position = count_position_bytes(model.config.model_dim, model.mel_head.weight.dtype.itemsize)
+        self._graphs = GraphCache("the latent pass", MAX_GRAPHS, [model], lambda size: math.prod(size) * position)
 
     def __call__(self, embeddings: Tensor) -> Tensor:
         """Hidden states [B, L, D] of embeddings [B, L, D]; where graphs gain nothing, the model as it stands."""

@@ -13,6 +13,15 @@ from torch.nn.utils.rnn import pad_sequence
 
 from .model import UnifiedVoice
 
+POSITION_WIDTHS = 22
+"""Of a position's activations: the feed-forward's middle before and after its gate 4 each, queries, keys and values of
+two layers 3 each, the residual stream and its parts, the embeddings; and gaps between them."""
+
+
+def count_position_bytes(width: int, itemsize: int) -> int:
+    """What the pass takes for each position, padding counted."""
+    return POSITION_WIDTHS * width * itemsize
+
 
 @torch.inference_mode()
 def latent_pass(

@@ -3,8 +3,10 @@
 Dimensions: B chunks, F mel frames, N samples.
 """
 
+import itertools
 import logging
 import math
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
@@ -13,6 +15,7 @@ from torch import Tensor
 
 from ...runtime.cuda_graphs import CapturedGraph, GraphCache, GraphPool, weights_address_key
 from ...runtime.device_capability import why_no_triton
+from ..config import BigVGANConfig
 from .bigvgan import BigVGAN
 from .chunks import MelChunk, receptive_field_frames, split_mel
 from .snake import SnakeBeta
@@ -25,6 +28,8 @@ MOST_FRAMES = 8192
 LEAST_FRAMES = 256
 """A chunk of fewer would be little but its overlap."""
 ROUND_FRAMES = 128
+WIDEST_TENSORS = 5.1
+"""As large as a stage's output, that the kernels hold at once, and a little for the rest."""
 MOST_GRAPHS = 8
 
 
@@ -37,7 +42,8 @@ class GraphVocoder:
         self._run = ChannelsLastBigVGAN(model)
         self._bands, self._dtype = model.config.num_mels, model.dtype
         self._graphs: GraphCache[tuple[int, int], tuple[CapturedGraph[Tensor], Tensor, Tensor]]
-        self._graphs = GraphCache("the vocoder", MOST_GRAPHS, size_of=math.prod)
+        frame_bytes = count_frame_bytes(model.config, model.dtype.itemsize)
+        self._graphs = GraphCache("the vocoder", MOST_GRAPHS, bytes_of=lambda key: math.prod(key) * frame_bytes)
 
     def __call__(self, chunks: Sequence[MelChunk], graphs: bool = True) -> Iterator[Tensor]:
         """float32 [N] for each chunk, valid until the next call."""
@@ -65,6 +71,14 @@ class GraphVocoder:
     def _new_inputs(self, lines: int, frames: int, device: torch.device) -> tuple[Tensor, Tensor]:
         mel = torch.zeros(lines, frames, self._bands, dtype=self._dtype, device=device)
         return mel, torch.full((lines,), frames, dtype=torch.int32, device=device)
+
+
+def count_frame_bytes(config: BigVGANConfig, itemsize: int) -> int:
+    """What the kernels take for each mel frame."""
+    factors = itertools.accumulate(config.upsample_rates, operator.mul)
+    stages = enumerate(factors, start=1)
+    widest = max(factor * (config.upsample_initial_channel >> stage) for stage, factor in stages)
+    return int(WIDEST_TENSORS * widest * itemsize)
 
 
 class EagerVocoder:

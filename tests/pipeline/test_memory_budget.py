@@ -1,7 +1,7 @@
 """The budget's arithmetic over a device whose free memory a test sets."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -28,9 +28,13 @@ class FakeMemory:
     free_bytes: int | None = None
     total_bytes: int | None = None
     given_back: int = 0
+    gathered: list[int] = field(default_factory=list)
 
     def give_back(self) -> None:
         self.given_back += 1
+
+    def gather(self, size: int) -> None:
+        self.gathered.append(size)
 
 
 def budget_of(free: int | None, dropped: list[str] | None = None) -> MemoryBudget:
@@ -52,7 +56,7 @@ def test_where_nothing_is_short_nothing_is_limited():
         assert budget.limit_decoding(DEMAND, 0, RENDERING) == RunLimits()
         assert budget.run_in_batches("flow", [GIB] * 8, cost, lambda part: [len(part)] * len(part)) == [8] * 8
         assert budget.fit_units("vocoder", 8192, RELEASED.vocoder_frame, 256) == 8192
-        assert budget.graphs and not budget.cuts
+        assert budget.graphs and not budget.cuts and not budget.memory.gathered
     assert not dropped
 
 
@@ -103,6 +107,7 @@ def test_batches_are_cut_to_what_is_free():
     budget.expect(GIB)
     sizes = budget.run_in_batches("flow", [40, 40, 40, 90, 300, 20], cost, lambda part: [len(part)] * len(part))
     assert sizes == [2, 2, 1, 1, 1, 1], "as many as fit, and one that does not fit is tried alone"
+    assert budget.memory.gathered == [80, 40, 90, 300, 20], "each finds its memory in one piece"
     assert any(cut.startswith("flow in batches of 1, not 6") for cut in budget.cuts)
 
 

@@ -15,7 +15,6 @@ from indextts2_multitalk.indextts.gpt.latent_pass import latent_pass
 from indextts2_multitalk.indextts.loading.find import find_checkpoint
 from indextts2_multitalk.indextts.memory_costs import (
     DECODE_BYTES,
-    REFERENCE_BYTES,
     RELEASED,
     RELEASED_WEIGHT_BYTES,
 )
@@ -125,7 +124,7 @@ def test_reference_encoders(full):
     full._budget.short = True  # no graphs
     measured = peak_bytes(lambda: (full._conditioning.cache.clear(), hear(full, 15.0)))
     full._budget.begin_run()
-    check_estimate(REFERENCE_BYTES, measured)
+    check_estimate(RELEASED.reference, measured)
 
 
 def hear(pipeline: Pipeline, seconds: float) -> object:

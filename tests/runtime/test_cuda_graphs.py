@@ -32,7 +32,7 @@ def test_graphs_of_a_cache_share_a_pool_until_it_is_cleared():
 
 
 def test_a_larger_graph_takes_the_place_of_smaller_ones_and_they_come_back_beside_it():
-    cache = GraphCache("tests", size_of=lambda key: key)
+    cache = GraphCache("tests", bytes_of=lambda key: key)
     first = cache.get(2, lambda pool: pool)
     second = cache.get(5, lambda pool: pool)
     assert second is not first and list(cache) == [5]
