@@ -60,21 +60,20 @@ class EngineOptions:
 
 @dataclass(frozen=True)
 class RunLimits:
-    """What a run may take, where that is less than the engine's options allow; None and True are those."""
+    """What a run may take, where that is less than the engine's options allow; None is those."""
 
     max_lanes: int | None = None
     max_cache_bytes: int | None = None
     prompt_rows: int | None = None
-    graphs: bool = True
 
     def apply_to(self, options: EngineOptions) -> EngineOptions:
         """The options with every limit that is set, `options` being the most."""
-        limits = {name: value for name, value in vars(self).items() if name != "graphs" and value is not None}
+        limits = {name: value for name, value in vars(self).items() if value is not None}
         least = {
             name: value if (given := getattr(options, name)) is None else min(value, given)
             for name, value in limits.items()
         }
-        return replace(options, **least, graphs=self.graphs and options.graphs)
+        return replace(options, **least)
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ class Engine:
         self._poll_steps = min(steps, self._page_size)
         self._pool = CachePool(weights, self._page_size, self._options.max_cache_bytes)
         self._runner: StepRunner | None = None
-        self._runner_is_for: tuple[PagedCache, bool] | None = None
+        self._runner_is_for: PagedCache | None = None
         self._states: dict[int, DecodeState] = {}
         self._busy = False
         self._poll_inside: Callable[[], None] | None = None
@@ -213,18 +212,14 @@ class Engine:
         self._pool.ensure_free_pages(wanted)
         cache = self._pool.cache
         assert cache is not None, "the pool is prepared before a run"
-        if self._runner is None or self._runner_is_for != (cache, self._captures):
+        if self._runner is None or self._runner_is_for is not cache:
             if self._runner is not None:
                 self._runner.close()
-            self._runner, self._runner_is_for = self._new_runner(cache), (cache, self._captures)
+            self._runner, self._runner_is_for = self._new_runner(cache), cache
         return cache, self._runner
 
-    @property
-    def _captures(self) -> bool:
-        return self._weights.device.type == "cuda" and self._options.graphs and self._can_capture
-
     def _new_runner(self, cache: PagedCache) -> StepRunner:
-        if self._captures:
+        if self._weights.device.type == "cuda" and self._options.graphs and self._can_capture:
             from .runners.graph_runner import GraphRunner
 
             return GraphRunner(self._weights, cache, self.attention.backend)

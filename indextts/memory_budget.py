@@ -1,9 +1,9 @@
 """The memory budget: before a stage the device's free memory is asked, and what runs at once is cut to it.
 
-Where nothing is short nothing is cut, and every stage keeps its CUDA graphs. Where a run is short of memory its stages
-run plainly, in batches that fit. A batch that does not fit all the same is halved and tried again, down to one segment;
-then the pipeline's last resorts free more. Which lines run together changes no line, so neither codes nor seeds depend
-on any of it.
+Where nothing is short nothing is cut, and every stage keeps its CUDA graphs. Where a run is short of memory only the
+decoder does, whose kernels say what is spoken; the other stages run plainly, in batches that fit. A batch that does not
+fit all the same is halved and tried again, down to one segment; then the pipeline's last resorts free more. Which lines
+run together changes no line, so neither codes nor seeds depend on any of it.
 """
 
 import logging
@@ -39,8 +39,6 @@ MOST_MARGIN_BYTES = 2 * MARGIN_BYTES
 
 RENDERING_SHARE = 3
 """One part in so many of a short run's memory is for rendering, the rest for the KV cache."""
-PLAIN_DECODING = 2
-"""From so many halvings on the engine decodes without CUDA graphs."""
 
 
 class MemoryBudget:
@@ -105,7 +103,7 @@ class MemoryBudget:
         lanes = min(self._most.get("decoding", demand.lanes), max(1, demand.lanes * cache // demand.expected))
         self._note_cut("decoding", lanes, demand.lanes, f"{lanes} lines decoded at once, not {demand.lanes}")
         rows = max(1, rendering_bytes // self.costs.position)
-        return RunLimits(lanes, min(cache, demand.worst), rows, self._squeezes < PLAIN_DECODING)
+        return RunLimits(lanes, min(cache, max(demand.least, demand.expected)), rows)
 
     def run_in_batches(
         self,

@@ -16,7 +16,7 @@ from .emotion import EmotionTable, EmotionWeights, mix_emotions, scale_weights, 
 from .features import KaldiFilterBank, MelSpectrogram
 from .reference import ReferenceAudio, hash_audio, prepare_reference, take_excerpt
 from .reference_encoder_graphs import ReferenceEncoderGraphs
-from .reference_encoders import ReferenceEncoders, ReferenceFeatures, encode_reference
+from .reference_encoders import ReferenceEncoders, ReferenceFeatures
 from .text_emotion import TextEmotion
 
 CACHE_BYTES = 256 * 2**20
@@ -124,7 +124,7 @@ class ConditioningEncoder:
         wave = reference.samples_16k
         self._load_encoders()
         energies = self._fbank.to(self.device)(wave.to(self.device))
-        return self._graphs(energies) if self._use_graphs() else encode_reference(self.models, energies)
+        return self._graphs(energies, self._use_graphs())
 
     def _cached_emotion_vector(self, audio: Audio | None) -> Tensor:
         used = take_excerpt(audio)

@@ -16,7 +16,7 @@ ROUND_FRAMES = 256
 
 
 class ReferenceEncoderGraphs:
-    """`encode_reference` of `models` through CUDA graphs; eager where their weights are on another device."""
+    """`encode_reference` of `models` through CUDA graphs; as it stands where their weights are on another device."""
 
     def __init__(self, models: ReferenceEncoders) -> None:
         self._models = models
@@ -26,14 +26,17 @@ class ReferenceEncoderGraphs:
             "the reference encoders", modules=models.modules, bytes_of=lambda frames: frames * size * FRAME_NUMBERS
         )
 
-    def __call__(self, energies: Tensor) -> ReferenceFeatures:
-        """As `encode_reference`."""
-        return self.replay(energies) if energies.device.type == "cuda" else encode_reference(self._models, energies)
+    def __call__(self, energies: Tensor, graphs: bool = True) -> ReferenceFeatures:
+        """As `encode_reference`. graphs: replay CUDA graphs where there are any; without them a voice is the same to
+        the last bit, on which all that it says depends."""
+        if energies.device.type != "cuda":
+            return encode_reference(self._models, energies)
+        return self.replay(energies) if graphs else _PaddedRecording(self._models, energies).encode()
 
     def replay(self, energies: Tensor) -> ReferenceFeatures:
         """The same through a graph, captured where none of this padded size is cached."""
-        frames = -(-len(energies) // ROUND_FRAMES) * ROUND_FRAMES
-        graph = self._graphs.get(frames, lambda pool: _ReferenceEncoderGraph(self._models, frames, energies, pool))
+        frames = round_up_recording(len(energies))
+        graph = self._graphs.get(frames, lambda pool: _ReferenceEncoderGraph(self._models, energies, pool))
         return graph(energies)
 
     def release(self) -> None:
@@ -41,23 +44,47 @@ class ReferenceEncoderGraphs:
         self._graphs.clear()
 
 
-class _ReferenceEncoderGraph:
-    """One graph and the tensors it reads. `energies`: of a recording that it is for."""
+def round_up_recording(frames: int) -> int:
+    return -(-frames // ROUND_FRAMES) * ROUND_FRAMES
 
-    def __init__(self, models: ReferenceEncoders, frames: int, energies: Tensor, pool: GraphPool) -> None:
-        self._stride = models.semantic.stride
+
+class _PaddedRecording:
+    """Energies [F, bands] of a recording with padding behind them, which another may take the place of."""
+
+    def __init__(self, models: ReferenceEncoders, energies: Tensor) -> None:
+        frames = round_up_recording(len(energies))
+        self._models = models
         self._energies = functional.pad(energies, (0, 0, 0, frames - len(energies)))
         self._padding = torch.arange(frames, device=energies.device) >= len(energies)
-        self._graph = CapturedGraph(
-            lambda: encode_reference(models, self._energies, self._padding), energies.device, pool
-        )
+        self._frames = len(energies)
+
+    def encode(self) -> ReferenceFeatures:
+        return self._cut(self._encode_padded())
+
+    def _encode_padded(self) -> ReferenceFeatures:
+        return encode_reference(self._models, self._energies, self._padding)
+
+    def _load(self, energies: Tensor) -> None:
+        self._frames = len(energies)
+        self._energies[: self._frames].copy_(energies)
+        self._padding[: self._frames].fill_(False)
+        self._padding[self._frames :].fill_(True)
+
+    def _cut(self, features: ReferenceFeatures) -> ReferenceFeatures:
+        """Without what came of the padding."""
+        tokens = -(-self._frames // self._models.semantic.stride)
+        return features._replace(semantic=features.semantic[:, :tokens], quantized=features.quantized[:, :tokens])
+
+
+class _ReferenceEncoderGraph(_PaddedRecording):
+    """One graph and the tensors it reads. `energies`: of a recording that it is for."""
+
+    def __init__(self, models: ReferenceEncoders, energies: Tensor, pool: GraphPool) -> None:
+        super().__init__(models, energies)
+        self._graph = CapturedGraph(self._encode_padded, energies.device, pool)
 
     def __call__(self, energies: Tensor) -> ReferenceFeatures:
         """As `encode_reference`, for energies [F, bands] of at most the graph's frames."""
-        frames, tokens = len(energies), -(-len(energies) // self._stride)
-        self._energies[:frames].copy_(energies)
-        self._padding[:frames].fill_(False)
-        self._padding[frames:].fill_(True)
-        semantic, quantized, *rest = self._graph.replay()
+        self._load(energies)
         # The next recording overwrites what a graph has written.
-        return ReferenceFeatures(*(part.clone() for part in (semantic[:, :tokens], quantized[:, :tokens], *rest)))
+        return ReferenceFeatures(*(part.clone() for part in self._cut(self._graph.replay())))

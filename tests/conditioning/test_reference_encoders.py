@@ -59,9 +59,11 @@ def test_graphs_serve_all_lengths_of_a_padded_size(encoders, monkeypatch):
     graphs, kept = reference_encoder_graphs.ReferenceEncoderGraphs(encoders), []
     for number, samples in enumerate((8160, 7000, 5200, 8000, 8160)):
         one = energies(samples, str(number))
-        kept.append((graphs.replay(one), encode_reference(encoders, one)))
-    for features, alone in kept:
+        plain = reference_encoder_graphs._PaddedRecording(encoders, one).encode()
+        kept.append((graphs.replay(one), plain, encode_reference(encoders, one)))
+    for features, plain, alone in kept:
         agree(features, alone)
+        assert all(torch.equal(*pair) for pair in zip(features, plain, strict=True))
     assert sorted(graphs._graphs) == [32, 64]
     encoders.campplus.double()
     graphs.replay(one)

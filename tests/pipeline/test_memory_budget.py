@@ -68,7 +68,7 @@ def test_a_short_run_shares_its_memory_between_cache_and_rendering():
     assert limits.max_cache_bytes == 2 * GIB - kept - DECODE_BYTES
     assert limits.max_lanes == 16 * limits.max_cache_bytes // (2 * GIB)
     assert limits.prompt_rows == kept // RELEASED.position
-    assert limits.graphs and not budget.graphs and dropped == ["graphs"]
+    assert not budget.graphs and dropped == ["graphs"]
     assert budget.cuts[-1].startswith(f"{limits.max_lanes} lines decoded at once, not 16: 2.2 GiB free")
 
 
@@ -99,7 +99,6 @@ def test_limits_are_never_more_than_there_is_but_for_one_line(free, held, failur
     room = max(0, free - MARGIN_BYTES) + held
     assert DEMAND.least <= limits.max_cache_bytes <= max(DEMAND.least, room - RENDERING[0])
     assert 1 <= limits.max_lanes <= DEMAND.lanes
-    assert limits.graphs == (failures < 2)
 
 
 def test_batches_are_cut_to_what_is_free():
@@ -219,9 +218,9 @@ def test_limits_never_raise_what_the_engine_was_given():
     options = EngineOptions(max_lanes=8, max_cache_bytes=1000, prompt_rows=64)
     assert RunLimits().apply_to(options) == options
     wide = RunLimits(max_lanes=99, max_cache_bytes=9999, prompt_rows=999).apply_to(options)
-    assert (wide.max_lanes, wide.max_cache_bytes, wide.prompt_rows, wide.graphs) == (8, 1000, 64, True)
-    tight = RunLimits(2, 10, 5, graphs=False).apply_to(options)
-    assert (tight.max_lanes, tight.max_cache_bytes, tight.prompt_rows, tight.graphs) == (2, 10, 5, False)
+    assert (wide.max_lanes, wide.max_cache_bytes, wide.prompt_rows) == (8, 1000, 64)
+    tight = RunLimits(2, 10, 5).apply_to(options)
+    assert (tight.max_lanes, tight.max_cache_bytes, tight.prompt_rows) == (2, 10, 5)
 
 
 def test_the_estimate_grows_with_lines_and_beams():
