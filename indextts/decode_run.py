@@ -6,7 +6,8 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 
 from ..accel.request import Finished, OnPoll, Request
-from .memory_budget import MemoryBudget, out_of_memory_only
+from .error_context import out_of_memory_only
+from .memory_budget import MemoryBudget
 
 StartDecoding = Callable[[Sequence[Request], OnPoll], Generator[Finished, None, None]]
 

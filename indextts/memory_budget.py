@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from ..accel.cache.page_allocator import OutOfCacheMemory
 from ..accel.engine import CacheDemand, RunLimits
-from ..runtime.device_memory import DeviceMemory, forget_frames, is_out_of_memory
+from ..runtime.device_memory import DeviceMemory
+from .error_context import out_of_memory_only
 from .memory_costs import (
     DECODE_BYTES,
     REFERENCE_FRAMES,
     RELEASED,
     RELEASED_WEIGHT_BYTES,
+    RunBytes,
     StageCosts,
     usual_tokens,
 )
@@ -78,10 +79,14 @@ class MemoryBudget:
         free = self.memory.free_bytes
         return UNLIMITED if free is None else max(0, free - self._margin)
 
-    def largest_room(self, weight_bytes: int) -> int:
-        """What the whole device has beside so many bytes of weights."""
+    def run_bytes(self, needed: RunBytes, weights: int, absent: int) -> int:
+        """What a run takes in the room there is. weights: bytes of all that will be on the device with it, of which so
+        many are `absent`."""
         total = self.memory.total_bytes
-        return UNLIMITED if total is None else max(0, total - weight_bytes - MARGIN_BYTES)
+        if total is None:
+            return needed.whole
+        most = max(0, total - weights - MARGIN_BYTES)
+        return min(most, needed.in_room(self.room_bytes - absent))
 
     def expect(self, needed: int, held: int = 0) -> None:
         """The run is short from here on if `needed` bytes are not there. held: how many of them it has already."""
@@ -196,14 +201,6 @@ class MemoryBudget:
         if amount < wanted:
             free = self.memory.free_bytes
             self._cuts[stage] = words + ("" if free is None else f": {free / 2**30:.1f} GiB free")
-
-
-def out_of_memory_only(error: RuntimeError) -> RuntimeError:
-    """The error without what its frames hold, where it says that memory is out; any other is raised."""
-    if not is_out_of_memory(error) and not isinstance(error, OutOfCacheMemory):
-        raise error
-    forget_frames(error)
-    return error
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from .conditioning.features import MEL_SAMPLE_RATE, SEMANTIC_SAMPLE_RATE, KaldiF
 from .conditioning.reference import MAX_SECONDS
 from .conditioning.reference_encoders import FRAME_NUMBERS
 from .config import BigVGANConfig, ModelConfig
+from .decoding import USUAL_CODES
 from .gpt.latent_pass import count_position_bytes
 from .options import SpeakOptions
 from .records import Line
@@ -85,20 +86,37 @@ class StageCosts:
         )
 
 
-def estimate_run_bytes(costs: StageCosts, lines: Sequence[Line], options: SpeakOptions) -> int:
-    """Of the KV cache of all lines that are decoded at once, every beam counted whole, and of what follows it."""
-    tokens = sorted((estimate_tokens(line.text, options.max_codes) for line in lines), reverse=True)
-    cache = options.num_beams * sum(tokens[: EngineOptions.max_lanes]) * costs.cache_token
-    rendering = sum(costs.rendering(tokens[: options.flow_batch], REFERENCE_FRAMES)) if tokens else 0
-    reads_text = any(line.emotion is not None and line.emotion.mode == "text" for line in lines)
-    return cache + DECODE_BYTES + max(rendering, costs.reference) + reads_text * TEXT_READER_BYTES
+@dataclass(frozen=True)
+class RunBytes:
+    """What a run takes beside the weights. whole: with all its lines at once and CUDA graphs. batch: with as many lines
+    as share a flow, and without graphs, which takes hardly longer."""
+
+    whole: int
+    batch: int
+
+    def in_room(self, room: int) -> int:
+        """What it takes where so much is free: the whole where that fits, a batch at least."""
+        return min(self.whole, max(self.batch, room))
 
 
-def estimate_tokens(text: str, max_codes: int) -> int:
-    """Of a line in the KV cache: its prompt and its codes."""
+def estimate_run_bytes(costs: StageCosts, lines: Sequence[Line], options: SpeakOptions) -> RunBytes:
+    """Of the KV cache as it is at first, and of what follows it."""
+    spoken = sorted((estimate_text_tokens(line.text) for line in lines), reverse=True)
+    lengths = [min(options.max_codes, USUAL_CODES) + count for count in spoken]
+    cache = [usual_tokens(length, options.num_beams) * costs.cache_token for length in lengths]
+    codes = [min(options.max_codes, CODES_PER_TEXT_TOKEN * count) for count in spoken[: options.flow_batch]]
+    stages = costs.rendering(codes, REFERENCE_FRAMES) if codes else (0, 0, 0)
+    reader = any(line.emotion is not None and line.emotion.mode == "text" for line in lines) * TEXT_READER_BYTES
+    conditioning = costs.reference + reader
+    whole = sum(cache[: EngineOptions.max_lanes]) + DECODE_BYTES + max(sum(stages), conditioning)
+    batch = sum(cache[: options.flow_batch]) + DECODE_BYTES + max(*stages, conditioning)
+    return RunBytes(whole, batch)
+
+
+def estimate_text_tokens(text: str) -> int:
+    """Of a line, as the text frontend will count them."""
     ideographs = len(_IDEOGRAPH.findall(text))
-    spoken = ideographs + -(-(len(text) - ideographs) // LETTERS_PER_TEXT_TOKEN)
-    return PROMPT_TOKENS + spoken + min(max_codes, CODES_PER_TEXT_TOKEN * spoken)
+    return ideographs + -(-(len(text) - ideographs) // LETTERS_PER_TEXT_TOKEN)
 
 
 def usual_tokens(codes: int, beams: int) -> int:

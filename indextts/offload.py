@@ -85,6 +85,11 @@ def count_resident_bytes(models: nn.Module, low_memory: bool) -> int:
     return sum(parameter.nbytes for parameter in models.parameters()) - (min(waiting) if low_memory else 0)
 
 
+def count_bytes_on(device: torch.device, models: nn.Module) -> int:
+    """Bytes of weights that are on a device of that type now."""
+    return sum(parameter.nbytes for parameter in models.parameters() if parameter.device.type == device.type)
+
+
 def move_weights(module: nn.Module, device: torch.device) -> None:
     """Move weights so that they can move again, also where the caller runs under inference mode."""
     with torch.inference_mode(False), torch.no_grad():

@@ -28,7 +28,7 @@ from .loading.models import Models, load_models
 from .loading.placement import choose_placement
 from .memory_budget import MemoryBudget
 from .memory_costs import CODES_PER_TEXT_TOKEN, StageCosts, estimate_run_bytes
-from .offload import Alternate, KeepAll, OffloadPolicy, count_resident_bytes
+from .offload import Alternate, KeepAll, OffloadPolicy, count_bytes_on, count_resident_bytes
 from .options import LoadOptions, SpeakOptions
 from .records import Line, Take, Voice, VoiceFeatures
 from .rendering import Renderer, matmul_stage
@@ -91,10 +91,12 @@ class Pipeline:
         return self._report or self._new_report()
 
     def memory_required(self, lines: Sequence[Line], options: SpeakOptions) -> int:
-        """Bytes of device memory that speaking `lines` takes beside the weights in the room there is, which is what the
-        whole device has beside them; an estimate, rather too much."""
-        room = self._budget.largest_room(count_resident_bytes(self.modules, self.options.low_memory))
-        return min(room, estimate_run_bytes(self._budget.costs, lines, options))
+        """Bytes of device memory that speaking `lines` takes beside the weights in the room there is; an estimate,
+        rather too much. Where room is short it is that of a batch of lines at a time."""
+        weights = count_resident_bytes(self.modules, self.options.low_memory)
+        present = count_bytes_on(self._budget.memory.device, self.modules)
+        needed = estimate_run_bytes(self._budget.costs, lines, options)
+        return self._budget.run_bytes(needed, weights, max(0, weights - present))
 
     def text_emotion(self, line: Line) -> tuple[float, ...] | None:
         """The eight weights that were read for a line whose emotion comes from text; None for every other line."""
@@ -110,7 +112,8 @@ class Pipeline:
         self.modules.text_emotion.unload()
 
     def _release_graphs(self) -> None:
-        """Drop the graphs of all stages but the decoder's."""
+        """Drop the graphs of all stages but the decoder's, and the text reader, which comes back where it is needed."""
+        self.modules.text_emotion.unload()
         self._conditioning.release_graphs()
         self._renderer.release_graphs()
         if self._decoding is not None and self._decoding.hidden_states is not None:
@@ -136,7 +139,7 @@ class Pipeline:
         gpt = self.modules.gpt
         check_attention(self.options, self.device, gpt.mel_head.weight.dtype, gpt.config.head_dim)
         report = self._report = self._new_report()
-        self._budget.begin_run([self._free_decoder, self._take_turns])
+        self._budget.begin_run([self._free_decoder, self._read_texts_on_cpu, self._take_turns])
         with translate_out_of_memory(self.device):
             yield from self._speak_lines(lines, options, report, on_event)
 
@@ -221,6 +224,8 @@ class Pipeline:
     ) -> Generator[DecodedSegment, None, None]:
         """GPT: the codes of every segment, decoded as one batch, in the order the decoder finishes them."""
         self.offload.load_generators()
+        if self._budget.short:
+            self.modules.text_emotion.unload()
         prompts = [build_prompt(self.modules.gpt, s.voice.latents, s.emotion, s.text_ids) for s in segments]
         limit = min(options.max_codes, self.modules.gpt.decoder_weights().max_tokens)
         history = initial_penalty_tokens(self.modules.config.gpt)
@@ -286,6 +291,13 @@ class Pipeline:
             self._budget.note("decoder", "lines decoded anew, to make room for those that were ready")
         self.release_generators()
         return True
+
+    def _read_texts_on_cpu(self) -> bool:
+        """A last resort: the model that reads emotions from text leaves the device."""
+        left = self.modules.text_emotion.retreat_to_cpu()
+        if left:
+            self._budget.note("texts", "emotions are read from text on the CPU")
+        return left
 
     def _take_turns(self) -> bool:
         """A last resort: encoders and generators are on the device in turn, as in low-memory mode."""

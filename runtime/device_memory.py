@@ -5,8 +5,9 @@ from contextlib import suppress
 
 import torch
 
-REFUSALS = ("out of memory", "ALLOC_FAILED")
-"""What libraries' errors say that have no exception of their own for it: drivers, cuBLAS, Triton."""
+REFUSALS = ("out of memory", "ALLOC_FAILED", "ALLOCATION_FAILED", "STATUS_NOT_INITIALIZED")
+"""What errors say of libraries that have no exception of their own for it: drivers, Triton, cuBLAS and cuDNN, which
+without memory cannot even begin."""
 
 
 class DeviceMemory:
@@ -19,29 +20,29 @@ class DeviceMemory:
         self._get_device = device
 
     @property
-    def _device(self) -> torch.device:
+    def device(self) -> torch.device:
         return self._get_device()
 
     @property
     def free_bytes(self) -> int | None:
         """What the driver has left and what lies idle in the allocator; None where there is no limit."""
-        if self._device.type != "cuda":
+        if self.device.type != "cuda":
             return None
-        idle = torch.cuda.memory_reserved(self._device) - torch.cuda.memory_allocated(self._device)
-        return torch.cuda.mem_get_info(self._device)[0] + idle
+        idle = torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
+        return torch.cuda.mem_get_info(self.device)[0] + idle
 
     @property
     def total_bytes(self) -> int | None:
         """Of the whole device; None where there is no limit."""
-        return torch.cuda.mem_get_info(self._device)[1] if self._device.type == "cuda" else None
+        return torch.cuda.mem_get_info(self.device)[1] if self.device.type == "cuda" else None
 
     def gather(self, size: int) -> None:
         """Have `size` bytes lie idle in one piece, see `gather_memory`."""
-        gather_memory(self._device, size)
+        gather_memory(self.device, size)
 
     def give_back(self) -> None:
         """Return idle blocks to the driver: whole ones again for whoever asks next, also beside PyTorch."""
-        if self._device.type == "cuda":
+        if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
 

@@ -33,7 +33,8 @@ class TextEmotion:
 
     def __init__(self, folder: Path | None, device: torch.device | str = "cpu") -> None:
         self.folder = folder
-        self.device = torch.device(device)
+        self.device = self._home = torch.device(device)
+        self._asked = False
         self._loaded: tuple[Any, Any] | None = None
         self._lock = threading.Lock()
 
@@ -49,7 +50,16 @@ class TextEmotion:
     def unload(self) -> None:
         """Drop the model; the next text loads it again."""
         with self._lock:
-            self._loaded = None
+            self._loaded, self._asked, self.device = None, False, self._home
+
+    def retreat_to_cpu(self) -> bool:
+        """Leave a device that is short of memory, and read on the CPU until `unload`, which is slow. False where it is
+        not in the way."""
+        if self.device.type == "cpu" or not self._asked:
+            return False
+        self.unload()
+        self.device = torch.device("cpu")
+        return True
 
     @torch.inference_mode()
     def _ask_model(self, text: str) -> str:
@@ -75,6 +85,7 @@ class TextEmotion:
 
     def _ensure_loaded(self) -> tuple[Any, Any]:
         with self._lock:
+            self._asked = True
             if self._loaded is None:
                 self._loaded = self._load_model()
             return self._loaded

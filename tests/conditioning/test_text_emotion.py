@@ -101,3 +101,14 @@ def test_a_broken_folder_says_so(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(EmotionError, match="cannot be loaded"):
         TextEmotion(tmp_path).read_weights("Hello")
+
+
+def test_a_reader_that_is_in_the_way_goes_on_on_the_cpu():
+    reader = TextEmotion(None, "meta")
+    assert not reader.retreat_to_cpu(), "it was never asked for"
+    with pytest.raises(EmotionError):
+        reader.read_weights("a text")
+    assert reader.retreat_to_cpu() and reader.device.type == "cpu"
+    assert not reader.retreat_to_cpu(), "there is nothing left to give up"
+    reader.unload()
+    assert reader.device.type == "meta"

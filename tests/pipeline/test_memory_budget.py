@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from indextts2_multitalk.accel.engine import CacheDemand, EngineOptions, RunLimits
 from indextts2_multitalk.indextts.config import BigVGANConfig, ModelConfig
 from indextts2_multitalk.indextts.memory_budget import MARGIN_BYTES, MemoryBudget, what_fits
-from indextts2_multitalk.indextts.memory_costs import DECODE_BYTES, RELEASED, StageCosts, estimate_run_bytes
+from indextts2_multitalk.indextts.memory_costs import DECODE_BYTES, RELEASED, RunBytes, StageCosts, estimate_run_bytes
 from indextts2_multitalk.indextts.options import SpeakOptions
 from indextts2_multitalk.indextts.records import Line
 
@@ -224,9 +224,10 @@ def test_limits_never_raise_what_the_engine_was_given():
 
 
 def test_the_estimate_grows_with_lines_and_beams():
-    def needed(count: int, beams: int) -> int:
+    def needed(count: int, beams: int) -> RunBytes:
         said = [Line(n, "Ann", "Good morning, how are you today?") for n in range(count)]
         return estimate_run_bytes(RELEASED, said, SpeakOptions(num_beams=beams))
 
-    assert needed(1, 1) < needed(16, 1) < needed(16, 3)
+    assert needed(1, 1).whole < needed(16, 1).whole < needed(16, 3).whole
     assert needed(64, 3) == needed(200, 3), "no more lines than the engine decodes at once"
+    assert needed(16, 3).batch < needed(16, 3).whole and needed(16, 3).batch == needed(64, 3).batch

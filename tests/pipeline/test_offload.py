@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import torch
 from indextts2_multitalk.indextts.memory_budget import MARGIN_BYTES
+from indextts2_multitalk.indextts.memory_costs import estimate_run_bytes
 from indextts2_multitalk.indextts.offload import ENCODERS, GENERATORS, Alternate, count_resident_bytes
 from indextts2_multitalk.indextts.options import LoadOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
@@ -63,18 +64,28 @@ def test_in_low_memory_mode_the_cache_is_gone_before_the_last_lines_are_rendered
     assert held[-1] == 0
 
 
-def test_a_run_asks_for_no_more_than_the_card_has_beside_the_weights(released_folder, lines, options, monkeypatch):
+def test_a_run_asks_for_what_it_takes_in_the_room_there_is(released_folder, lines, options, monkeypatch):
     """Also while the weights wait elsewhere, and in low-memory mode beside those that are there at once."""
     for low_memory in (False, True):
         pipeline = Pipeline.load(released_folder, LoadOptions(device="cpu", low_memory=low_memory))
         weights = count_resident_bytes(pipeline.modules, low_memory)
-        wanted = pipeline.memory_required(lines, options)
+        needed = estimate_run_bytes(pipeline._budget.costs, lines * 40, options)
         memory = pipeline._budget.memory
-        assert memory._device.type == "cpu"
-        monkeypatch.setattr(type(memory), "total_bytes", weights + MARGIN_BYTES + wanted // 2)
-        assert pipeline.memory_required(lines, options) == wanted // 2
+        assert pipeline.memory_required(lines * 40, options) == needed.whole
+        monkeypatch.setattr(type(memory), "total_bytes", weights + MARGIN_BYTES + 10 * needed.whole)
+        for free, asked in (
+            (2 * needed.whole, needed.whole),
+            (needed.whole - 1, needed.whole - 1),
+            (needed.batch // 2, needed.batch),
+        ):
+            monkeypatch.setattr(type(memory), "free_bytes", MARGIN_BYTES + free)
+            assert pipeline.memory_required(lines * 40, options) == asked
         pipeline.modules.to("meta")
-        assert memory._device.type == "cpu", "where they will run counts, not where they wait"
+        monkeypatch.setattr(type(memory), "free_bytes", weights + MARGIN_BYTES + needed.whole - 1)
+        assert pipeline.memory_required(lines * 40, options) == needed.whole - 1, "weights that come take room"
+        monkeypatch.setattr(type(memory), "total_bytes", weights + MARGIN_BYTES + 5)
+        assert pipeline.memory_required(lines * 40, options) == 5, "never more than the whole card has"
+        assert memory.device.type == "cpu", "where they will run counts, not where they wait"
         monkeypatch.undo()
 
 

@@ -15,6 +15,7 @@ from indextts2_multitalk.indextts.errors import OutOfMemory
 from indextts2_multitalk.indextts.gpt.plain_decoder import PlainDecoder
 from indextts2_multitalk.indextts.options import LoadOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
+from indextts2_multitalk.indextts.records import Emotion
 
 SITES: dict[str, tuple[Callable[[Pipeline], Any], str]] = {
     "a voice": (lambda pipeline: pipeline.modules.semantic, "encode_features"),
@@ -167,3 +168,30 @@ def test_the_plain_loop_starts_over_where_it_was_interrupted(released_folder, li
         patch.setattr(PlainDecoder, "generate", generate_then_fail)
         check_same(speak(pipeline, lines, options), expected)
     assert asked == [3, 2], "what was answered is not decoded again"
+
+
+def test_emotions_are_read_on_the_cpu_where_the_reader_does_not_fit(engine_pipeline, lines, options, monkeypatch):
+    reader = engine_pipeline.modules.text_emotion
+    monkeypatch.setattr(reader, "device", torch.device("meta"))
+    monkeypatch.setattr(reader, "_home", torch.device("meta"))
+
+    def ask(text: str) -> str:
+        reader._asked = True
+        if reader.device.type != "cpu":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return '{"高兴": 0.6}'
+
+    monkeypatch.setattr(reader, "_ask_model", ask)
+    glad = [replace(line, emotion=Emotion("text", text=line.text)) for line in lines]
+    assert len(speak(engine_pipeline, glad, options)) == len(lines)
+    assert "emotions are read from text on the CPU" in engine_pipeline.report().to_text()
+
+
+@pytest.mark.parametrize("words", ["CUBLAS_STATUS_ALLOC_FAILED", "cuDNN error: CUDNN_STATUS_NOT_INITIALIZED"])
+def test_what_a_library_says_reaches_nobody_raw(engine_pipeline, lines, options, words, monkeypatch):
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError(words)
+
+    monkeypatch.setattr(engine_pipeline.modules.s2mel, "solve_flow", fail)
+    with pytest.raises(OutOfMemory, match=f"{words}.*speak fewer"):
+        speak(engine_pipeline, lines, options)
