@@ -37,6 +37,7 @@ from .segments import DecodedSegment, Segment
 from .take_assembler import TakeAssembler
 from .text.frontend import PreparedText, TextFrontend
 from .text.language import choose_languages
+from .tuning import TuningReport, tune_models
 from .work_meter import WorkMeter, meter_calls
 
 Heard = TypeVar("Heard", VoiceFeatures, Tensor)
@@ -103,6 +104,15 @@ class Pipeline:
         if line.emotion is None or line.emotion.mode != "text":
             return None
         return self._conditioning.read_text_emotion(line.emotion, line.text)
+
+    def tune(self, on_progress: Callable[[float, str], None] = lambda share, what: None) -> TuningReport:
+        """Find the kernel shapes that are fastest here, for this and all later starts; see `tune_models`."""
+        self.offload.load_generators()
+        self.release()
+        with translate_out_of_memory(self.device):
+            report = tune_models(self.modules, self.options, on_progress)
+        self.release()
+        return report
 
     def release(self) -> None:
         """Drop the engine and its cache, all graphs, the text reader and every cached voice; the weights stay."""

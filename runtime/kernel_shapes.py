@@ -95,6 +95,14 @@ def size_name(size: tuple[Any, ...]) -> str:
     return " ".join(f"{name}={value}" for name, value in fields.items())
 
 
+def tabulate_shapes(shapes: Mapping[Place, Any]) -> dict[str, dict[str, dict[str, int]]]:
+    """Shapes as a table has them."""
+    table: dict[str, dict[str, dict[str, int]]] = {}
+    for (family, size), shape in shapes.items():
+        table.setdefault(family.name, {})[size_name(size)] = asdict(shape)
+    return table
+
+
 def forget_tables() -> None:
     """Read tables anew where shapes are asked for from now on; captured graphs keep what they were captured with."""
     for cached in (_look_up, tuned_table, measured_table):

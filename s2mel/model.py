@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..runtime.cuda_graphs import weights_address_key
+from ..runtime.shape_tuner import TunedStep, captured_step
 from .choice import CompileRequest, FlowChoice, choose_flow
 from .config import S2MelConfig
 from .estimator import Estimator
@@ -19,7 +20,10 @@ from .length_regulator import LengthRegulator
 from .ode_solver import solve_ode
 from .packing import Packing
 from .time_schedule import uniform_times
+from .torch_ops import TORCH_OPS
 
+SMALL_FLOW = 256
+"""Frames that run every kernel."""
 HIDDEN = (256, 128)
 """Inner widths of `gpt_layer`; the released file's, at every size."""
 
@@ -92,6 +96,13 @@ class S2Mel(nn.Module):
         if self._choice is None:
             return "off" if self._request is None else "asked for"
         return self._choice.compile_state
+
+    def tuned_step(self, frames: int) -> TunedStep | None:
+        """A flow step of one line of so many frames, half of them prompt; None where no kernels run it."""
+        choice = self.flow_choice
+        if choice.ops is TORCH_OPS:
+            return None
+        return captured_step("flow step", self.cfm.estimator.device, choice.runner.new_step, SMALL_FLOW, frames)
 
     def release_graphs(self) -> None:
         """Drop captured graphs and their memory; they come back at the next run."""

@@ -4,7 +4,7 @@ Everything a graph reads lies at a fixed address.
 Dimensions: M frames with their padding, R branches of guidance, D width, P numbers of one step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import torch
@@ -15,7 +15,7 @@ from .estimator import Estimator, count_token_bytes
 from .ode_solver import Velocity
 from .packing import Packing, pack_lines, with_generated_region
 from .stages import EstimatorStages
-from .time_schedule import Times, TimeSchedule
+from .time_schedule import Times, TimeSchedule, uniform_times
 
 MOST_GRAPHS = 12
 MOST_SCHEDULES = 4
@@ -47,6 +47,14 @@ class EagerFlowRunner:
     def velocity_field(self, constants: Tensor, schedule: TimeSchedule, packing: Packing) -> Velocity:
         """The estimator as the ODE solver wants it. constants float32 [R, M, D]."""
         return lambda x, step: self._estimator(x, constants, schedule[step], packing, self._stages)
+
+    def new_step(self, frames: int) -> Callable[[], Tensor]:
+        """A step of one line of zeros, half of them prompt, ready to be captured."""
+        estimator, packing = self._estimator, self.pack_lines([frames], [frames // 2], branches=2)
+        x = torch.zeros(packing.frames, estimator.bands, device=packing.device)
+        constants = x.new_zeros(packing.branches, packing.frames, estimator.config.dit.hidden_dim)
+        step = self.time_schedule(uniform_times(1))[0]
+        return lambda: estimator(x, constants, step, packing, self._stages)
 
     def release_graphs(self) -> None:
         self._time_schedule.cache_clear()

@@ -78,7 +78,8 @@ class GraphRunner:
     def _new_step(self, state: DecodeState, lanes: int, pool: GraphPool) -> tuple[DecodeState, CaptureOnSecondRun]:
         """With the state that the step writes, so that its address stays its own."""
         view = state if lanes == state.lane_count else state.slice_lanes(0, lanes)
-        return state, CaptureOnSecondRun(self._build_step(view), "the decode step", self._weights.device, pool)
+        step = build_step(self._weights, self._cache, view, self._folded_norms, self._weights.stop_token)
+        return state, CaptureOnSecondRun(step, "the decode step", self._weights.device, pool)
 
     def _forget_smaller(self, state: DecodeState) -> None:
         """Drop the graphs of a state that this one has taken over from."""
@@ -94,11 +95,14 @@ class GraphRunner:
         if self._weights.device.type == "cuda":
             torch.cuda.synchronize(self._weights.device)
 
-    def _build_step(self, view: DecodeState) -> Callable[[], None]:
-        cache, stop_token = self._cache, self._weights.stop_token
-        step = DecodeStep(self._weights, cache, view, self._folded_norms)
-        if view.beams == 1:
-            return lambda: draw_next(view, step(), stop_token)
-        rows, vocabulary = view.rows.seen.shape
-        buffers = BeamBuffers.allocate(rows, view.beams, vocabulary, self._weights.device)
-        return lambda: advance_beams(view, step(), cache, stop_token, buffers)
+
+def build_step(
+    weights: DecoderWeights, cache: PagedCache, view: DecodeState, norms: FoldedNorms | None, stop_token: int
+) -> Callable[[], None]:
+    """Fused kernels for steps 1 to 4 of `StepRunner.run_steps`, for all lanes of `view`."""
+    step = DecodeStep(weights, cache, view, norms)
+    if view.beams == 1:
+        return lambda: draw_next(view, step(), stop_token)
+    rows, vocabulary = view.rows.seen.shape
+    buffers = BeamBuffers.allocate(rows, view.beams, vocabulary, weights.device)
+    return lambda: advance_beams(view, step(), cache, stop_token, buffers)

@@ -1,4 +1,4 @@
-"""The command line: say, talk, doctor, fetch, bench. What a user can get wrong ends in one line and exit code 2."""
+"""The command line and its commands. What a user can get wrong ends in one line and exit code 2."""
 
 import argparse
 import logging
@@ -42,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_doctor(commands)
     _add_fetch(commands)
     _add_bench(commands)
+    _add_tune(commands)
     return parser
 
 
@@ -145,4 +146,11 @@ def _add_bench(commands: Commands) -> None:
     parser.add_argument("--lines", type=int, default=16, metavar="N", help="lines of the dialogue (default 16)")
     parser.add_argument("--max-codes", type=int, default=500, metavar="N", help="limit of a line (default 500: 10 s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="append the results, one JSON object a line")
+    _add_machine(parser)
+
+
+def _add_tune(commands: Commands) -> None:
+    parser = _add_command(
+        commands, "tune", "find the kernel shapes that are fastest on this GPU, once, in 90 seconds at most"
+    )
     _add_machine(parser)

@@ -7,7 +7,7 @@ Dimensions: B lines, T samples, I channels in, O channels out, K taps.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -86,41 +86,37 @@ class ConvolutionShape:
 
 
 class ConvolutionSize(NamedTuple):
-    """channels: of the output."""
+    """channels: of the output, at most; a place of `WIDTHS`."""
 
     channels: int
     half: bool
 
 
-MEASURED = (
-    (32, ConvolutionShape(256, 32, 32, 4, 3)),
-    (64, ConvolutionShape(256, 64, 32, 8, 4)),
-    (128, ConvolutionShape(256, 128, 32, 8, 3)),
-    (192, ConvolutionShape(128, 64, 64, 4, 3)),
-    (384, ConvolutionShape(128, 128, 64, 8, 3)),
-)
-"""Up to so many channels; on an H200, in half precision."""
+WIDTHS = (16, 32, 64, 128, 192, 384, 4096)
+"""Channels up to which convolutions are cut alike."""
+
+MEASURED = {
+    16: ConvolutionShape(256, 16, 32, 4, 3),
+    32: ConvolutionShape(256, 32, 32, 4, 3),
+    64: ConvolutionShape(256, 64, 32, 8, 4),
+    128: ConvolutionShape(256, 128, 32, 8, 3),
+    192: ConvolutionShape(128, 64, 64, 4, 3),
+    384: ConvolutionShape(128, 128, 64, 8, 3),
+    4096: ConvolutionShape(64, 128, 64, 4, 3),
+}
+"""By width, on an H200, in half precision."""
 
 
 def convolution_rule(size: ConvolutionSize, card: Card) -> ConvolutionShape:
-    if not size.half:
-        return ConvolutionShape(64, 32, 32, 4, 2)
-    wide = ConvolutionShape(64, 128, 64, 4, 3)
-    shape = next((shape for most, shape in MEASURED if size.channels <= most), wide)
-    return replace(shape, channels=min(shape.channels, padded_channels(size)))
-
-
-def padded_channels(size: ConvolutionSize) -> int:
-    """As few as a tile of all channels has."""
-    return max(16, triton.next_power_of_2(size.channels))
+    return MEASURED[size.channels] if size.half else ConvolutionShape(64, 32, 32, 4, 2)
 
 
 def convolution_candidates(size: ConvolutionSize, card: Card) -> Iterable[ConvolutionShape]:
-    for samples, channels, warps in ((256, 128, 8), (256, 64, 8), (256, 32, 4), (128, 128, 8), (128, 64, 4),
-                                     (128, 32, 4), (64, 128, 4), (64, 64, 4)):  # fmt: skip
-        if channels < 2 * padded_channels(size):
-            for inner, stages in ((32, 3), (32, 4), (64, 3)):
-                yield ConvolutionShape(samples, min(channels, padded_channels(size)), inner, warps, stages)
+    """Those measured, and some between them, no wider than the output."""
+    tiles = [(shape.samples, shape.channels, shape.warps) for shape in MEASURED.values()]
+    between = ((256, 64, 4), (128, 128, 4), (128, 64, 8), (128, 32, 4), (64, 64, 4), (64, 128, 8))
+    others = (ConvolutionShape(*tile[:2], inner, tile[2], 3) for tile in (*tiles, *between) for inner in (32, 64))
+    return (shape for shape in (*MEASURED.values(), *others) if shape.channels <= size.channels)
 
 
 def convolution_fits(shape: ConvolutionShape, size: ConvolutionSize, card: Card) -> bool:
@@ -161,7 +157,8 @@ def convolve_channels_last(
     assert total is None or total.is_contiguous(), "total must be contiguous"
     out = torch.empty(lines, rows, outputs, dtype=dtype or x.dtype, device=x.device)
     half = x.dtype in (torch.float16, torch.bfloat16)
-    shape = CONVOLUTION.choose(ConvolutionSize(outputs, half), x.device)
+    width = next((width for width in WIDTHS if outputs <= width), WIDTHS[-1])
+    shape = CONVOLUTION.choose(ConvolutionSize(width, half), x.device)
     _convolve_channels_last_kernel[(triton.cdiv(outputs, shape.channels), triton.cdiv(rows, shape.samples), lines)](
         x, filter.weight, filter.bias, x if residual is None else residual, x if total is None else total, out, lengths,
         factor, rows, filter.taps, filter.dilation, filter.left, residual is not None, total is not None, x.stride(0),

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ...runtime.cuda_graphs import CapturedGraph, GraphCache, GraphPool, weights_address_key
 from ...runtime.device_capability import why_no_triton
+from ...runtime.shape_tuner import TunedStep, captured_step
 from ..config import BigVGANConfig
 from .bigvgan import BigVGAN
 from .chunks import MelChunk, receptive_field_frames, split_mel
@@ -57,6 +58,15 @@ class GraphVocoder:
         for row, chunk in zip(mel, chunks, strict=False):
             row[: chunk.mel.shape[1]] = chunk.mel.T
         yield from (graph.replay() if graphs else self._run(mel, lengths))[: len(chunks)]
+
+    def tuned_step(self, device: torch.device) -> TunedStep:
+        """A run of one chunk, for tuning."""
+
+        def new_run(frames: int) -> Callable[[], Tensor]:
+            inputs = self._new_inputs(1, frames, device)
+            return lambda: self._run(*inputs)
+
+        return captured_step("vocoder", device, new_run, ROUND_FRAMES, LONGEST_CHUNK)
 
     def release_graphs(self) -> None:
         """Drop every graph and the memory they share."""
@@ -109,6 +119,11 @@ class Vocoder:
         """What runs the vocoder where the weights are now, and why."""
         why_not = self._why_not()
         return "vocoder: Triton kernels, CUDA graphs" if why_not is None else f"vocoder: plain torch ({why_not})"
+
+    def tuned_step(self) -> TunedStep | None:
+        """A run for tuning; None where no kernels run it."""
+        runner = self._choose_runner()
+        return runner.tuned_step(self._model.conv_pre.weight.device) if isinstance(runner, GraphVocoder) else None
 
     def release_graphs(self) -> None:
         """Drop captured graphs and their memory; they come back at the next run."""

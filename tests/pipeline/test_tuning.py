@@ -1,0 +1,57 @@
+"""Tuning writes the table that later starts use; where there is nothing to tune, it says so before any work."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from indextts2_multitalk.indextts import tuning
+from indextts2_multitalk.indextts.errors import ConfigError
+from indextts2_multitalk.indextts.loading.layouts import DEMO_FOLDER
+from indextts2_multitalk.indextts.options import LoadOptions
+from indextts2_multitalk.indextts.pipeline import Pipeline
+from indextts2_multitalk.runtime.kernel_shapes import forget_tables
+
+
+@pytest.fixture(autouse=True)
+def _an_empty_cache(monkeypatch, tmp_path: Path):
+    monkeypatch.setenv("INDEXTTS2_CACHE", str(tmp_path))
+    forget_tables()
+    yield
+    forget_tables()
+
+
+def test_a_cpu_has_nothing_to_tune(pipeline):
+    assert not tuning.has_tuned_shapes(torch.device("cpu"))
+    with pytest.raises(ConfigError, match=r"tune: .*cpu"):
+        pipeline.tune()
+
+
+def test_steps_that_run_without_kernels_are_left_out(pipeline):
+    options = LoadOptions(use_accel=False, use_cuda_kernel=False)
+    assert tuning._list_steps(pipeline.modules, options) == []
+
+
+def test_a_report_says_what_was_gained_and_where_it_lies():
+    report = tuning.TuningReport("a GPU", Path("table.json"), {"flow step": (2e-3, 1e-3)}, tried=9, failed=2, left=1)
+    words = str(report)
+    for part in (
+        "9 kernel shapes",
+        "a GPU",
+        "2 do not run",
+        "1 left out",
+        "flow step: 2.000 -> 1.000 ms",
+        "table.json",
+    ):
+        assert part in words
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_card_is_tuned_and_has_a_table_then():
+    shares: list[float] = []
+    pipeline = Pipeline.load(DEMO_FOLDER, LoadOptions(use_fp16=True))
+    report = tuning.tune_models(pipeline.modules, pipeline.options, lambda share, what: shares.append(share), 40)
+    assert shares == sorted(shares)
+    assert report.tried > 0 and "flow step" in report.seconds and "vocoder" in report.seconds
+    assert all(new <= 1.02 * old for old, new in report.seconds.values()), str(report)
+    assert report.path.is_file() and tuning.has_tuned_shapes(pipeline.device)
