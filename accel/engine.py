@@ -103,7 +103,7 @@ class Engine:
         self._page_size = self._options.page_size or self.attention.backend.page_size
         steps = self._options.poll_steps or POLL_STEPS.get(weights.device.type, 1)
         self._poll_steps = min(steps, self._page_size)
-        self._pool = CachePool(weights, self._page_size, self._options.max_cache_bytes)
+        self._pool = CachePool(weights, self._page_size, self._options.max_cache_bytes, self._close_runner)
         self._runner: StepRunner | None = None
         self._runner_is_for: PagedCache | None = None
         self._states: dict[int, DecodeState] = {}
@@ -165,11 +165,13 @@ class Engine:
 
     def close(self) -> None:
         """Drop graphs, states and cache. The engine can be used again and would build them anew."""
+        self._pool.drop_cache()
+        self._states.clear()
+
+    def _close_runner(self) -> None:
         if self._runner is not None:
             self._runner.close()
         self._runner = self._runner_is_for = None
-        self._states.clear()
-        self._pool.drop_cache()
 
     def _new_batch(self, group: list[tuple[int, Request]], beams: int) -> Batch:
         requests = [request for _, request in group]
@@ -213,8 +215,7 @@ class Engine:
         cache = self._pool.cache
         assert cache is not None, "the pool is prepared before a run"
         if self._runner is None or self._runner_is_for is not cache:
-            if self._runner is not None:
-                self._runner.close()
+            self._close_runner()
             self._runner, self._runner_is_for = self._new_runner(cache), cache
         return cache, self._runner
 

@@ -101,14 +101,16 @@ class MemoryBudget:
         if not self.short:
             return RunLimits()
         room = min(self.room_bytes, UNLIMITED - held) + held
-        rendering_bytes = min(best, max(least, room // RENDERING_SHARE))
-        cache = max(demand.least, (room - rendering_bytes - DECODE_BYTES) >> self._squeezes)
-        if max(demand.least, cache * 3 // 4) <= held <= cache:
-            cache = held  # a cache of another size would have all graphs captured anew
+        wanted = max(demand.least, demand.expected)
+        rendering_bytes = min(best, max(least, room // RENDERING_SHARE, room - wanted - DECODE_BYTES))
+        most = max(demand.least, (room - rendering_bytes - DECODE_BYTES) >> self._squeezes)
+        cache = min(most, wanted)
+        if max(demand.least, cache * 3 // 4) <= held <= most:
+            cache = held  # one of another size would have all graphs captured anew
         lanes = min(self._most.get("decoding", demand.lanes), max(1, demand.lanes * cache // demand.expected))
         self._note_cut("decoding", lanes, demand.lanes, f"{lanes} lines decoded at once, not {demand.lanes}")
         rows = max(1, rendering_bytes // self.costs.position)
-        return RunLimits(lanes, min(cache, max(demand.least, demand.expected)), rows)
+        return RunLimits(lanes, cache, rows)
 
     def run_in_batches(
         self,

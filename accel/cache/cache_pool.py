@@ -1,6 +1,7 @@
 """The KV cache that outlives runs: as large as a batch usually needs, larger where its lines get longer than usual."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..weights import DecoderWeights
@@ -26,12 +27,19 @@ class CachePool:
     """`cache` and `allocator` are replaced, never changed in size, when a run needs more than there is.
 
     max_bytes: of the cache of the next run, None sets no limit. With one, all that a run may need is taken at its
-    beginning: a cache that grows stands beside the larger one while it is copied.
+    beginning: a cache that grows stands beside the larger one while it is copied. let_go: called before one makes way
+    for another, whose memory its users must not hold any longer.
     """
 
-    def __init__(self, weights: DecoderWeights, page_size: int, max_bytes: int | None) -> None:
+    def __init__(
+        self,
+        weights: DecoderWeights,
+        page_size: int,
+        max_bytes: int | None,
+        let_go: Callable[[], None] = lambda: None,
+    ) -> None:
         self._weights = weights
-        self._page_size = page_size
+        self._page_size, self._let_go = page_size, let_go
         self.max_bytes = max_bytes
         self.allocator = PageAllocator(0)
         self.cache: PagedCache | None = None
@@ -73,6 +81,7 @@ class CachePool:
 
     def drop_cache(self) -> None:
         """Give the cache's memory back."""
+        self._let_go()
         self.cache = None
         self.allocator = PageAllocator(0)
 

@@ -2,6 +2,7 @@
 line decoded alone with the widest cache is what every other schedule must reproduce."""
 
 import logging
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -173,6 +174,19 @@ def test_a_cache_grows_while_lines_decode(caplog):
     assert any("grows" in record.getMessage() for record in caplog.records)
     wide = Engine(NEVER_STOPS, EngineOptions(page_size=64))
     assert grown == {a.index: a.tokens.tolist() for a in wide.generate(todo)}
+
+
+def test_a_cache_that_makes_way_for_a_larger_one_is_gone_before(monkeypatch):
+    engine = Engine(WEIGHTS)
+    list(engine.generate([build(3, 0, 9, SAMPLED)]))
+    old, new_cache = weakref.ref(engine._pool.cache), engine._pool._new_cache
+
+    def allocate(pages):
+        assert old() is None, "else a device has to have room for both"
+        return new_cache(pages)
+
+    monkeypatch.setattr(engine._pool, "_new_cache", allocate)
+    assert len(list(engine.generate([build(3, n, 9, SAMPLED) for n in range(8)]))) == 8
 
 
 def test_one_run_at_a_time():
