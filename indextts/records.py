@@ -58,7 +58,10 @@ class Line:
 
     `index` counts lines of the script from 0; `source_line` is the row in the script text, from 1.
     `pause_before` / `pause_after`: extra silence asked for in the script, seconds; None means the default.
-    `start_seconds`: where a subtitle says the line starts.
+    `start_seconds`: where a subtitle says the line starts. `slot_seconds`: how long its subtitle leaves it.
+    `wished_seconds`: how long its take is to be; None leaves that to the voice.
+    `language`: of this line alone, as `SpeakOptions.language`. `fixed_seed`: the seed that the script gives it.
+    `notes`: what the parser left out or changed here, in words for the user.
     """
 
     index: int
@@ -70,8 +73,13 @@ class Line:
     pause_before: float | None = None
     pause_after: float | None = None
     start_seconds: float | None = None
+    slot_seconds: float | None = None
+    wished_seconds: float | None = None
     speed: float = 1.0
     seed: int = 0
+    language: str | None = None
+    fixed_seed: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,15 +17,20 @@ class Dialogue:
     voices: dict[str, int]
 
 
-def parse_dialogue(text: str, count: int, names: Mapping[int, str], remedy: str) -> Dialogue:
+def parse_dialogue(
+    text: str, count: int, names: Mapping[int, str], remedy: str, skip_sound_cues: bool = False
+) -> Dialogue:
     """The lines of a script that has `count` voices, and which of them speaks for whom.
 
     `Speaker2` is voice 2. `names` are names tied to a voice; the other names take the voices that are left, in the
-    order they first speak. With one voice, text without names is read by it.
+    order they first speak. Text above the first name is read by the first voice. `skip_sound_cues`: see `parse_script`.
     Raises `ScriptError`, with line and column, for a name beyond `count` voices; `remedy` ends that message.
     """
     names = {voice: name for voice, name in names.items() if name and speaker_number(name) is None}
-    parser = ScriptParser(Speakers(None), names.get(1, "Speaker1") if count == 1 else None)
+    first = names.get(1, "Speaker1")
+    parser = ScriptParser(
+        Speakers(None, names.values()), first, lone_voice=first if count == 1 else None, skip_sound_cues=skip_sound_cues
+    )
     lines = parser.parse_lines(text)
     spellings = _first_spellings(line.speaker for line in lines)
     voices = _number_voices(spellings.values(), count, names)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from ..records import EMOTIONS, Emotion
+from .pauses import NUMBER
 
 EMOTION_NAMES = ", ".join(EMOTIONS)
 """As a user is told them, in the order of a vector."""
@@ -12,27 +13,51 @@ NAMED_WEIGHT = 0.8
 """Weight of an emotion called by its name alone: the most that the model takes in all."""
 
 _SYNONYMS = {
-    "happy": "happiness joy joyful joyous cheerful excited delighted glad amused laughing "
-    "高兴 开心 快乐 喜悦 愉快 欢快 兴奋 激动",
-    "angry": "anger mad furious rage annoyed irritated 生气 愤怒 恼怒 恼火 发怒 暴怒",
-    "sad": "sadness sorrow sorrowful unhappy crying grieving 悲伤 难过 伤心 悲痛 哀伤 伤感",
-    "afraid": "fear fearful scared frightened terrified nervous anxious worried 害怕 恐惧 惊恐 恐慌 紧张 担心 焦虑",
-    "disgusted": "disgust hate hatred hateful contempt 厌恶 反感 讨厌 嫌弃 憎恨 恶心",
-    "melancholic": "melancholy low down depressed gloomy lonely 低落 忧郁 沮丧 抑郁 消沉 失落",
-    "surprised": "surprise shocked amazed astonished 惊讶 吃惊 震惊 惊奇 诧异 意外",
-    "calm": "neutral natural normal relaxed peaceful gentle 平静 自然 中性 冷静 平和 淡定 温柔",
+    "happy": "happiness happily joy joyful joyous cheerful cheery merry delighted glad amused playful laughing smiling "
+    "高兴 开心 快乐 喜悦 愉快 欢快 兴奋 激动 欣喜 俏皮 微笑 excited",
+    "angry": "anger angrily mad furious rage annoyed irritated frustrated outraged hostile stern "
+    "生气 愤怒 恼怒 恼火 发怒 暴怒 气愤 烦躁 不耐烦 严厉",
+    "sad": "sadness sadly sorrow sorrowful unhappy crying grieving heartbroken tearful mournful "
+    "悲伤 难过 伤心 悲痛 哀伤 伤感 心碎 哭泣 委屈",
+    "afraid": "fear fearful scared frightened terrified nervous anxious worried panicked tense alarmed uneasy "
+    "害怕 恐惧 惊恐 恐慌 紧张 担心 焦虑 不安 慌张 忧虑",
+    "disgusted": "disgust hate hatred hateful contempt contemptuous scornful disdainful sarcastic "
+    "厌恶 反感 讨厌 嫌弃 憎恨 恶心 鄙视 轻蔑 讽刺",
+    "melancholic": "melancholy low down depressed gloomy lonely weary disappointed wistful nostalgic "
+    "低落 忧郁 沮丧 抑郁 消沉 失落 疲惫 失望 孤独 惆怅 怀念",
+    "surprised": "surprise shocked amazed astonished stunned startled incredulous "
+    "惊讶 吃惊 震惊 惊奇 诧异 意外 惊喜 惊愕 难以置信",
+    "calm": "calmly neutral natural normal relaxed peaceful gentle soft serene composed serious "
+    "平静 自然 中性 冷静 平和 淡定 温柔 轻柔 沉稳 严肃 镇定",
 }
-_CANONICAL = {name: emotion for emotion, others in _SYNONYMS.items() for name in [emotion, *others.split()]}
+_BLENDS = {
+    (("happy", 0.3), ("surprised", 0.5)): "curious curiously intrigued interested inquisitive wondering "
+    "好奇 感兴趣 疑惑 疑问",
+    (("happy", 0.7), ("surprised", 0.1)): "enthusiastic eager energetic passionate lively thrilled "
+    "热情 热烈 热切 激昂 充满活力 活泼",
+    (("melancholic", 0.2), ("calm", 0.6)): "thoughtful pensive reflective contemplative 沉思 思索 若有所思 深思",
+    (("happy", 0.3), ("calm", 0.5)): "warm kind caring friendly loving tender hopeful grateful confident proud content "
+    "reassuring 温暖 亲切 友好 关切 体贴 深情 期待 希望 感激 自信 骄傲 自豪 满足 欣慰",
+    (("afraid", 0.2), ("surprised", 0.4)): "confused puzzled bewildered perplexed doubtful skeptical hesitant "
+    "困惑 迷惑 迷茫 怀疑 犹豫",
+    (("afraid", 0.2), ("sad", 0.4)): "embarrassed ashamed guilty apologetic shy 尴尬 羞愧 内疚 抱歉 害羞",
+    (("calm", 0.7), ("melancholic", 0.1)): "indifferent cold aloof 无聊 冷淡 冷漠 无所谓",
+    (("afraid", 0.5), ("surprised", 0.2)): "urgent desperate pleading 急切 着急 焦急 绝望 恳求",
+}
+"""Moods that the eight emotions have no word for, as weights of these."""
+_WEIGHTS = {
+    **{name: ((emotion, 1.0),) for emotion, others in _SYNONYMS.items() for name in [emotion, *others.split()]},
+    **{name: weights for weights, names in _BLENDS.items() for name in names.split()},
+}
 
-_NUMBER = r"\d*\.?\d+"
-_SEPARATOR = re.compile(r"\s*[|,;，；、]\s*")
-_WEIGHTED = re.compile(rf"([^\W\d][^:=：]*?)\s*[:=：]\s*({_NUMBER})")
-_NUMBERS = re.compile(rf"{_NUMBER}(?:[\s,，|;]+{_NUMBER})+")
+_SEPARATOR = re.compile(r"[|,;，；、]")
+_NUMBER = re.compile(NUMBER)
+_NUMBER_SEPARATOR = re.compile(r"[\s,，|;]+")
 
 
 def is_emotion(text: str) -> bool:
     """Whether `text` is an emotion's name, English or Chinese, whatever its case."""
-    return text.strip().casefold() in _CANONICAL
+    return text.strip().casefold() in _WEIGHTS
 
 
 def read_emotion(text: str) -> Emotion | None:
@@ -43,13 +68,14 @@ def read_emotion(text: str) -> Emotion | None:
     """
     text = text.strip()
     if is_emotion(text):
-        return _weigh_emotions([(_CANONICAL[text.casefold()], NAMED_WEIGHT)])
-    if _NUMBERS.fullmatch(text):
-        return _from_numbers([float(number) for number in re.findall(_NUMBER, text)])
-    parts = [part for part in _SEPARATOR.split(text) if part]
-    weighted = [_WEIGHTED.fullmatch(part) for part in parts]
-    if any(weighted) or (parts and all(map(is_emotion, parts))):
-        return _weigh_emotions([_read_weight(part) for part in parts])
+        return _weigh_emotions(_named_weights(text, None))
+    numbers = _NUMBER_SEPARATOR.split(text)
+    if len(numbers) > 1 and all(map(_NUMBER.fullmatch, numbers)):
+        return _from_numbers([float(number) for number in numbers])
+    parts = [part.strip() for part in _SEPARATOR.split(text) if part.strip()]
+    weighted = [_split_weight(part) for part in parts]
+    if any(weight is not None for _, weight in weighted) or (parts and all(map(is_emotion, parts))):
+        return _weigh_emotions(pair for name, weight in weighted for pair in _named_weights(name, weight))
     return None
 
 
@@ -59,12 +85,28 @@ def _from_numbers(numbers: list[float]) -> Emotion:
     return _weigh_emotions(zip(EMOTIONS, numbers, strict=True))
 
 
-def _read_weight(part: str) -> tuple[str, float]:
-    match = _WEIGHTED.fullmatch(part)
-    name, weight = (match.group(1), float(match.group(2))) if match else (part, NAMED_WEIGHT)
+def _split_weight(part: str) -> tuple[str, float | None]:
+    """Name and weight of `sad:0.2`; the weight is None where there is none."""
+    for mark in ":=：":
+        name, found, weight = part.rpartition(mark)
+        if found and name.strip()[:1].isalpha() and _NUMBER.fullmatch(weight.strip()):
+            return name.strip(), float(weight)
+    return part, None
+
+
+def _named_weights(name: str, weight: float | None) -> list[tuple[str, float]]:
+    """A name's emotions; a mood of several is scaled so that the greatest has the weight that was asked for."""
     if not is_emotion(name):
-        raise ValueError(f"unknown emotion {name!r}, expected one of {EMOTION_NAMES} (or a synonym, or its Chinese)")
-    return _CANONICAL[name.casefold()], weight
+        raise ValueError(
+            f"unknown emotion {name[:40]!r}, expected one of {EMOTION_NAMES} (or a synonym, or its Chinese)"
+        )
+    if weight is not None and weight > 1:
+        raise ValueError(f"{name} has weight {weight:g}, expected 0 to 1")
+    parts = _WEIGHTS[name.strip().casefold()]
+    if len(parts) == 1:
+        return [(parts[0][0], NAMED_WEIGHT if weight is None else weight)]
+    scale = 1.0 if weight is None else weight / max(share for _, share in parts)
+    return [(emotion, share * scale) for emotion, share in parts]
 
 
 def _weigh_emotions(weights: Iterable[tuple[str, float]]) -> Emotion:

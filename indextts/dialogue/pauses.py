@@ -4,8 +4,11 @@ import re
 
 LONGEST_SECONDS = 60.0
 
+NUMBER = r"(?:\d{1,9}(?:\.\d{1,9})?|\.\d{1,9})"
+"""A number as a script may write it: bounded, so that reading stays linear whatever a row holds."""
+
 _KEYWORD = re.compile(r"(?:pause|break|wait|silence|停顿|暂停)(?![^\W\d_])", re.IGNORECASE)
-_DURATION = re.compile(r"(\d*\.?\d+)\s*(ms|毫秒|s|sec|secs|seconds?|秒)?", re.IGNORECASE)
+_DURATION = re.compile(rf"({NUMBER})\s{{0,9}}(ms|毫秒|s|sec|secs|seconds?|秒)?", re.IGNORECASE)
 
 
 def is_pause(content: str) -> bool:
@@ -30,7 +33,7 @@ def read_duration(value: str) -> float:
     """Seconds of `2`, `0.8s` or `500ms`. Raises ValueError on anything else and on more than a minute."""
     match = _DURATION.fullmatch(value.strip())
     if not match:
-        raise ValueError(f"got the duration {value!r}, expected seconds or milliseconds such as 2, 0.8s or 500ms")
+        raise ValueError(f"got the duration {value[:40]!r}, expected seconds or milliseconds such as 2, 0.8s or 500ms")
     number, unit = float(match.group(1)), (match.group(2) or "s").lower()
     seconds = number / 1000 if unit in ("ms", "毫秒") else number
     if seconds > LONGEST_SECONDS:

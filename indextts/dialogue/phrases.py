@@ -1,7 +1,7 @@
 """A row's text and tags into phrases: what is said in one breath, with one emotion."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ..errors import ScriptError
@@ -10,6 +10,10 @@ from .tags import Tag, unescape
 
 # Punctuation that ends what came before it; dots before a word (...and so) begin what comes after.
 _CLOSING = re.compile(r"[^\w\s]+$|[,.!?;:，。！？；：、)）」』”’]+(?=\s|[^\W\x00-\x7f])")
+
+
+Notice = Callable[[int, str], None]
+"""Told what was left out or changed on a line."""
 
 
 @dataclass
@@ -27,21 +31,24 @@ class Carry:
     emotion: Tag | None = None
     pause: float | None = None
 
-    def refuse_emotion(self) -> None:
-        """Raise `ScriptError` if an emotion is still waiting for text."""
-        if self.emotion is not None:
+    def drop_emotion(self, notice: Notice | None) -> None:
+        """Forget an emotion that waits for text in vain: an error, or where there is one to tell, a `notice`."""
+        if self.emotion is None:
+            return
+        tag, self.emotion = self.emotion, None
+        if notice is None:
             raise ScriptError(
-                "an emotion with no text after it; put it before the words it is for",
-                self.emotion.line,
-                self.emotion.column,
+                "an emotion with no text after it; put it before the words it is for", tag.line, tag.column
             )
+        notice(tag.line, "left out an emotion with no text after it")
 
 
-def read_phrases(parts: Iterable[str | Tag], carry: Carry) -> list[Phrase]:
+def read_phrases(parts: Iterable[str | Tag], carry: Carry, notice: Notice | None = None) -> list[Phrase]:
     """Phrases of one row. `carry` holds what the row above left over, and in the end what this one does.
 
     A pause ends a phrase, and so does another emotion, which holds from there on. Punctuation right after a tag stays
     with the phrase before it. An emotion at the very end holds for the whole row where nothing else does.
+    `notice` is told of an emotion that holds for nothing; without one that is a `ScriptError`.
     """
     phrases: list[Phrase] = []
     for part in parts:
@@ -55,7 +62,8 @@ def read_phrases(parts: Iterable[str | Tag], carry: Carry) -> list[Phrase]:
             carry.pause = (carry.pause or 0.0) + part.pause
     if phrases and carry.emotion is not None:
         if any(phrase.emotion for phrase in phrases):
-            carry.refuse_emotion()
+            carry.drop_emotion(notice)
+            return phrases
         for phrase in phrases:
             phrase.emotion = carry.emotion.emotion
         carry.emotion = None

@@ -6,24 +6,29 @@ A backslash makes a mark plain text: `\\[`, `\\<`, `\\:`, `\\|`, `\\#`, `\\-`.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..errors import ScriptError
 from ..records import Emotion
 from .emotions import EMOTION_NAMES, is_emotion, read_emotion
-from .pauses import is_pause, read_pause
+from .pauses import NUMBER, is_pause, read_pause
 
-DASHED_PAUSE = r"(?<!\d)-(?P<dash>\d*\.?\d+\s*m?s)-"
+DASHED_PAUSE = rf"(?<!\d)-(?P<dash>{NUMBER}\s{{0,9}}m?s)-"
 
 _TAG = re.compile(
     r"\\(?P<escaped>.)|\[(?P<square>[^\[\]]*)\]|【(?P<lenticular>[^【】]*)】|<(?P<angle>/?[^\W\d_][^<>]*)>"
     rf"|{DASHED_PAUSE}|(?P<unclosed>\[)",
     re.IGNORECASE,
 )
-_EMOTION_KEY = re.compile(r"(?:emotion|emo|情感|情绪)\s*[:=：]\s*(.+)", re.IGNORECASE)
+_EMOTION_KEY = re.compile(r"(?:emotion|emo|情感|情绪)\s{0,9}[:=：](.+)", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"'“”「](.*)[\"'“”」]")
 _ESCAPED = re.compile(r"\\([\[\]【】<>:：|｜#\\-])")
+_SHOWN = 60
+_CLOCK = re.compile(r"\s{0,9}\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?\s{0,9}")
+
+OnUnknown = Callable[[str, int], None]
+"""Told of brackets that hold nothing known, and their column, where they are left out and not refused."""
 
 
 @dataclass(frozen=True)
@@ -41,21 +46,48 @@ def unescape(text: str) -> str:
     return _ESCAPED.sub(r"\1", text)
 
 
-def split_tags(row: str, line: int, start: int = 0) -> Iterator[str | Tag]:
-    """Text and tags of a row from offset `start` on, in order. Raises `ScriptError` on a tag nobody knows."""
-    for match in _TAG.finditer(row, start):
+def is_clock(content: str) -> bool:
+    """Whether brackets hold a time, as transcripts have it before a name: `[00:01]`."""
+    return _CLOCK.fullmatch(content) is not None
+
+
+def split_tags(
+    row: str, line: int, start: int = 0, end: int | None = None, on_unknown: OnUnknown | None = None
+) -> Iterator[str | Tag]:
+    """Text and tags of a row from offset `start` to `end`, in order.
+
+    Raises `ScriptError` on a tag nobody knows, unless `on_unknown` is there to be told.
+    """
+    end = len(row) if end is None else end
+    for match in _TAG.finditer(row, start, end):
         if _is_text(match):
             continue
         yield row[start : match.start()]
-        column = match.start() + 1
+        tag = _read_match(match, line, on_unknown)
+        if tag is not None:
+            yield tag
+        start = match.end()
+    yield row[start:end]
+
+
+def _read_match(match: re.Match[str], line: int, on_unknown: OnUnknown | None) -> Tag | None:
+    """The tag of a match; None where it is left out."""
+    column = match.start() + 1
+    content = "" if match["unclosed"] else tag_content(match)
+    if is_clock(content):
+        return None
+    try:
         if match["unclosed"]:
             raise ScriptError("'[' is never closed; close the tag with ']', or write \\[ to speak it", line, column)
-        tag = read_tag(tag_content(match), line, column)
+        tag = read_tag(content, line, column)
         if tag is None:
             raise unknown_tag(match.group(), line, column)
-        yield tag
-        start = match.end()
-    yield row[start:]
+    except ScriptError:
+        if on_unknown is None:
+            raise
+        on_unknown(match.group(), column)
+        return None
+    return tag
 
 
 def _is_text(match: re.Match[str]) -> bool:
@@ -79,16 +111,23 @@ def read_tag(content: str, line: int, column: int) -> Tag | None:
     return None if pause is None and emotion is None else Tag(line, column, emotion, pause)
 
 
-def unknown_tag(shown: str, line: int, column: int, speakers: str = "") -> ScriptError:
-    """The error for brackets that hold nothing known; `speakers`: the names that may stand there too."""
+def unknown_tag(shown: str, line: int, column: int, speakers: str = "", meant: str = "") -> ScriptError:
+    """The error for brackets that hold nothing known.
+
+    speakers: the names that may stand there too. meant: a sentence on the one that is nearest.
+    """
     speaker = f"a speaker ({speakers}), " if speakers else ""
     return ScriptError(
-        f"unknown tag {shown}; expected {speaker}an emotion ({EMOTION_NAMES}, a synonym or its Chinese), weights "
-        f'such as [happy:0.5|sad:0.2], eight numbers, [emotion:"in your own words"] or a pause such as [pause:0.5]. '
-        f"To speak the bracket, write \\{shown[0]}",
+        f"unknown tag {_shorten(shown)}; expected {speaker}an emotion ({EMOTION_NAMES}, a synonym or its Chinese), "
+        'weights such as [happy:0.5|sad:0.2], eight numbers, [emotion:"in your own words"] or a pause such as '
+        f"[pause:0.5].{meant} To speak the bracket, write \\{shown[0]}",
         line,
         column,
     )
+
+
+def _shorten(shown: str) -> str:
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
 
 
 def _keyed_emotion(content: str) -> Emotion | None:

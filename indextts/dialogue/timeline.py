@@ -1,17 +1,26 @@
-"""Takes one after another, with the silences between them.
+"""Takes one after another, with the silences between them, or each where its subtitle says.
 
 Dimensions: N samples.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
-import srt
 import torch
 from torch import Tensor
 
 from ..records import Line, Take
+
+TIMINGS = ("fit", "shift", "overlay", "pad")
+"""How takes are placed that have a start of their own.
+
+fit: spoken in the length of its subtitle, as far as that goes (dubbing.py); placed as by shift.
+shift: at its start, or as soon as the take before has ended.
+overlay: always at its start; takes may sound together.
+pad: as shift, with silence up to the end of the last subtitle.
+"""
+LATE_SECONDS = 0.05
+"""A take that starts later than this is told of."""
 
 
 @dataclass(frozen=True)
@@ -26,70 +35,131 @@ class Cue:
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """A dialogue as one waveform: float32 [1, N]. `cues` are in order and never overlap."""
+    """A dialogue as one waveform: float32 [1, N]. `cues` are in order; only by "overlay" do they overlap.
+
+    waves: each cue's own, [1, N]. notes: which takes are not where or as long as their subtitles.
+    """
 
     waveform: Tensor
     sample_rate: int
     cues: tuple[Cue, ...]
+    waves: tuple[Tensor, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def split_stems(self) -> dict[str, Tensor]:
         """Each speaker alone, silent where others speak, [1, N] like the whole; together they add up to it."""
         stems = {cue.speaker: torch.zeros_like(self.waveform) for cue in self.cues}
-        for cue in self.cues:
-            spoken = slice(round(cue.start * self.sample_rate), round(cue.end * self.sample_rate))
-            stems[cue.speaker][:, spoken] = self.waveform[:, spoken]
+        for cue, wave in zip(self.cues, self.waves, strict=True):
+            _mix_in(stems[cue.speaker], wave, round(cue.start * self.sample_rate))
         return stems
 
 
 def assemble_timeline(
-    takes: Sequence[Take], silence_seconds: float, speaker_pauses: Mapping[str, float] | None = None
+    takes: Sequence[Take],
+    silence_seconds: float,
+    speaker_pauses: Mapping[str, float] | None = None,
+    timing: str = "shift",
 ) -> Timeline:
     """Lay takes [1, N] out in time, to the sample.
 
-    The silence between two lines is the first one's `pause_after`, else its speaker's in `speaker_pauses`, else
-    `silence_seconds`; the second one's `pause_before` is added, also before the very first line. A line with
-    `start_seconds` starts no earlier than that. Nothing follows the last line.
-    Raises ValueError where there are no takes or their sample rates differ.
+    A line with `start_seconds` starts there, after its own `pause_before`, as `timing` (see `TIMINGS`) says. Before
+    any other the silence is the `pause_after` of the line before, else its speaker's in `speaker_pauses`, else
+    `silence_seconds`; its own `pause_before` is added, also before the very first line. Nothing follows the last line.
+    Raises ValueError where there are no takes, their sample rates differ, or nobody knows the timing.
     """
+    if timing not in TIMINGS:
+        raise ValueError(f"timing: got {timing!r}, expected one of {', '.join(TIMINGS)}")
     rates = {take.sample_rate for take in takes}
     if len(rates) != 1:
         raise ValueError(f"got {len(takes)} takes with sample rates {sorted(rates)}, expected takes of one sample rate")
     rate = rates.pop()
-    pieces: list[Tensor] = []
-    cues: list[Cue] = []
-    position = 0
-    previous: Line | None = None
-    for take in takes:
-        start = _start_sample(position, previous, take.line, rate, silence_seconds, speaker_pauses or {})
-        end = start + take.waveform.shape[-1]
-        pieces += [take.waveform.new_zeros(1, start - position), take.waveform]
-        cues.append(Cue(start / rate, end / rate, take.line.speaker, take.line.text))
-        position, previous = end, take.line
-    return Timeline(torch.cat(pieces, dim=1), rate, tuple(cues))
+    starts = _start_samples(takes, rate, silence_seconds, speaker_pauses or {}, timing)
+    ends = [start + take.waveform.shape[-1] for start, take in zip(starts, takes, strict=True)]
+    whole = torch.zeros(
+        1, max(ends) if timing != "pad" else max(*ends, 0, *(_slot_end(take.line, rate) for take in takes))
+    )
+    for start, take in zip(starts, takes, strict=True):
+        _mix_in(whole, take.waveform, start)
+    cues = tuple(
+        Cue(start / rate, end / rate, take.line.speaker, take.line.text)
+        for start, end, take in zip(starts, ends, takes, strict=True)
+    )
+    notes = [note for cue, take in zip(cues, takes, strict=True) for note in _describe_misfit(cue, take)]
+    return Timeline(whole, rate, cues, tuple(take.waveform for take in takes), tuple(notes))
 
 
 def to_srt(timeline: Timeline) -> str:
-    """SRT subtitles of what was said; with more than one speaker each begins with the speaker's name."""
+    """SRT subtitles of what was said, and when; with more than one speaker each begins with the speaker's name."""
+    blocks = [
+        f"{number}\n{_format_time(cue.start, ',')} --> {_format_time(cue.end, ',')}\n{text}\n\n"
+        for number, (cue, text) in enumerate(zip(timeline.cues, _shown_texts(timeline), strict=True), start=1)
+    ]
+    return "".join(blocks)
+
+
+def to_vtt(timeline: Timeline) -> str:
+    """The same as `to_srt`, as WebVTT."""
+    blocks = [
+        f"{_format_time(cue.start, '.')} --> {_format_time(cue.end, '.')}\n{text.replace('-->', '→')}\n\n"
+        for cue, text in zip(timeline.cues, _shown_texts(timeline), strict=True)
+    ]
+    return "".join(("WEBVTT\n\n", *blocks))
+
+
+def _shown_texts(timeline: Timeline) -> list[str]:
     named = len({cue.speaker for cue in timeline.cues}) > 1
-    subtitles: str = srt.compose(
-        srt.Subtitle(
-            index=None,
-            start=timedelta(seconds=cue.start),
-            end=timedelta(seconds=cue.end),
-            content=f"{cue.speaker}: {cue.text}" if named else cue.text,
-        )
-        for cue in timeline.cues
-    )
-    return subtitles
+    return [f"{cue.speaker}: {cue.text}" if named else cue.text for cue in timeline.cues]
 
 
-def _start_sample(
-    position: int, previous: Line | None, line: Line, rate: int, silence_seconds: float, pauses: Mapping[str, float]
-) -> int:
-    """The sample a line starts at, where the previous one ended at `position`."""
-    seconds = line.pause_before or 0.0
-    if previous is not None and previous.pause_after is not None:
-        seconds += previous.pause_after
-    elif previous is not None:
-        seconds += pauses.get(previous.speaker, silence_seconds)
-    return max(position + round(seconds * rate), round((line.start_seconds or 0.0) * rate))
+def _format_time(seconds: float, mark: str) -> str:
+    milliseconds = round(seconds * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}{mark}{rest % 1000:03}"
+
+
+def _start_samples(
+    takes: Sequence[Take], rate: int, silence_seconds: float, pauses: Mapping[str, float], timing: str
+) -> list[int]:
+    """The sample that each take starts at."""
+    starts: list[int] = []
+    position = 0
+    previous: Line | None = None
+    for take in takes:
+        line, before = take.line, take.line.pause_before or 0.0
+        if line.start_seconds is not None:
+            own = round((line.start_seconds + before) * rate)
+            start = own if timing == "overlay" else max(position, own)
+        else:
+            start = position + round((before + _silence_after(previous, silence_seconds, pauses)) * rate)
+        starts.append(start)
+        position, previous = start + take.waveform.shape[-1], line
+    return starts
+
+
+def _silence_after(line: Line | None, silence_seconds: float, pauses: Mapping[str, float]) -> float:
+    if line is None:
+        return 0.0
+    return pauses.get(line.speaker, silence_seconds) if line.pause_after is None else line.pause_after
+
+
+def _slot_end(line: Line, rate: int) -> int:
+    if line.start_seconds is None:
+        return 0
+    return round((line.start_seconds + (line.slot_seconds or 0.0)) * rate)
+
+
+def _describe_misfit(cue: Cue, take: Take) -> list[str]:
+    """Words for the user where a take is late for its subtitle, or longer or shorter than it was to be."""
+    line, notes = take.line, []
+    late = 0.0 if line.start_seconds is None else cue.start - line.start_seconds - (line.pause_before or 0.0)
+    excess = 0.0 if line.wished_seconds is None else take.seconds - line.wished_seconds
+    if late > LATE_SECONDS:
+        notes.append(f"starts {late:.2f} s late, at {cue.start:.2f} s")
+    if abs(excess) > LATE_SECONDS:
+        more = "longer" if excess > 0 else "shorter"
+        notes.append(f"is {take.seconds:.2f} s long, {abs(excess):.2f} s {more} than its subtitle")
+    return [f"line {line.source_line} ({line.speaker}): {note}" for note in notes]
+
+
+def _mix_in(whole: Tensor, wave: Tensor, start: int) -> None:
+    whole[:, start : start + wave.shape[-1]] += wave

@@ -37,7 +37,7 @@ def test_silences():
 
 def test_subtitle_times_are_the_earliest_a_line_starts():
     takes = [take(100, start_seconds=1.0), take(2000, start_seconds=3.0), take(100, start_seconds=4.0)]
-    assert starts(assemble_timeline(takes, 0.5)) == [1.0, 3.0, 5.5]
+    assert starts(assemble_timeline(takes, 0.5)) == [1.0, 3.0, 5.0]
 
 
 def test_stems_are_silent_where_others_speak():

@@ -1,0 +1,60 @@
+"""What is heard and not said: `[door slams]`, `♪ … ♪`, `(sighs)`, `*laughs*`."""
+
+import re
+from collections.abc import Callable
+
+_NOTES = "♪♫♬♩🎵🎶"
+_SONG = re.compile(rf"[{_NOTES}]+(?:[^{_NOTES}]*[{_NOTES}]+|[^\n{_NOTES}]*)")
+_HASH_SONG = re.compile(r"^\s*#.*$", re.MULTILINE)
+_ASIDE = re.compile(r"[(（](?P<round>[^()（）]*)[)）]|\*+(?P<starred>[^*]+)\*+")
+_SOUND = re.compile(
+    r"\b(?:sigh|laugh|chuckl|giggl|cough|gasp|groan|moan|sob|cry|cries|crying|scream|shout|yell|whisper|mutter|mumbl"
+    r"|sniff|snor|yawn|clears?\b|grunt|pant(?:s|ing)\b|breath|exhal|inhal|music|song|sing(?:s|ing)\b|hum(?:s|ming)\b"
+    r"|applau|clap|cheer|door|phone|ring(?:s|ing)\b|bell|knock|footstep|thunder|gunshot|gunfire|explo|siren|horn"
+    r"|engine|bark|meow|beep|buzz|click|static|silence|pause|beat\b|inaudible|indistinct|unintelligible|speaking"
+    r"|stammer|stutter|whistl|snicker|scoff|gulp|wail|weep|whimper|growl|snarl|roar|chatter|crowd|narrat)"
+    r"|[笑哭叹咳]|音乐|掌声|欢呼|脚步|敲门|关门|开门|铃声|枪声|爆炸|雷声|雨声|风声|尖叫|喘|哽咽|沉默|画外音|低语|耳语"
+    r"|歌声|鼓掌|电话|背景音|静默|听不清|停顿",
+    re.IGNORECASE,
+)
+_OPENS = re.compile(r"(?:^|[:：])[\s\-–—]*$")
+_MOST_WORDS = 6
+
+
+def remove_songs(text: str) -> tuple[str, list[str]]:
+    """A subtitle's rows without what is sung, and the songs; the rows stay as many as they were.
+
+    A row that begins with # is sung too, as British subtitles have it.
+    """
+    songs: list[str] = []
+
+    def leave_out(match: re.Match[str]) -> str:
+        songs.append(" ".join(match.group().split()))
+        return "\n" * match.group().count("\n")
+
+    return _HASH_SONG.sub(leave_out, _SONG.sub(leave_out, text)), songs
+
+
+def remove_asides(text: str, is_kept: Callable[[str], bool]) -> tuple[str, list[str]]:
+    """`text` without asides that name a sound or stand at its start, and these.
+
+    Others belong to the sentence. `is_kept`: whether what an aside holds is something else, such as a speaker.
+    """
+    asides: list[str] = []
+
+    def leave_out(match: re.Match[str]) -> str:
+        content = match["round"] if match["starred"] is None else match["starred"]
+        begins = match["starred"] is None and _OPENS.search(match.string[max(0, match.start() - 9) : match.start()])
+        if is_kept(content) or not _is_sound(content, bool(begins)):
+            return match.group()
+        asides.append(match.group())
+        return " "
+
+    rest = _ASIDE.sub(leave_out, text)
+    return (" ".join(rest.split()) if asides else text), asides
+
+
+def _is_sound(content: str, begins: bool) -> bool:
+    if not any(map(str.isalpha, content)) or len(content.split()) > _MOST_WORDS:
+        return False
+    return begins or _SOUND.search(content) is not None
