@@ -36,7 +36,7 @@ from .report import Report
 from .segments import DecodedSegment, Segment
 from .take_assembler import TakeAssembler
 from .text.frontend import PreparedText, TextFrontend
-from .text.language import choose_languages
+from .text.language import choose_language, choose_languages
 from .tuning import TuningReport, tune_models
 from .work_meter import WorkMeter, meter_calls
 
@@ -160,18 +160,17 @@ class Pipeline:
         texts = self._prepare_texts(lines, options, report, on_event)
         segments = self._condition_segments(lines, texts, report, on_event)
         assembler = TakeAssembler(lines, texts, options.segment_silence_seconds)
+        yield from report.count_takes(assembler.pop_ready())  # lines without letters
         rendered = 0
         # Closed at once where the run ends early, not when its traceback is let go: the engine is free for the next.
         with closing(self._decode_segments(segments, options, report, on_event)) as decoded:
-            while batch := list(islice(decoded, options.flow_batch)):
+            while segments and (batch := list(islice(decoded, options.flow_batch))):
                 self._render_batch(batch, assembler, options, report, count_segments(on_event, rendered, len(segments)))
                 rendered += len(batch)
                 report.note_memory()
                 report.cuts = self._budget.cuts
                 report.wall_seconds = time.perf_counter() - start
-                for take in assembler.pop_ready():
-                    report.add_take(take)
-                    yield take
+                yield from report.count_takes(assembler.pop_ready())
 
     def _prepare_texts(
         self, lines: Sequence[Line], options: SpeakOptions, report: Report, on_event: OnEvent
@@ -183,6 +182,7 @@ class Pipeline:
             for place, (line, language) in enumerate(zip(lines, languages, strict=True)):
                 on_event(Event("text", place, len(lines), line.index))
                 with with_line_context(line):
+                    language = language if line.language is None else choose_language(line.text, line.language)
                     texts.append(self._text.prepare_text(line.text, language, options.max_segment_tokens))
             on_event(Event("text", len(lines), len(lines)))
         report.lines, report.segments = len(lines), sum(len(text.segments) for text in texts)

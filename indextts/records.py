@@ -114,8 +114,8 @@ class Codes:
 class Take:
     """One spoken line. `waveform`: float32 [1, N] at `sample_rate`, on the CPU, never clipped or padded.
 
-    `codes` has one int64 tensor [T] per text segment; `notes` are words for the user (characters that could not be
-    spoken, a segment cut at the decoder's limit).
+    `codes` has one int64 tensor [T] per text segment; `notes` are words for the user (a segment cut at the decoder's
+    limit), `changes` those on what of the text is not spoken as it stands there.
     """
 
     line: Line
@@ -123,6 +123,7 @@ class Take:
     codes: tuple[torch.Tensor, ...]
     sample_rate: int = OUTPUT_SAMPLE_RATE
     notes: tuple[str, ...] = field(default=())
+    changes: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:

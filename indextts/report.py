@@ -1,7 +1,7 @@
 """What actually ran: backend, precision, times, memory, and why an option was not used."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -12,10 +12,16 @@ from .records import Take
 STAGES = ("text", "conditioning", "gpt", "latents", "s2mel", "vocoder")
 
 
+SHOWN_CHANGES = 50
+
+
 @dataclass
 class Report:
-    """Filled while a run goes on. Times are wall-clock seconds, the device drained at the end of each stage. cuts: what
-    the memory budget cut, and how much was free then."""
+    """Filled while a run goes on. Times are wall-clock seconds, the device drained at the end of each stage.
+
+    cuts: what the memory budget cut, and how much was free then. changes: what of the script was left out or is spoken
+    otherwise than written.
+    """
 
     device: torch.device
     precision: str
@@ -31,6 +37,7 @@ class Report:
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
     notes: list[str] = field(default_factory=list)
     cuts: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
     peak_memory_bytes: int | None = None
     wall_seconds: float = 0.0
 
@@ -45,10 +52,13 @@ class Report:
                 torch.cuda.synchronize(self.device)
             self.seconds[name] += time.perf_counter() - start
 
-    def add_take(self, take: Take) -> None:
-        """Count a finished take and what it has to say."""
-        self.audio_seconds += take.seconds
-        self.notes += [f"line {take.line.source_line} ({take.line.speaker}): {note}" for note in take.notes]
+    def count_takes(self, takes: Iterable[Take]) -> Iterator[Take]:
+        """`takes` as they come, each counted, with what it has to say."""
+        for take in takes:
+            self.audio_seconds += take.seconds
+            self.notes += list_notes([take])
+            self.changes += list_changes([take])
+            yield take
 
     def note_memory(self) -> None:
         """Look up the peak so far; not after every stage, for it takes longer than a small one."""
@@ -66,8 +76,8 @@ class Report:
         speed = f", {self.audio_seconds / self.wall_seconds:.1f} x real time" if self.wall_seconds else ""
         return f"{lines}, {self.audio_seconds:.1f} s of speech in {self.wall_seconds:.1f} s{speed}"
 
-    def to_text(self) -> str:
-        """The report as lines of plain text for a console or a node's info output."""
+    def to_text(self, with_notes: bool = True) -> str:
+        """The report as lines of plain text for a console or a node's info output, with the takes' notes or not."""
         rows = [
             f"device: {self.device}, {self.precision}",
             f"decoder: {self.decoder}",
@@ -86,4 +96,31 @@ class Report:
         if self.peak_memory_bytes is not None:
             rows.append(f"peak memory: {self.peak_memory_bytes / 2**30:.2f} GiB")
         rows += [f"cut to the memory there is: {cut}" for cut in self.cuts]
-        return "\n".join(rows + [f"note: {note}" for note in self.notes])
+        notes = [f"note: {note}" for note in self.notes] if with_notes else []
+        return "\n".join(rows + notes + (format_changes(self.changes) if with_notes else []))
+
+
+def list_notes(takes: Iterable[Take]) -> list[str]:
+    """What takes have to say, each with its line."""
+    return [f"line {take.line.source_line} ({take.line.speaker}): {note}" for take in takes for note in take.notes]
+
+
+def list_changes(takes: Iterable[Take]) -> list[str]:
+    """What was left out of takes' lines, or changed, by the parser and by the text front end."""
+    return [
+        change
+        for take in takes
+        for change in (
+            *take.line.notes,
+            *(f"line {take.line.source_line} ({take.line.speaker}): {change}" for change in take.changes),
+        )
+    ]
+
+
+def format_changes(changes: Sequence[str]) -> list[str]:
+    """The list "left out or changed" as rows; a long one ends in how many more there are."""
+    if not changes:
+        return []
+    more = len(changes) - SHOWN_CHANGES
+    rows = [f"  {change}" for change in changes[:SHOWN_CHANGES]] + [f"  and {more} more"] * (more > 0)
+    return ["left out or changed:", *rows]

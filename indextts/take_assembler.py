@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from .records import Codes, Line, Take
+from .records import OUTPUT_SAMPLE_RATE, Codes, Line, Take
 from .seams import join_segments
 from .text.frontend import PreparedText
+
+SILENT_LINE_SECONDS = 0.5
+"""How long a line without letters is; silences before and behind it come on top."""
 
 
 @dataclass(eq=False)
@@ -16,6 +19,7 @@ class _PendingLine:
     line: Line
     waves: list[Tensor | None]
     codes: list[Tensor | None]
+    changes: tuple[str, ...]
     notes: list[str] = field(default_factory=list)
 
 
@@ -49,11 +53,17 @@ class TakeAssembler:
             if len(waves) < len(held.waves):
                 return
             self._next += 1
-            waveform = join_segments(waves, self._segment_silence_seconds)
-            yield Take(held.line, waveform, tuple(codes), notes=tuple(held.notes))
+            waveform = join_segments(waves, self._segment_silence_seconds) if waves else _make_silence()
+            yield Take(held.line, waveform, tuple(codes), notes=tuple(held.notes), changes=held.changes)
+
+
+def _make_silence() -> Tensor:
+    return torch.zeros(1, round(SILENT_LINE_SECONDS * OUTPUT_SAMPLE_RATE))
 
 
 def _await_segments(line: Line, text: PreparedText) -> _PendingLine:
     parts = len(text.segments)
-    unknown = [f"cannot be spoken and was left out: {' '.join(text.unknown)}"] if text.unknown else []
-    return _PendingLine(line, [None] * parts, [None] * parts, unknown)
+    changes = [f"cannot be spoken and was left out: {' '.join(text.unknown)}"] if text.unknown else []
+    if not parts:
+        changes.append(f"{line.text[:20]!r} has no letters and is a pause")
+    return _PendingLine(line, [None] * parts, [None] * parts, tuple(changes))

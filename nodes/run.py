@@ -68,7 +68,7 @@ def run_lines(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions)
 
 def _describe_run(handle: ModelHandle, loaded: LoadedModel) -> str:
     model = f"model: {handle.name} from {loaded.files.folder}, {loaded.load_summary}"
-    return f"{model}\n{loaded.pipeline.report().to_text()}"
+    return f"{model}\n{loaded.pipeline.report().to_text(with_notes=False)}"
 
 
 def _speak_lines(loaded: LoadedModel, lines: list[Line], options: SpeakOptions, progress: Progress) -> Iterator[Take]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ..indextts.dialogue.casting import Dialogue
 from ..indextts.dialogue.timeline import Timeline
+from ..indextts.report import format_changes, list_changes, list_notes
 from .run import RunResult
 
 
@@ -18,8 +19,8 @@ def summarize_run(dialogue: Dialogue, result: RunResult, timeline: Timeline, fil
         f"{count_noun(kept, 'line')} kept from an earlier run, {spoken} spoken now",
         result.report,
     ]
-    notes = [f"line {take.line.index + 1}, {take.line.speaker}: {note}" for take in result.takes for note in take.notes]
-    return "\n".join(rows + notes)
+    changes = format_changes(list_changes(result.takes))
+    return "\n".join([*rows, *list_notes(result.takes), *timeline.notes, *changes])
 
 
 def count_noun(number: int, noun: str) -> str:

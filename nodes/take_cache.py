@@ -16,7 +16,7 @@ MAX_BYTES = 128 * 2**20
 def take_key(line: Line, settings: ModelSettings, options: SpeakOptions) -> Hashable:
     """All that decides how a line sounds; its place in the script and its neighbours are not in it."""
     assert line.voice is not None, "a line is cast before it is spoken"
-    voice, said = line.voice, (line.text, line.speed, line.seed)
+    voice, said = line.voice, (line.text, line.language, line.speed, line.seed, line.wished_seconds)
     felt = line.emotion and (line.emotion.mode, line.emotion.vector, line.emotion.text, line.emotion.alpha)
     recordings = [audio and hash_audio(audio) for audio in (voice.audio, line.emotion and line.emotion.audio)]
     return (settings, options, said, voice.boost, felt, *recordings)

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..audio_file import check_output, read_audio, translate_output_errors, write_audio
 from ..dialogue.picture import check_drawing, draw_picture
 from ..dialogue.script import parse_script
+from ..dialogue.script_file import decode_script, read_script_file
 from ..dialogue.timeline import to_srt
 from ..errors import ScriptError
 from ..records import Voice
@@ -24,7 +25,7 @@ def talk(options: argparse.Namespace) -> int:
     voices = _read_voices(options.voice, options.boost)
     lines = [
         replace(line, voice=voices[line.speaker], speed=line.speed * options.speed)
-        for line in parse_script(_read_script_file(options.script), list(voices))
+        for line in parse_script(_read_script(options.script), list(voices))
     ]
     timeline = speak_timeline(lines, options, options.silence)
     if options.srt:
@@ -49,14 +50,9 @@ def _read_voices(given: Sequence[str], boost: bool) -> dict[str, Voice]:
     return voices
 
 
-def _read_script_file(file: Path) -> str:
+def _read_script(file: Path) -> str:
     """The script's text; "-" reads standard input."""
-    if str(file) == "-":
-        return sys.stdin.read()
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScriptError(f"{file}: cannot be read ({error}); expected a text file in UTF-8") from error
+    return decode_script(sys.stdin.buffer.read()) if str(file) == "-" else read_script_file(file)
 
 
 def _file_name(speaker: str) -> str:

@@ -5,8 +5,8 @@ import re
 _OPENERS = re.compile(
     r"(?:please )?note|notes|nb|n\.b\.?|warning|caution|danger|attention|important|notice|remark|comment|tips?|hint"
     r"|info|information|examples?|for example|e\.g\.?|i\.e\.?|question|answer|remember|summary|conclusion"
-    r"|results?|reasons?|problem|solution|facts?|fun fact|update|edit|p\.?\s?s\.?|p\.?p\.?s\.?|postscript|title|subtitle"
-    r"|subject|re|date|time|place|location|setting|author|address|source|sources|price|name|from|to|cc|attn"
+    r"|results?|reasons?|problem|solution|facts?|fun fact|update|edit|p\.?\s?s\.?|p\.?p\.?s\.?|postscript|title"
+    r"|subtitle|subject|re|date|time|place|location|setting|author|address|source|sources|price|name|from|to|cc|attn"
     r"|introduction|prologue|epilogue|preface|foreword|appendix|contents|credits|ingredients|instructions|directions"
     r"|step|exercise|task|homework|goal|topic|definition|quote|moral|lesson|advice|disclaimer|reminder|breaking"
     r"|however|therefore|first|second|third|finally|also|but|and|so|then|now|well|yes|no|ok|okay|true|false"

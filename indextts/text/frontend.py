@@ -16,7 +16,10 @@ CACHED_TEXTS = 1024
 
 @dataclass(frozen=True)
 class PreparedText:
-    """`segments`: token ids, to be spoken one after another. `unknown`: characters that cannot be spoken."""
+    """`segments`: token ids, to be spoken one after another; none where the text has no letter, and is a pause.
+
+    `unknown`: characters that cannot be spoken.
+    """
 
     normalized: str
     segments: tuple[tuple[int, ...], ...]
@@ -35,7 +38,9 @@ class TextFrontend:
         self._prepare_cached = lru_cache(CACHED_TEXTS)(self._prepare_text)
 
     def prepare_text(self, text: str, language: str = "auto", max_tokens: int = 120) -> PreparedText:
-        """Segments of at most `max_tokens` tokens. Raises `TextError` where nothing in `text` can be spoken.
+        """Segments of at most `max_tokens` tokens; none for a text without letters or numbers.
+
+        Raises `TextError` where the voice model knows none of its letters.
 
         Lines are spoken again and again, with another seed or voice: an LRU cache keeps the results.
         """
@@ -44,9 +49,7 @@ class TextFrontend:
     def _prepare_text(self, text: str, language: str, max_tokens: int) -> PreparedText:
         normalized = self.normalizer.normalize(text, language)
         if not any(character.isalnum() for character in normalized):
-            raise TextError(
-                f"got {_short_repr(text)}, expected at least one letter or number to speak; write it in words"
-            )
+            return PreparedText(normalized, (), ())
         tokenized = self.tokenizer.encode(normalized)
         if not _knows_any_letter(tokenized):
             raise TextError(

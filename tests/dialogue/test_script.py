@@ -139,9 +139,9 @@ def test_subtitles():
 
 def test_a_damaged_time_names_its_line():
     damaged = "2\nnonsense --> here\nS1: b"
-    with pytest.raises(ScriptError, match="line 6, column 1: .*got 'nonsense --> here', expected times such as"):
+    with pytest.raises(ScriptError, match=r"line 6, column 1: .*got 'nonsense --> here', expected times such as"):
         parse_script(f"1\n00:00:01,000 --> 00:00:02,000\nS1: a\n\n{damaged}", TWO)
-    with pytest.raises(ScriptError, match="line 2, column 1: .*'nonsense --> here'"):
+    with pytest.raises(ScriptError, match=r"line 2, column 1: .*'nonsense --> here'"):
         parse_script(f"{damaged}\n\n3\n00:00:06,000 --> 00:00:07,000\nS1: a", TWO)
 
 

@@ -60,7 +60,7 @@ class FakePipeline:
         self.released += 1
 
     def report(self) -> SimpleNamespace:
-        return SimpleNamespace(to_text=lambda: "decoder: fake", summary="all said")
+        return SimpleNamespace(to_text=lambda with_notes: "decoder: fake", summary="all said")
 
 
 def hum(line: Line) -> torch.Tensor:

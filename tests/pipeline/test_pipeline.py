@@ -99,11 +99,29 @@ def test_what_runs_out_of_codes_is_noted(pipeline, lines, options):
 
 def test_an_error_names_its_line(pipeline, lines, options):
     with pytest.raises(TextError, match=r"line 2 \(Bob\)"):
-        speak(pipeline, [lines[0], replace(lines[1], text="!!!"), lines[2]], options)
+        speak(pipeline, [lines[0], replace(lines[1], text="привет"), lines[2]], options)
     with pytest.raises(AudioError, match=r"line 3 \(Ann\).*no voice"):
         speak(pipeline, [*lines[:2], replace(lines[2], voice=None)], options)
     with pytest.raises(AudioError, match=r"line 1 \(Ann\)"):
         speak(pipeline, [replace(lines[0], voice=Voice("Ann", None))], options)
+
+
+@pytest.mark.parametrize("silent", [[0], [1], [2], [0, 1, 2]])
+def test_a_line_without_letters_is_a_pause_and_a_note(pipeline, lines, options, silent):
+    mixed = [replace(line, text="……", notes=("line 1: x",)) if line.index in silent else line for line in lines]
+    takes = speak(pipeline, mixed, options)
+    assert [take.line for take in takes] == mixed
+    for take in takes:
+        assert bool(take.waveform.any()) == (take.line.index not in silent)
+        assert take.waveform.shape[1] > 0
+    assert pipeline.report().to_text().count("'……' has no letters and is a pause") == len(silent)
+    assert "left out or changed:\n  line 1: x" in pipeline.report().to_text()
+
+
+def test_a_line_has_the_language_that_its_script_gives_it(pipeline, lines, options):
+    takes = speak(pipeline, [replace(lines[0], text="3"), replace(lines[0], text="3", language="zh")], options)
+    english, chinese = (take.codes[0] for take in takes)
+    assert not torch.equal(english, chinese)
 
 
 @pytest.mark.parametrize("stage", ["conditioning", "gpt", "s2mel", "vocoder"])
