@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ..indextts.dialogue.casting import Dialogue
 from ..indextts.dialogue.timeline import Timeline
-from ..indextts.report import format_changes, list_changes, list_notes
+from ..indextts.report import format_changes, list_changes
 from .run import RunResult
 
 
@@ -20,7 +20,8 @@ def summarize_run(dialogue: Dialogue, result: RunResult, timeline: Timeline, fil
         result.report,
     ]
     changes = format_changes(list_changes(result.takes))
-    return "\n".join([*rows, *list_notes(result.takes), *timeline.notes, *changes])
+    notes = [f"line {take.line.index + 1}, {take.line.speaker}: {note}" for take in result.takes for note in take.notes]
+    return "\n".join([*rows, *notes, *timeline.notes, *changes])
 
 
 def count_noun(number: int, noun: str) -> str:

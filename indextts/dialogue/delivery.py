@@ -4,7 +4,8 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 from ..records import Emotion
 from .emotions import is_emotion, read_emotion
@@ -50,13 +51,13 @@ class BracketLabel:
 
     def read_delivery(self) -> Delivery:
         """Raises ValueError, in words for the user, on an attribute that nobody knows or a value out of range."""
-        delivery = Delivery()
+        fields: dict[str, Any] = {}
         for key, value in self.attributes:
             if key.casefold() not in _ATTRIBUTES:
                 raise ValueError(f'got {key}={value!r}, expected emo="…", pause="1.0", speed, seed or language')
             field, read = _ATTRIBUTES[key.casefold()]
-            delivery = replace(delivery, **{field: read(value)})
-        return delivery
+            fields[field] = read(value)
+        return Delivery(**fields)
 
 
 def read_bracket_label(content: str) -> BracketLabel:

@@ -10,7 +10,7 @@ A row's first colon or bar ends a label where the words before it are a known sp
 - Words that usually open a sentence (`Note: …`, prose.py) belong to the text unless they stand there twice.
 - A single word, capitalized words (`Old Tom: …`) or a few Chinese characters look like a speaker's name. Where the
   speakers are given that is an unknown one, an error; where they are not, it is a new speaker. Where there is only
-  one voice it is text, unless it stands there twice or is nearly that voice's name.
+  one voice it is text, unless it stands there twice, is nearly that voice's name or other rows begin with that.
 
 `\\:` is a colon that is always text. Tags may stand before a label or between it and its colon: `Tom [sad]: …`.
 """
@@ -236,11 +236,15 @@ class LabelReader:
             return "speaker"
         if not speakers.is_lone:
             return "text" if opener and not twice else "speaker"
-        if speakers.nearest_speaker(name, LIKE_ENOUGH) or (twice and not opener):
+        if speakers.nearest_speaker(name, LIKE_ENOUGH) or (not opener and (twice or self._is_labelled())):
             return "speaker"
         if not opener:
             self._notice(row.number, f"{name}{head.mark} is read as text, for there is one voice")
         return "text"
+
+    def _is_labelled(self) -> bool:
+        """Whether the one voice's own name stands before a colon, so that other names are other speakers."""
+        return any(self._count_name(fold_name(name)) for name in self._speakers.names or ())
 
     def _read_group(self, group: str, line: int, column: int) -> list[Tag]:
         """Brackets beside a name: an emotion or a pause, a time, or words to the actor, which are left out."""

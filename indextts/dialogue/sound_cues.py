@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 
 _NOTES = "♪♫♬♩🎵🎶"
-_SONG = re.compile(rf"[{_NOTES}]+(?:[^{_NOTES}]*[{_NOTES}]+|[^\n{_NOTES}]*)")
-_HASH_SONG = re.compile(r"^\s*#.*$", re.MULTILINE)
-_ASIDE = re.compile(r"[(（](?P<round>[^()（）]*)[)）]|\*+(?P<starred>[^*]+)\*+")
+_SONG = re.compile(rf"[{_NOTES}]{{1,9}}(?:[^{_NOTES}]*[{_NOTES}]{{1,9}}|[^\n{_NOTES}]*)")
+_HASH_SONG = re.compile(r"^[^\S\n]{0,9}#.*$", re.MULTILINE)
+_ASIDE = re.compile(r"[(（](?P<round>[^()（）]*)[)）]|\*{1,3}(?P<starred>[^*]+)\*{1,3}")
 _SOUND = re.compile(
     r"\b(?:sigh|laugh|chuckl|giggl|cough|gasp|groan|moan|sob|cry|cries|crying|scream|shout|yell|whisper|mutter|mumbl"
     r"|sniff|snor|yawn|clears?\b|grunt|pant(?:s|ing)\b|breath|exhal|inhal|music|song|sing(?:s|ing)\b|hum(?:s|ming)\b"

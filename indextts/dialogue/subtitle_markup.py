@@ -14,7 +14,7 @@ _FORMATTING = re.compile(
     r"|<\d[\d:.,]*>",
     re.IGNORECASE,
 )
-_TURN = re.compile(r"\s*(?:-(?![\d.]*\d)|[\u2010-\u2015])\s*(?=\S)")
+_TURN = re.compile(r"\s{0,40}(?:-(?!\.?\d)|[\u2010-\u2015])\s{0,40}(?=\S)")
 """The dash that begins a turn; a dash before a number is a minus or begins a pause."""
 
 

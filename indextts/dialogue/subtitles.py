@@ -200,7 +200,7 @@ def _is_microdvd(rows: Sequence[Row]) -> bool:
 def _read_microdvd(rows: Sequence[Row]) -> tuple[list[SubtitleCue], list[str]]:
     """MicroDVD: `{first frame}{last frame}text`; a first row `{1}{1}25` says the frames a second."""
     rate = _MICRODVD_RATE
-    cues = []
+    cues: list[SubtitleCue] = []
     for row in rows:
         match = _MICRODVD.match(row.text)
         if match is None:
