@@ -14,7 +14,7 @@ from ..records import Line, Take
 TIMINGS = ("fit", "shift", "overlay", "pad")
 """How takes are placed that have a start of their own.
 
-fit: spoken in the length of its subtitle, as far as that goes (dubbing.py); placed as by shift.
+fit: spoken in the length of its subtitle, as far as that goes; placed as by shift.
 shift: at its start, or as soon as the take before has ended.
 overlay: always at its start; takes may sound together.
 pad: as shift, with silence up to the end of the last subtitle.

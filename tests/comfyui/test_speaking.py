@@ -200,7 +200,7 @@ def test_low_memory_says_the_same_also_after_free(server: ComfyServer, multi_tal
     [
         ("Speaker3: Hello.", {}, "line 1, column 1: unknown speaker 'Speaker3'"),
         ("Speaker1: [Hapy] Hello.", {}, "line 1, column 11: unknown tag [Hapy]"),
-        ("Speaker1: …!?", {}, "line 1"),
+        ("Speaker1: привет", {}, "line 1"),
         ("  ", {}, "the script says nothing"),
         ("Speaker2: Hello.", {"speaker2_audio": None}, "speaker2_audio: got no audio"),
     ],
