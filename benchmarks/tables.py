@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from memory_table import memory_table
 from voice_table import voice_table
 
 ROOT = Path(__file__).parents[1]
@@ -61,7 +62,7 @@ def main() -> int:
     for language, name in enumerate(READMES):
         file = ROOT / name
         old = file.read_text(encoding="utf-8")
-        tables = {"speed": speed_table, "toggles": toggle_table, "cpu": cpu_table}
+        tables = {"speed": speed_table, "toggles": toggle_table, "memory": memory_table, "cpu": cpu_table}
         new = with_tables(
             old, {table: make(rows, language) for table, make in tables.items()} | {"voice": voice_table(language)}
         )
