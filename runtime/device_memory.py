@@ -48,8 +48,9 @@ class DeviceMemory:
 
 def gather_memory(device: torch.device, size: int) -> None:
     """Have `size` idle bytes in one piece, where the device has them: an arena, which the tensors that follow are cut
-    from and become again. From pieces of their own sizes the allocator would reserve up to 1.7 times what they take."""
-    if device.type == "cuda" and size:
+    from and become again. From pieces of their own sizes the allocator would reserve up to 1.7 times what they take.
+    The driver's own (cudaMallocAsync) has no pieces."""
+    if device.type == "cuda" and size and torch.cuda.get_allocator_backend() == "native":
         with suppress(torch.OutOfMemoryError):
             torch.empty(size, dtype=torch.uint8, device=device)
 
