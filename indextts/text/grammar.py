@@ -2,14 +2,20 @@
 
 wetext raises on input its English grammar has no path for: runs of spaces, a symbol or an accented letter right
 beside a digit. Giving up there would leave every number of the text unread, so the text is tried again in smaller
-and plainer pieces.
+and plainer pieces. What is only words is not asked about.
 """
 
 import logging
 import re
 from collections.abc import Iterator
-from functools import cached_property
-from typing import Any, Literal
+from functools import cached_property, lru_cache
+from typing import Any
+
+from .language import Language
+from .sentences import split_for_grammar
+
+CACHED_PARTS = 4096
+"""In the LRU cache: of a text that was edited only what is new is read again."""
 
 logger = logging.getLogger(__name__)
 
@@ -22,11 +28,22 @@ _ROUND_BRACKETS = str.maketrans("[]", "()")
 class Grammar:
     """Numbers, dates, units and symbols into words, in one language. Loads its transducers on first use."""
 
-    def __init__(self, language: Literal["zh", "en"]) -> None:
+    def __init__(self, language: Language) -> None:
         self.language = language
+        self._read_cached = lru_cache(CACHED_PARTS)(self._read_part)
 
     def verbalize(self, text: str) -> str:
         """`text` with everything written out; words the grammar cannot read stay as written, with a warning."""
+        text = " ".join(text.split()) if self.language == "en" else text  # its grammar has no path for more spaces
+        parts = split_for_grammar(text, self.language)
+        return "".join(self._verbalize_part(part) if is_needed else part for part, is_needed in parts)
+
+    def _verbalize_part(self, part: str) -> str:
+        inside = part.strip()
+        start = part.index(inside)
+        return part[:start] + self._read_cached(inside) + part[start + len(inside) :]
+
+    def _read_part(self, text: str) -> str:
         single_spaced = " ".join(text.split())
         plain = single_spaced.translate(_ROUND_BRACKETS)
         for attempt in (text, single_spaced, plain):
