@@ -34,7 +34,7 @@ class GraphPool:
     """Memory that captured graphs share, as long as this object lives; nothing else can use it.
 
     PyTorch gives a pool up with its last graph and captures nothing into it any more, so a graph of one small tensor
-    keeps it. arena_bytes: what the next graph takes of it, its gaps counted; see `gather_memory`.
+    keeps it. arena_bytes: what the next graph takes of it, see `capture_graph`.
     """
 
     def __init__(self) -> None:
@@ -56,26 +56,22 @@ class GraphPool:
 
 
 def capture_graph(
-    function: Callable[[], Outputs], device: torch.device, pool: GraphPool, warm_up: bool = True
+    function: Callable[[], Outputs], device: torch.device, pool: GraphPool, arena_bytes: int = 0
 ) -> tuple[torch.cuda.CUDAGraph, Outputs]:
     """Record `function` without running it. Returns the graph and what `function` returned, which a replay writes.
 
-    All that `function` reads must stay where it is. Graphs of one `pool` share memory: a replay may overwrite what
-    another one left. warm_up: run it once before, which compiles its kernels; the memory it took is given back, for
-    it is the capturing stream's and nothing else would find it. Nothing but this thread is disturbed.
+    It has run once before, which compiled its kernels. All that it reads must stay where it is. Graphs of one `pool`
+    share memory: a replay may overwrite what another one left. arena_bytes: what it takes of the pool, its gaps
+    counted, see `gather_memory`. Nothing but this thread is disturbed.
     """
     graph = torch.cuda.CUDAGraph()
     current = torch.cuda.current_stream(device)
     stream = _capture_stream(current.device)
     with _CAPTURE_LOCK, torch.cuda.stream(stream):
         stream.wait_stream(current)
-        if warm_up:
-            gather_memory(device, pool.arena_bytes)
-            function()
-            torch.cuda.empty_cache()
         graph.capture_begin(pool=pool.hold(device), capture_error_mode="thread_local")
         try:
-            gather_memory(device, pool.arena_bytes)
+            gather_memory(device, arena_bytes)
             outputs = function()
         finally:
             graph.capture_end()
@@ -84,15 +80,29 @@ def capture_graph(
 
 
 class CapturedGraph(Generic[Outputs]):
-    """`function`, run once and captured, see `capture_graph`."""
+    """`function`, run as it is the first time, captured the second, and replayed from then on.
+
+    What is needed once costs no capture, and the first run compiles its kernels where memory is everybody's.
+    """
 
     def __init__(self, function: Callable[[], Outputs], device: torch.device, pool: GraphPool) -> None:
-        self._graph, self._outputs = capture_graph(function, device, pool)
+        self._function, self._device, self._pool = function, device, pool
+        self._arena_bytes, self._ran = pool.arena_bytes, False
+        self._captured: tuple[torch.cuda.CUDAGraph, Outputs] | None = None
 
     def replay(self) -> Outputs:
-        """What `function` returned, written anew; valid until the next replay in the same pool."""
-        self._graph.replay()
-        return self._outputs
+        """What `function` returns, written anew; valid until the next replay in the same pool."""
+        if not self._ran:
+            gather_memory(self._device, self._arena_bytes)
+            outputs = self._function()
+            self._ran = True
+            return outputs
+        if self._captured is None:
+            torch.cuda.empty_cache()  # what its first run took and left idle, which no graph can have
+            self._captured = capture_graph(self._function, self._device, self._pool, self._arena_bytes)
+        graph, outputs = self._captured
+        graph.replay()
+        return outputs
 
 
 class CaptureOnSecondRun:
@@ -118,7 +128,7 @@ class CaptureOnSecondRun:
 
     def _capture_or_warn(self) -> Callable[[], None]:
         try:
-            return capture_graph(self._work, self._device, self._pool, warm_up=False)[0].replay
+            return capture_graph(self._work, self._device, self._pool)[0].replay
         except RuntimeError as error:
             log.warning("%s cannot be captured (%s); its kernels are launched one by one", self._name, error)
             return self._work

@@ -146,9 +146,9 @@ def _view_layer_weights(block: GPT2Block) -> LayerWeights:
 def rename_gpt_weights(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """The decoder's tensors of a GPT checkpoint under the module's names, the voice encoder's taken out before.
 
-    `gpt.h` stores its matrices [in, out], ours are [out, in].
+    `gpt.h` stores its matrices [in, out], ours are [out, in]: views, laid out anew where the weights come to lie.
     """
     return {
-        name: tensor.t().contiguous() if name.startswith("gpt.h.") and tensor.dim() == 2 else tensor
+        name: tensor.t() if name.startswith("gpt.h.") and tensor.dim() == 2 else tensor
         for name, tensor in state.items()
     }

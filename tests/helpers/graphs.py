@@ -7,11 +7,17 @@ import torch
 from indextts2_multitalk.runtime import cuda_graphs
 
 
-def capture_nothing(function, device, pool, warm_up=True):
-    """Stands in for `capture_graph`, of a function that returns a tensor, a tuple of them, or nothing."""
-    out = function() if warm_up else None
+def capture_nothing(function, device, pool, arena_bytes=0):
+    """Stands in for `capture_graph`, of a function that returns a tensor, a tuple of them, or nothing.
+
+    What capturing does already, as nothing else says what is returned, the first replay need not do.
+    """
+    out, done = function(), [True]
 
     def replay():
+        if done:
+            done.clear()
+            return
         new = function()
         pairs = zip(*((each,) if torch.is_tensor(each) else each or () for each in (out, new)), strict=True)
         for old, now in pairs:

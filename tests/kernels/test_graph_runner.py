@@ -64,7 +64,7 @@ def test_prompts_of_any_length_share_graphs(monkeypatch):
 
 
 def test_what_cannot_be_captured_is_launched_one_by_one(monkeypatch, caplog):
-    def refuse(work, device, pool, warm_up):
+    def refuse(work, device, pool):
         raise RuntimeError("no graphs today")
 
     monkeypatch.setattr(cuda_graphs, "capture_graph", refuse)

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 import torch
-from helpers.graphs import stand_in_for_graphs
+from helpers.graphs import capture_nothing, stand_in_for_graphs
 from indextts2_multitalk.runtime import cuda_graphs
 from indextts2_multitalk.runtime.cuda_graphs import CaptureOnSecondRun, GraphCache, GraphPool, weights_address_key
 from torch import nn
@@ -79,6 +79,18 @@ def test_work_is_done_once_a_call_whether_it_is_captured_or_not(monkeypatch, cap
     assert caplog.text.count("the work cannot be captured (no graphs today)") == 1
 
 
+def test_what_is_needed_once_is_not_captured(monkeypatch):
+    captured = []
+    capture = capture_nothing
+    monkeypatch.setattr(cuda_graphs, "capture_graph", lambda *given: captured.append(1) or capture(*given))
+    x = torch.zeros(2)
+    graph = cuda_graphs.CapturedGraph(lambda: x + 1, CPU, GraphPool())
+    for calls, graphs in enumerate((0, 1, 1)):
+        x.fill_(calls)
+        assert torch.equal(graph.replay(), x + 1)
+        assert len(captured) == graphs
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_all_captures_of_a_device_use_one_stream():
@@ -90,9 +102,10 @@ def test_all_captures_of_a_device_use_one_stream():
 
     for device in (torch.device("cuda"), torch.device("cuda", torch.cuda.current_device())):
         graph = cuda_graphs.CapturedGraph(work, device, GraphPool())
-        x.add_(1)
-        assert torch.equal(graph.replay(), x + 1)
-    assert len(streams) == 1
+        for _ in range(3):
+            x.add_(1)
+            assert torch.equal(graph.replay(), x + 1)
+    assert len(streams) == 2, "the current one, where it runs the first time, and the one of all captures"
 
 
 @pytest.mark.gpu
@@ -101,7 +114,10 @@ def test_a_pool_outlives_the_last_of_its_graphs():
     """What is captured on its second run holds a pool whose other graphs may be gone by then."""
     device, cache = torch.device("cuda"), GraphCache("tests")
     x = torch.zeros(4, device=device)
-    cache.get("first", lambda pool: cuda_graphs.CapturedGraph(lambda: x + 1, device, pool))
+    first = cache.get("first", lambda pool: cuda_graphs.CapturedGraph(lambda: x + 1, device, pool))
+    for _ in range(2):
+        first.replay()
+    del first
     later = cache.get("later", lambda pool: CaptureOnSecondRun(lambda: x.add_(1), "the work", device, pool))
     cache.drop("first")
     for _ in range(3):
