@@ -12,8 +12,8 @@ from itertools import groupby
 
 import numpy as np
 import torch
-from torch.nn.functional import scaled_dot_product_attention
 
+from ...runtime.planless_attention import attend_planless
 from ..cache.paged_cache import LayerKV, store_kv_torch
 
 MOST_BETWEEN = 1.5
@@ -128,9 +128,9 @@ def _attend_dense(
 ) -> torch.Tensor:
     """Queries [Q, H, W] over keys and values [T, H, W], all or those that mask [Q, T] marks."""
     q, k, v = (x[None].transpose(1, 2) for x in (queries, keys, values))
-    return scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)[0].transpose(0, 1)
+    return attend_planless(q, k, v, mask, is_causal=causal)[0].transpose(0, 1)
 
 
 def _attend_gathered(queries: torch.Tensor, pages: LayerKV, plan: GatheredPlan) -> torch.Tensor:
     keys, values = (held[plan.pages].flatten(1, 2).transpose(1, 2) for held in pages)
-    return scaled_dot_product_attention(queries[:, :, None], keys, values, attn_mask=plan.mask)[:, :, 0]
+    return attend_planless(queries[:, :, None], keys, values, plan.mask)[:, :, 0]

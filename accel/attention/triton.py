@@ -8,9 +8,9 @@ import functools
 from collections.abc import Sequence
 
 import torch
-from torch.nn.functional import scaled_dot_product_attention
 
 from ...runtime.device_capability import HEAD_WIDTHS, why_no_triton
+from ...runtime.planless_attention import attend_planless
 from ..cache.paged_cache import LayerKV
 from .base import BlockTablePlan
 
@@ -88,4 +88,4 @@ def _padding_indices(sizes: tuple[int, ...], device: torch.device) -> tuple[torc
 def _attend_causal(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
     """[B, T, H, W]."""
     q, k, v = (x.transpose(1, 2) for x in (queries, keys, values))
-    return scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2)
+    return attend_planless(q, k, v, is_causal=True).transpose(1, 2)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...runtime.matmul_convolution import MatmulConv1d
+from ...runtime.planless_attention import attend_planless
 from ..config import ConformerConfig
 from ..errors import ConfigError
 from .padding import to_attention_mask, zero_padding
@@ -125,9 +126,7 @@ class _RelativeAttention(nn.Module):
         # (q + u)·k + (q + v)·p is one dot product over twice the width.
         queries = torch.cat((query + self.pos_bias_u[:, None], query + self.pos_bias_v[:, None]), dim=-1)
         keys = torch.cat((key, place), dim=-1)
-        attended = functional.scaled_dot_product_attention(
-            queries, keys, value, to_attention_mask(padding_mask), scale=self.head_dim**-0.5
-        )
+        attended = attend_planless(queries, keys, value, to_attention_mask(padding_mask), scale=self.head_dim**-0.5)
         return self.linear_out(attended.transpose(1, 2).flatten(2))
 
     def _split_heads(self, x: Tensor) -> Tensor:

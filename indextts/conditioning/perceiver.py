@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ...runtime.planless_attention import attend_planless
 from .padding import to_attention_mask
 
 HEAD_DIM = 64
@@ -60,9 +61,7 @@ class _PerceiverAttention(nn.Module):
     def forward(self, latents: Tensor, context: Tensor, attention_mask: Tensor | None) -> Tensor:
         keys, values = self.to_kv(torch.cat((latents, context), dim=1)).chunk(2, dim=-1)
         query = self.to_q(latents)
-        attended = functional.scaled_dot_product_attention(
-            _split_heads(query), _split_heads(keys), _split_heads(values), attention_mask
-        )
+        attended = attend_planless(_split_heads(query), _split_heads(keys), _split_heads(values), attention_mask)
         return self.to_out(attended.transpose(1, 2).flatten(2))
 
 

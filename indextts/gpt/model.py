@@ -10,9 +10,9 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention
 
 from ...accel.weights import DecoderWeights, LayerWeights
+from ...runtime.planless_attention import attend_planless
 from ..config import GPTConfig
 
 IGNORED = ("text_head.*", "gpt.wte.*", "gpt.wpe.*", "*.attn.bias", "*.attn.masked_bias")
@@ -40,7 +40,7 @@ class GPT2Attention(nn.Module):
         q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in self.c_attn(x).chunk(3, dim=-1))
         if past is not None:
             k, v = torch.cat((past[0], k), dim=2), torch.cat((past[1], v), dim=2)
-        mixed = scaled_dot_product_attention(q, k, v, is_causal=past is None)
+        mixed = attend_planless(q, k, v, is_causal=past is None)
         return self.c_proj(mixed.transpose(1, 2).flatten(2)), (k, v)
 
 

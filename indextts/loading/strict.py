@@ -1,7 +1,8 @@
-"""Strict loading: a module is built on `meta`, then gets its tensors one by one. Nothing is held twice."""
+"""Strict loading: a module is built on `meta`, then gets its tensors, a few at a time. Nothing else is held twice."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +14,9 @@ from ..errors import CheckpointError
 from .read import StateDict
 
 logger = logging.getLogger(__name__)
+
+SIDE_BY_SIDE = 4
+"""Tensors that are read, converted and copied at once: each waits for disk, memory and bus in turn."""
 
 SHOWN = 6
 """How many wrong tensors an error names before it only counts them."""
@@ -48,11 +52,10 @@ def load_strict(
     state.clear()
     expected = module.state_dict()
     _check_tensors(tensors, expected, file)
-    # Each source goes as its copy comes, so that a mapped file and one copy are all there ever is.
     converted = {}
-    for number, name in enumerate(expected, start=1):
-        converted[name] = _convert_tensor(tensors.pop(name), device, dtype)
-        on_share(number / len(expected))
+    for name, tensor in _convert_side_by_side(expected, tensors, torch.device(device), dtype):
+        converted[name] = tensor
+        on_share(len(converted) / len(expected))
     module.load_state_dict(converted, strict=True, assign=True)
     if torch.device(device).type != "meta":  # the doctor only asks whether a file fits
         _check_nothing_left_on_meta(module)
@@ -96,7 +99,23 @@ def _shape_text(tensor: torch.Tensor) -> str:
     return str(list(tensor.shape))
 
 
-def _convert_tensor(tensor: torch.Tensor, device: torch.device | str, dtype: torch.dtype) -> torch.Tensor:
+def _convert_side_by_side(
+    names: Iterable[str], tensors: StateDict, device: torch.device, dtype: torch.dtype
+) -> Iterator[tuple[str, torch.Tensor]]:
+    """Each name and its tensor, converted. `tensors` is emptied: a source goes as its copy comes, so that a mapped file
+    and one copy are all there ever is."""
+    if device.type == "cuda" and device.index is None:
+        device = torch.device("cuda", torch.cuda.current_device())  # of this thread; others have one of their own
+    with ThreadPoolExecutor(SIDE_BY_SIDE, "load") as pool:
+        jobs = [(name, pool.submit(_convert_tensor, tensors.pop(name), device, dtype)) for name in names]
+        try:
+            for name, job in jobs:
+                yield name, job.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _convert_tensor(tensor: torch.Tensor, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
     return tensor.detach().to(device=device, dtype=dtype if tensor.is_floating_point() else None).contiguous()
 
 

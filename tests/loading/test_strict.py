@@ -107,3 +107,16 @@ def test_no_gradient_is_kept() -> None:
     module = load_strict(Small, state, file=FILE, dtype=torch.float16)
     assert module.linear.bias.grad_fn is None
     assert not module.linear.bias.requires_grad
+
+
+def test_whoever_listens_may_cancel_and_hears_of_every_tensor() -> None:
+    heard: list[float] = []
+
+    def stop(share: float) -> None:
+        heard.append(share)
+        if share > 0.5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        load_strict(Small, small_state(), file=FILE, on_share=stop)
+    assert heard == [1 / 3, 2 / 3]
