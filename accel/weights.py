@@ -2,17 +2,23 @@
 
 Dimensions: D width, V vocabulary, P position rows, H heads.
 A pre-norm GPT-2 block: x += out(attention(qkv(ln_1(x)))); x += proj(gelu(fc(ln_2(x)))).
-All matrices are [out, in], row-major, contiguous; GELU is the tanh approximation.
+All matrices are [out, in], row-major, contiguous; GELU is the tanh approximation. Those of the layers
+may be int8 with a scale for each row (quantization.py); all else is of one dtype.
 """
 
 from dataclasses import dataclass
 
 import torch
 
+MATRICES = ("qkv", "out", "fc", "proj")
+
 
 @dataclass(frozen=True, eq=False)
 class LayerWeights:
-    """One block: norms [D], qkv [3D, D] (queries, keys, values in that order), out [D, D], fc [4D, D], proj [D, 4D]."""
+    """One block: norms [D], qkv [3D, D] (queries, keys, values in that order), out [D, D], fc [4D, D], proj [D, 4D].
+
+    scales: float32, one for each row of a matrix in 8 bits; None of any other.
+    """
 
     ln_1_weight: torch.Tensor
     ln_1_bias: torch.Tensor
@@ -26,6 +32,10 @@ class LayerWeights:
     fc_bias: torch.Tensor
     proj_weight: torch.Tensor
     proj_bias: torch.Tensor
+    qkv_scales: torch.Tensor | None = None
+    out_scales: torch.Tensor | None = None
+    fc_scales: torch.Tensor | None = None
+    proj_scales: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +75,17 @@ class DecoderWeights:
                     f"layer {number}: {name} is {tuple(tensor.shape)}, expected {shape}"
                 )
                 assert tensor.is_contiguous(), f"layer {number}: {name} is not contiguous"
+            for name in MATRICES:
+                weight, scales = getattr(layer, f"{name}_weight"), getattr(layer, f"{name}_scales")
+                assert (weight.dtype is torch.int8) == (scales is not None), (
+                    f"layer {number}: {name} is {weight.dtype}, {'without' if scales is None else 'with'} scales"
+                )
+                assert scales is None or scales.shape == weight.shape[:1], f"layer {number}: scales of {name}"
+
+    @property
+    def quantized(self) -> bool:
+        """Whether the layers' matrices are in 8 bits."""
+        return self.layers[0].qkv_scales is not None
 
     @property
     def width(self) -> int:

@@ -4,9 +4,10 @@ import dataclasses
 from dataclasses import dataclass
 
 import torch
+from indextts2_multitalk.accel.quantization import quantize_rows
 from indextts2_multitalk.accel.request import Request
 from indextts2_multitalk.accel.sampling.params import SamplingParams
-from indextts2_multitalk.accel.weights import DecoderWeights, LayerWeights
+from indextts2_multitalk.accel.weights import MATRICES, DecoderWeights, LayerWeights
 
 CODES, PROMPT_ROWS = 500, 70
 ALL_FILTERS = SamplingParams(temperature=0.8, top_k=30, top_p=0.8, repetition_penalty=10.0, num_beams=1)
@@ -54,13 +55,25 @@ def seeded_weights(size: Size, dtype: torch.dtype, device: torch.device) -> Deco
     )
 
 
+def quantized(weights: DecoderWeights) -> DecoderWeights:
+    """A copy with the layers' matrices in 8 bits; what is not quantized is shared."""
+
+    def quantize(layer: LayerWeights) -> LayerWeights:
+        parts = {}
+        for name in MATRICES:
+            parts[f"{name}_weight"], parts[f"{name}_scales"] = quantize_rows(getattr(layer, f"{name}_weight"))
+        return dataclasses.replace(layer, **parts)
+
+    return dataclasses.replace(weights, layers=tuple(map(quantize, weights.layers)))
+
+
 def converted(weights: DecoderWeights, dtype: torch.dtype) -> DecoderWeights:
-    """A copy in another dtype."""
+    """A copy in another dtype; what is in 8 bits stays so."""
 
     def convert(value: object) -> object:
         if isinstance(value, tuple):
             return tuple(convert(v) for v in value)
-        return value.to(dtype) if isinstance(value, torch.Tensor) else value
+        return value.to(dtype) if isinstance(value, torch.Tensor) and value.is_floating_point() else value
 
     layers = tuple(LayerWeights(*(convert(t) for t in vars(layer).values())) for layer in weights.layers)
     others = {f.name: convert(getattr(weights, f.name)) for f in dataclasses.fields(weights) if f.name != "layers"}

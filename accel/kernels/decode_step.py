@@ -13,7 +13,7 @@ import triton
 from ...runtime.device_capability import HEAD_WIDTHS
 from ..cache.paged_cache import PagedCache
 from ..state import DecodeState
-from ..weights import DecoderWeights
+from ..weights import DecoderWeights, LayerWeights
 from .attention.paged_attention import SplitKVWorkspace, choose_attention_config, paged_attention
 from .linear.embedding import embed_tokens
 from .linear.folded_norm import FoldedNorms
@@ -95,10 +95,10 @@ class DecodeStep:
         embed_tokens(self._state, weights, x)
         for number, (layer, (norm_1, norm_2)) in enumerate(zip(weights.layers, self._norms.layers, strict=True)):
             fc, proj, following = self._prefetch_targets(number)
-            gemv(x, layer.qkv_weight, layer.qkv_bias, self._flat_qkv, norm=norm_1, prefetch=fc)
-            gemv(self._attend_layer(number), layer.out_weight, layer.out_bias, x, residual=x)
-            gemv(x, layer.fc_weight, layer.fc_bias, self._hidden, norm=norm_2, gelu=True, prefetch=proj)
-            gemv(self._hidden, layer.proj_weight, layer.proj_bias, x, residual=x, prefetch=following)
+            gemv(x, **_linear(layer, "qkv"), out=self._flat_qkv, norm=norm_1, prefetch=fc)
+            gemv(self._attend_layer(number), **_linear(layer, "out"), out=x, residual=x)
+            gemv(x, **_linear(layer, "fc"), out=self._hidden, norm=norm_2, gelu=True, prefetch=proj)
+            gemv(self._hidden, **_linear(layer, "proj"), out=x, residual=x, prefetch=following)
         return gemv(x, weights.head_weight, weights.head_bias, self._logits, norm=self._norms.head)
 
     def _prefetch_targets(self, number: int) -> tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]:
@@ -114,11 +114,12 @@ class DecodeStep:
         weights, stream, out, proj = self._weights, self._stream, self._out_workspace, self._proj_workspace
         embed_tokens(self._state, weights, stream.x, stream.scaled, proj.moments)
         for number, (layer, (norm_1, norm_2)) in enumerate(zip(weights.layers, self._norms.layers, strict=True)):
-            x, qkv, hidden = stream.scaled, self._flat_qkv, self._hidden
-            gemm(x, layer.qkv_weight, layer.qkv_bias, qkv, norm=norm_1, moments=proj.moments)
-            splitk_residual_gemm(self._attend_layer(number), layer.out_weight, layer.out_bias, stream, out, norm_2.gain)
-            gemm(x, layer.fc_weight, layer.fc_bias, hidden, norm=norm_2, moments=out.moments, gelu=True)
-            splitk_residual_gemm(hidden, layer.proj_weight, layer.proj_bias, stream, proj, self._gain_after(number))
+            x, qkv, hidden, gain = stream.scaled, self._flat_qkv, self._hidden, self._gain_after(number)
+            gemm(x, **_linear(layer, "qkv"), out=qkv, norm=norm_1, moments=proj.moments)
+            attended = self._attend_layer(number)
+            splitk_residual_gemm(attended, **_linear(layer, "out"), stream=stream, workspace=out, gain=norm_2.gain)
+            gemm(x, **_linear(layer, "fc"), out=hidden, norm=norm_2, moments=out.moments, gelu=True)
+            splitk_residual_gemm(hidden, **_linear(layer, "proj"), stream=stream, workspace=proj, gain=gain)
         normed = layer_norm(stream.x, weights.final_norms, stream.scaled)
         return gemm(normed, weights.head_weight, weights.head_bias, self._logits)
 
@@ -138,3 +139,8 @@ class DecodeStep:
         pages, workspace = self._layers[number], self._attention_workspace
         paged_attention(queries, pages, tables, lengths, (keys, values), out=self._attended, workspace=workspace)
         return self._attended.view(self._rows, -1)
+
+
+def _linear(layer: LayerWeights, name: str) -> dict[str, torch.Tensor | None]:
+    """Keyword arguments of a launch: weight, bias and scales of a layer's matrix."""
+    return {part: getattr(layer, f"{name}_{part}") for part in ("weight", "bias", "scales")}

@@ -13,6 +13,7 @@ from ...runtime.cpu_matmul import runs_mkl_at_full_speed
 from ..attention import AttentionBackend
 from ..cache.paged_cache import PagedCache
 from ..next_token import choose_next
+from ..quantization import linear_int8
 from ..state import DecodeState
 from ..weights import DecoderWeights, LayerWeights
 
@@ -124,15 +125,20 @@ def _apply_layer(
 ) -> torch.Tensor:
     width = (weights.width,)
     h = layer_norm(x, width, layer.ln_1_weight, layer.ln_1_bias, weights.eps)
-    heads = _multiply_rows(h, layer.qkv_weight, layer.qkv_bias).view(-1, 3, weights.heads, weights.head_dim)
-    x = x + _multiply_rows(attend_layer(number, *heads.unbind(1)).flatten(1), layer.out_weight, layer.out_bias)
+    qkv = _multiply_rows(h, layer.qkv_weight, layer.qkv_bias, layer.qkv_scales)
+    h = attend_layer(number, *qkv.view(-1, 3, weights.heads, weights.head_dim).unbind(1)).flatten(1)
+    x = x + _multiply_rows(h, layer.out_weight, layer.out_bias, layer.out_scales)
     h = layer_norm(x, width, layer.ln_2_weight, layer.ln_2_bias, weights.eps)
-    h = gelu(_multiply_rows(h, layer.fc_weight, layer.fc_bias), approximate="tanh")
-    return x + _multiply_rows(h, layer.proj_weight, layer.proj_bias)
+    h = gelu(_multiply_rows(h, layer.fc_weight, layer.fc_bias, layer.fc_scales), approximate="tanh")
+    return x + _multiply_rows(h, layer.proj_weight, layer.proj_bias, layer.proj_scales)
 
 
-def _multiply_rows(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-    """x [N, in] times weight [out, in], transposed, plus bias."""
+def _multiply_rows(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, scales: torch.Tensor | None = None
+) -> torch.Tensor:
+    """x [N, in] times weight [out, in], transposed, plus bias. scales: of weights in 8 bits."""
+    if scales is not None:
+        return linear_int8(x, weight, scales, bias)
     if _is_weights_first_faster(x.shape[0], weight):
         return torch.addmm(bias[:, None], weight, x.t()).t().contiguous()
     return linear(x, weight, bias)

@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,12 @@ sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 
 import torch
 import triton
-from decode_model import FULL, seeded_weights
+from decode_model import FULL, quantized, seeded_weights
 from indextts2_multitalk.accel.attention.triton import TritonAttention
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache
 from indextts2_multitalk.accel.kernels import pdl
 from indextts2_multitalk.accel.kernels.decode_step import DecodeStep
-from indextts2_multitalk.accel.kernels.linear import embedding, gemm, gemm_shapes
+from indextts2_multitalk.accel.kernels.linear import embedding, gemm, gemm_shapes, int8_weights
 from indextts2_multitalk.accel.kernels.persistent.step import MegakernelShape, PersistentStep, count_matrix_programs
 from indextts2_multitalk.accel.kernels.sampling.beam_search import BeamBuffers, advance_beams
 from indextts2_multitalk.accel.kernels.sampling.draw import draw_next
@@ -89,11 +89,12 @@ def launches(capability: int, cases: Iterable[str]) -> Iterator[Launch]:
     """Whatever `cases` launch, compiled and not run, of several that are alike in a case the first. Whoever asks about
     the chip hears of this one, on which all that may be held is."""
     triton.runtime.driver.set_active(Chip(capability))
+    int8_weights.speaks_ptx = lambda device: True
     for module in (pdl, gemm_shapes, embedding):
         module.supports_pdl = lambda device: pdl.TRITON_HAS_PDL and capability >= 90
     gemm_shapes._has_eager_smem = lambda: True
     pipeline_stages = gemm.pipeline_stages
-    gemm.pipeline_stages = lambda shape, rows, size, device: pipeline_stages(shape, rows, size, torch.device("cuda"))
+    gemm.pipeline_stages = lambda *given: pipeline_stages(*given[:-1], torch.device("cuda"))
     found: dict[tuple[str, str], Launch] = {}
     launch = JITFunction.run
 
@@ -133,7 +134,12 @@ def a_state(weights: DecoderWeights, lanes: int, beams: int) -> DecodeState:
     return DecodeState.allocate(lanes, beams, weights.vocabulary, COLUMNS, weights.max_tokens, CPU)
 
 
-def decode_step(rows: int) -> None:
+@functools.cache
+def int8_decoder() -> DecoderWeights:
+    return quantized(decoder())
+
+
+def decode_step(rows: int, decoder: Callable[[], DecoderWeights] = decoder) -> None:
     weights, backend = decoder(), TritonAttention()
     pages, size, heads, width = rows * COLUMNS + 1, backend.page_size, weights.heads, weights.head_dim
     cache = PagedCache.allocate(2, pages, size, heads, width, HALF, CPU)
@@ -146,11 +152,12 @@ class OnGPU(DecoderWeights):
     device = torch.device("cuda")
 
 
-def persistent_step() -> None:
+def persistent_step(decoder: Callable[[], DecoderWeights] = decoder) -> None:
     """As it is cut on an H100 or an H200."""
     weights, programs = decoder(), 132
     cache = PagedCache.allocate(2, COLUMNS + 1, 16, weights.heads, weights.head_dim, HALF, CPU)
-    shape = MegakernelShape(programs, count_matrix_programs(weights.width, programs - 25), 16, 4, 64, 9)
+    stages = 8 if weights.quantized else 4
+    shape = MegakernelShape(programs, count_matrix_programs(weights.width, programs - 25), 16, stages, 64, 9)
     logits = torch.zeros(1, weights.vocabulary)
     step = PersistentStep(weights, cache, a_state(weights, 1, 1), logits, shape)
     step._weights = OnGPU(**vars(weights))
@@ -195,9 +202,12 @@ def vocoder() -> None:
 
 
 ROWS = 1, 3, 8, 16, 32, 48, 64
+INT8_ROWS = 1, 3, 16, 48
 CASES = {
     **{f"decode, {rows} rows": functools.partial(decode_step, rows) for rows in ROWS},
     "decode, persistent": persistent_step,
+    **{f"int8 decode, {rows} rows": functools.partial(decode_step, rows, int8_decoder) for rows in INT8_ROWS},
+    "int8 decode, persistent": functools.partial(persistent_step, int8_decoder),
     "draw": draw,
     "beams": beams,
     "flow": flow,

@@ -1,17 +1,21 @@
 """A whole step out of fused kernels equals the plain one, in every number of rows the kernels tell apart."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
 triton = pytest.importorskip("triton")
 from helpers.kernel_decoder import HEADS, VOCABULARY, WIDTH, weights  # noqa: E402
 from helpers.kernels import DEVICE, MARKS, multiplies, normal  # noqa: E402
+from helpers.quantized import quantized  # noqa: E402
 from indextts2_multitalk.accel.attention.sdpa import SdpaAttention  # noqa: E402
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache  # noqa: E402
 from indextts2_multitalk.accel.kernels import decode_step  # noqa: E402
 from indextts2_multitalk.accel.kernels.decode_step import DecodeStep, why_unsupported  # noqa: E402
 from indextts2_multitalk.accel.runners.torch_runner import TorchRunner  # noqa: E402
 from indextts2_multitalk.accel.state import DecodeState  # noqa: E402
+from indextts2_multitalk.accel.weights import DecoderWeights  # noqa: E402
 
 pytestmark = MARKS
 PAGE = 4
@@ -37,8 +41,20 @@ def test_a_step_is_the_plain_step(dtype, lanes, beams, final_norms):
     is_the_plain_step(dtype, lanes, beams, final_norms)
 
 
-def is_the_plain_step(dtype: torch.dtype, lanes: int, beams: int, final_norms: int) -> None:
-    decoder, state = weights(dtype, final_norms), filled(lanes, beams)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_a_step_of_8_bits_is_the_plain_one(dtype, lanes):
+    is_the_plain_step(dtype, lanes, beams=3, final_norms=2, prepare=quantized)
+
+
+def is_the_plain_step(
+    dtype: torch.dtype,
+    lanes: int,
+    beams: int,
+    final_norms: int,
+    prepare: Callable[[DecoderWeights], DecoderWeights] = lambda decoder: decoder,
+) -> None:
+    decoder, state = prepare(weights(dtype, final_norms)), filled(lanes, beams)
     assert why_unsupported(decoder) is None
     caches = []
     for _ in range(2):

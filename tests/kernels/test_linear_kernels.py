@@ -16,6 +16,7 @@ from indextts2_multitalk.accel.kernels.linear.splitk_residual import (  # noqa: 
     splitk_residual_gemm,
     splitk_residual_gemm_torch,
 )
+from indextts2_multitalk.accel.quantization import quantize_rows  # noqa: E402
 
 pytestmark = MARKS
 TOLERANCE = {torch.float32: 2e-5, torch.float16: 2e-3, torch.bfloat16: 1.6e-2}
@@ -59,6 +60,32 @@ def test_few_rows(dtype, rows, outputs, inputs, shape):
 
 
 @DTYPES
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize(
+    ("outputs", "inputs", "shape"),
+    [(23, 144, GemvShape(2, 1)), (9, 1280, GemvShape(4, 1)), (4, 4096, GemvShape(2, 4))],
+)
+def test_few_rows_times_8_bits(dtype, rows, outputs, inputs, shape):
+    x, (weight, bias) = normal(rows, inputs), layer(outputs, inputs, dtype)
+    x[0] += 3
+    weight, scales = quantize_rows(weight)
+    out = gemv(x, weight, bias, poisoned(rows, outputs, dtype=dtype), shape=shape, gelu=True, scales=scales)
+    agree(out, gemv_torch(x, weight, bias, gelu=True, scales=scales), dtype)
+    before = norms(2, inputs, dtype)
+    folded = fold_norm(weight, bias, before, scales)
+    out = gemv(x, weight, bias, poisoned(rows, outputs, dtype=dtype), shape=shape, norm=folded, scales=scales)
+    agree(out, gemv_torch(x, weight, bias, norms=before, scales=scales), dtype)
+
+
+def test_8_bits_do_not_run_over():
+    """The largest weights there are, times as much of a stream as half precision holds."""
+    weight, scales = quantize_rows(torch.ones(8, 1280, device=DEVICE))
+    x, bias = torch.full((3, 1280), 1e4, device=DEVICE), torch.zeros(8, dtype=torch.float16, device=DEVICE)
+    out = gemv(x, weight, bias, poisoned(3, 8), scales=scales)
+    agree(out, gemv_torch(x, weight, bias, scales=scales), torch.float16)
+
+
+@DTYPES
 def test_a_residual_is_added_in_place(dtype):
     weight, bias = layer(20, 48, dtype)
     x, residual = normal(3, 48, seed=7, dtype=dtype), normal(3, 20, seed=8)
@@ -80,6 +107,33 @@ def test_tiles(dtype, rows, gelu, shape):
     x, (weight, bias) = normal(rows, 96, dtype=dtype), layer(44, 96, dtype)
     out = gemm(x, weight, bias, poisoned(rows, 44, dtype=dtype), gelu=gelu, shape=shape)
     agree(out, gemm_torch(x, weight, bias, gelu=gelu), dtype)
+
+
+@DTYPES
+@pytest.mark.parametrize("rows", [5, 70])
+@TILES
+def test_tiles_of_8_bits(dtype, rows, shape):
+    multiplies(dtype)
+    x, (weight, bias) = normal(rows, 96, dtype=dtype), layer(44, 96, dtype)
+    weight, scales = quantize_rows(weight)
+    out = gemm(x, weight, bias, poisoned(rows, 44, dtype=dtype), gelu=True, scales=scales, shape=shape)
+    agree(out, gemm_torch(x, weight, bias, gelu=True, scales=scales), dtype)
+
+
+@DTYPES
+@pytest.mark.parametrize("slices", [1, 2])
+def test_the_stream_grows_by_8_bits(dtype, slices):
+    multiplies(dtype)
+    rows, inputs, width = 6, 160, 48
+    h, (weight, bias) = normal(rows, inputs, dtype=dtype), layer(width, inputs, dtype)
+    weight, scales = quantize_rows(weight)
+    stream = ResidualStream(normal(rows, width, seed=9), poisoned(rows, width, dtype=dtype))
+    workspace = SplitKWorkspace.allocate(rows, weight, GemmShape(16, 16, slices, 2, warps=4))
+    x, scaled, moments = splitk_residual_gemm_torch(stream.x, h, weight, bias, bias, scales)
+    splitk_residual_gemm(h, weight, bias, stream, workspace, bias, scales)
+    agree(stream.x, x, dtype)
+    agree(stream.scaled, scaled, dtype)
+    agree(workspace.moments.sum(dim=2), moments, dtype)
 
 
 @DTYPES

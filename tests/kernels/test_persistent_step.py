@@ -6,6 +6,7 @@ import torch
 triton = pytest.importorskip("triton")
 from helpers.kernel_decoder import HEADS, VOCABULARY, WIDTH, weights  # noqa: E402
 from helpers.kernels import DEVICE, MARKS, normal  # noqa: E402
+from helpers.quantized import quantized  # noqa: E402
 from indextts2_multitalk.accel.attention.sdpa import SdpaAttention  # noqa: E402
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache  # noqa: E402
 from indextts2_multitalk.accel.kernels.persistent.mailbox import mailbox_wait_ptx  # noqa: E402
@@ -77,6 +78,15 @@ def test_steps_in_a_row_are_the_plain_ones(shape, cached, final_norms, dtype):
         state.rows.lengths.fill_(cached + number)
     assert apart(mine.keys, plain.keys) < TOLERANCE[dtype]
     assert apart(mine.values, plain.values) < TOLERANCE[dtype]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_a_step_of_8_bits_is_the_plain_one(dtype):
+    decoder, state, (mine, plain) = quantized(weights(dtype, 2)), one_row(9), caches(dtype)
+    logits = torch.full((1, VOCABULARY), float("nan"), device=DEVICE)
+    actual = PersistentStep(decoder, mine, state, logits, SHAPES["small tiles"])().clone()
+    assert apart(actual, TorchRunner(decoder, plain, SdpaAttention()).decode_logits(state)) < TOLERANCE[dtype]
+    assert apart(mine.keys, plain.keys) < TOLERANCE[dtype]
 
 
 def test_one_row_alone():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ...quantization import dequantize_rows
 from ...weights import DecoderWeights
 
 Norm = tuple[torch.Tensor, torch.Tensor, float]
@@ -16,7 +17,7 @@ Norm = tuple[torch.Tensor, torch.Tensor, float]
 
 @dataclass(frozen=True, eq=False)
 class FoldedNorm:
-    """gain [K] of the weights' dtype, weight_gain and bias float32 [N]. first: a norm applied before, as it is."""
+    """gain [K] of the norm's dtype, weight_gain and bias float32 [N]. first: a norm applied before, as it is."""
 
     gain: torch.Tensor
     weight_gain: torch.Tensor
@@ -41,18 +42,24 @@ class FoldedNorms:
         eps = weights.eps
         layers = (
             (
-                fold_norm(layer.qkv_weight, layer.qkv_bias, ((layer.ln_1_weight, layer.ln_1_bias, eps),)),
-                fold_norm(layer.fc_weight, layer.fc_bias, ((layer.ln_2_weight, layer.ln_2_bias, eps),)),
+                fold_norm(
+                    layer.qkv_weight, layer.qkv_bias, ((layer.ln_1_weight, layer.ln_1_bias, eps),), layer.qkv_scales
+                ),
+                fold_norm(
+                    layer.fc_weight, layer.fc_bias, ((layer.ln_2_weight, layer.ln_2_bias, eps),), layer.fc_scales
+                ),
             )
             for layer in weights.layers
         )
         return FoldedNorms(tuple(layers), fold_norm(weights.head_weight, weights.head_bias, weights.final_norms))
 
 
-def fold_norm(weight: torch.Tensor, bias: torch.Tensor, norms: tuple[Norm, ...]) -> FoldedNorm:
-    """One or two norms, applied in order, before weight [N, K] and bias [N]."""
+def fold_norm(
+    weight: torch.Tensor, bias: torch.Tensor, norms: tuple[Norm, ...], scales: torch.Tensor | None = None
+) -> FoldedNorm:
+    """One or two norms, applied in order, before weight [N, K] and bias [N]. scales: of weights in 8 bits."""
     assert 1 <= len(norms) <= 2, f"{len(norms)} norms"
     *first, (gain, shift, eps) = norms
-    whole = weight.float()
+    whole = dequantize_rows(weight, scales, torch.float32)
     weight_gain, shifted = whole @ gain.float(), whole @ shift.float() + bias.float()
     return FoldedNorm(gain, weight_gain, shifted, eps, first[0] if first else None)

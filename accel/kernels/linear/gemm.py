@@ -13,10 +13,12 @@ import triton
 import triton.language as tl
 from torch.nn import functional
 
+from ...quantization import dequantize_rows
 from ..pdl import CACHE_LINE_BYTES, l2_prefetch, launch_dependents, pdl_options, wait_on_dependencies
 from .folded_norm import FoldedNorm, Norm
 from .gemm_shapes import GemmShape, choose_gemm_shape, pipeline_stages, rows_per_tile
 from .gemv import tanh_gelu
+from .int8_weights import convert_weights, int8_options
 from .weight_stationary import load_first_rows, load_weight_tiles, multiply_stationary
 
 STREAM_SCALE = tl.constexpr(0.0625)
@@ -34,7 +36,7 @@ def _prefetch_rows(base, rows, K: tl.constexpr, first, BYTES: tl.constexpr, SPAN
 
 @triton.jit
 def _stream_products(x, weight, row, x_row, first, K: tl.constexpr, SLICES: tl.constexpr, BLOCK_K: tl.constexpr,
-                     STAGES: tl.constexpr, PRECISION: tl.constexpr):  # fmt: skip
+                     STAGES: tl.constexpr, PRECISION: tl.constexpr, PTX: tl.constexpr):  # fmt: skip
     """Rows [R] of x times rows [J] of the weights over one slice of K: float32 [R, J]. Weights are the left factor, so
     that a tile has as many weights as the units like and no more rows than there are."""
     k = tl.arange(0, BLOCK_K)
@@ -46,6 +48,8 @@ def _stream_products(x, weight, row, x_row, first, K: tl.constexpr, SLICES: tl.c
         inside = at + k < last
         left = tl.load(lefts + at, mask=inside[None, :], other=0.0)
         right = tl.load(rights + at, mask=inside[:, None], other=0.0)
+        if left.dtype == tl.int8:
+            left = convert_weights(left, right.dtype, PTX)
         acc = tl.dot(left, right, acc, input_precision=PRECISION)
     return tl.trans(acc)
 
@@ -85,7 +89,7 @@ def load_weights_then_wait(weight, row, part, K: tl.constexpr, SLICES: tl.conste
 @triton.jit
 def multiply_slice(x, weight, weights, moments, row, r, rows, part, eps, K: tl.constexpr, SLICES: tl.constexpr,
                    BLOCK_K: tl.constexpr, BLOCKS: tl.constexpr, IN_FLIGHT: tl.constexpr, TILES: tl.constexpr,
-                   BLOCK_T: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
+                   BLOCK_T: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr, PTX: tl.constexpr,
                    PDL: tl.constexpr):  # fmt: skip
     """Rows `r` of x times rows [J] of the weights over one slice of K, given what `load_weights_then_wait` gave:
     float32 [R, J]; with moments of the stream also mean and one over the deviation of the rows."""
@@ -96,29 +100,34 @@ def multiply_slice(x, weight, weights, moments, row, r, rows, part, eps, K: tl.c
         blocks = load_first_rows(x, x_row, first, K, BLOCK_K, IN_FLIGHT)
         if TILES > 0:
             mean, scale = _norm_statistics(moments, r, rows, eps, K, TILES, BLOCK_T)
-        y = multiply_stationary(weights, blocks, x, x_row, first, K, BLOCK_K, BLOCKS, IN_FLIGHT, PRECISION, PDL)
+        y = multiply_stationary(weights, blocks, x, x_row, first, K, BLOCK_K, BLOCKS, IN_FLIGHT, PRECISION, PTX, PDL)
     else:
         if TILES > 0:
             mean, scale = _norm_statistics(moments, r, rows, eps, K, TILES, BLOCK_T)
-        y = _stream_products(x, weight, row, x_row, first, K, SLICES, BLOCK_K, STAGES, PRECISION)
+        y = _stream_products(x, weight, row, x_row, first, K, SLICES, BLOCK_K, STAGES, PRECISION, PTX)
     return y, mean, scale
 
 
 @triton.jit
-def _gemm_kernel(x, weight, bias, weight_gain, moments, out, eps, rows, outputs, K: tl.constexpr, SLICES: tl.constexpr,
-                 J: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_K: tl.constexpr, BLOCKS: tl.constexpr,
-                 IN_FLIGHT: tl.constexpr, SPAN: tl.constexpr, TILES: tl.constexpr, BLOCK_T: tl.constexpr,
-                 GELU: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
+def _gemm_kernel(x, weight, bias, weight_gain, moments, out, eps, rows, outputs, scales, K: tl.constexpr,
+                 SLICES: tl.constexpr, J: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_K: tl.constexpr,
+                 BLOCKS: tl.constexpr, IN_FLIGHT: tl.constexpr, SPAN: tl.constexpr, TILES: tl.constexpr,
+                 BLOCK_T: tl.constexpr, GELU: tl.constexpr, STAGES: tl.constexpr, PRECISION: tl.constexpr,
+                 PTX: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     n = tl.program_id(0) * J + tl.arange(0, J)
     r = tl.program_id(1) * BLOCK_R + tl.arange(0, BLOCK_R)
     # Weights past the last, and rows of x, are read again instead of masked: no mask, no wait.
     row = tl.minimum(n, outputs - 1)
     mean_factor, b = tl.load(weight_gain + row).to(tl.float32), tl.load(bias + row).to(tl.float32)
+    if scales is not None:
+        weight_scale = tl.load(scales + row)
     weights = load_weights_then_wait(weight, row, 0, K, SLICES, BLOCK_K, BLOCKS, SPAN, STAGES, PDL)
     y, mean, scale = multiply_slice(
         x, weight, weights, moments, row, r, rows, 0, eps, K, SLICES, BLOCK_K, BLOCKS, IN_FLIGHT, TILES, BLOCK_T,
-        STAGES, PRECISION, PDL,
+        STAGES, PRECISION, PTX, PDL,
     )  # fmt: skip
+    if scales is not None:
+        y *= weight_scale[None, :]
     if TILES > 0:
         y = (y * (1.0 / STREAM_SCALE) - mean_factor[None, :] * mean[:, None]) * scale[:, None]
     y += b[None, :]
@@ -137,10 +146,12 @@ def gemm(
     norm: FoldedNorm | None = None,
     moments: torch.Tensor | None = None,
     gelu: bool = False,
+    scales: torch.Tensor | None = None,
     shape: GemmShape | None = None,
 ) -> torch.Tensor:
     """out [R, N] = x [R, K] times weight [N, K], transposed, + bias, [GELU]; x of the weights' dtype.
 
+    scales: float32 [N] of weights in 8 bits; x is then of any dtype.
     norm: one norm folded into this layer, with its bias; x is then `ResidualStream.scaled` by its gain and moments are
     those of the stream, float32 [2, R, T]. All contiguous.
     """
@@ -148,7 +159,7 @@ def gemm(
     rows = x.shape[0]
     shape = shape or choose_gemm_shape(inputs, outputs, rows, weight.dtype, weight.device)
     assert shape.slices == 1, f"{shape.slices} slices"
-    assert x.dtype is weight.dtype and x.shape[1] == inputs, f"x is {tuple(x.shape)} in {x.dtype}"
+    check_rows(x, weight, scales)
     assert out.shape == (rows, outputs), f"out is {tuple(out.shape)}"
     assert all(t.is_contiguous() for t in (x, weight, bias, out)), "all must be contiguous"
     assert (norm is None) == (moments is None), "a norm needs moments"
@@ -158,15 +169,23 @@ def gemm(
     _gemm_kernel[(triton.cdiv(outputs, shape.outputs), triton.cdiv(rows, block_rows))](
         x, weight, norm.bias if norm else bias, norm.weight_gain if norm else bias, x if moments is None else moments,
         out, norm.eps if norm else 0.0, rows, outputs, TILES=tiles, BLOCK_T=triton.next_power_of_2(max(1, tiles)),
-        GELU=gelu, **gemm_options(x, weight, shape),
+        GELU=gelu, **gemm_options(x, weight, scales, shape),
     )  # fmt: skip
     return out
 
 
-def gemm_options(x: torch.Tensor, weight: torch.Tensor, shape: GemmShape) -> dict[str, Any]:
+def check_rows(x: torch.Tensor, weight: torch.Tensor, scales: torch.Tensor | None) -> None:
+    """Rows fit the weights, and these have scales where they need them."""
+    assert x.shape[1] == weight.shape[1], f"x is {tuple(x.shape)}, the weights are {tuple(weight.shape)}"
+    assert weight.dtype is (x.dtype if scales is None else torch.int8), f"{weight.dtype} times {x.dtype}"
+
+
+def gemm_options(
+    x: torch.Tensor, weight: torch.Tensor, scales: torch.Tensor | None, shape: GemmShape
+) -> dict[str, Any]:
     """What every launch says that calls `load_weights_then_wait` and `multiply_slice`."""
-    inputs, size, block_rows = weight.shape[1], weight.element_size(), rows_per_tile(x.shape[0])
-    stages = pipeline_stages(shape, block_rows, size, x.device)
+    inputs, size, block_rows = weight.shape[1], x.element_size(), rows_per_tile(x.shape[0])
+    stages = pipeline_stages(shape, block_rows, size, weight.element_size(), x.device)
     assert stages > 0 or inputs % (shape.block * shape.slices) == 0, f"{inputs} inputs in blocks of {shape.block}"
     return {
         "K": inputs,
@@ -180,17 +199,24 @@ def gemm_options(x: torch.Tensor, weight: torch.Tensor, shape: GemmShape) -> dic
         "STAGES": stages,
         "PRECISION": "ieee" if x.dtype is torch.float32 else "tf32",
         "num_warps": shape.warps,
+        **int8_options(scales, x.device),
         **pdl_options(x.device),
     }
 
 
 def gemm_torch(
-    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, *, norm: Norm | None = None, gelu: bool = False
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor,
+    *,
+    norm: Norm | None = None,
+    gelu: bool = False,
+    scales: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """The twin of `gemm`, float32 throughout; with a norm, x is the stream itself."""
     x = x.float()
     if norm is not None:
         gain, shift, eps = norm
         x = functional.layer_norm(x, x.shape[-1:], gain.float(), shift.float(), eps)
-    y = functional.linear(x, weight.float(), bias.float())
+    y = functional.linear(x, dequantize_rows(weight, scales, torch.float32), bias.float())
     return functional.gelu(y, approximate="tanh") if gelu else y

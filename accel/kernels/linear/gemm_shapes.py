@@ -45,7 +45,7 @@ class GemmShape:
         return max(1, min(self.block_count(inputs), IN_FLIGHT_BYTES // max(1, each)))
 
     def smem_bytes(self, inputs: int, block_rows: int, itemsize: int) -> int:
-        """Of weights that stay and a block of rows."""
+        """Of weights that stay and a block of rows, of the same precision."""
         return (self.outputs * (inputs // self.slices) + block_rows * self.block) * itemsize
 
 
@@ -61,7 +61,10 @@ def prefetch_residual(rows: int) -> bool:
 
 
 def choose_gemm_shape(inputs: int, outputs: int, rows: int, dtype: torch.dtype, device: torch.device) -> GemmShape:
-    """Weight-stationary where that was measured to be faster and fits shared memory; else streaming."""
+    """Weight-stationary where that was measured to be faster and fits shared memory; else streaming. dtype: of the
+    weights."""
+    if dtype is torch.int8:
+        return int8_shape(inputs, outputs, rows)
     if dtype.itemsize == 2 and supports_pdl(device) and _has_eager_smem():
         shape, block_rows = stationary_shape(inputs, outputs, rows), rows_per_tile(rows)
         if shape is not None and shape.smem_bytes(inputs, block_rows, dtype.itemsize) <= max_smem_bytes(device):
@@ -107,6 +110,14 @@ def streaming_shape(inputs: int, outputs: int, rows: int, itemsize: int) -> Gemm
     return GemmShape(64, block, slices, 2, 4)
 
 
+def int8_shape(inputs: int, outputs: int, rows: int) -> GemmShape:
+    """Weights of 8 bits stream: what stays in shared memory would be what they are converted to."""
+    slices = splitk_slices(inputs, outputs, rows)
+    if rows <= 16:
+        return GemmShape(16, 128, slices, 10, 1) if slices == 1 else GemmShape(16, 128, slices, 6, 2)
+    return GemmShape(64, 128, slices, 6 if slices == 1 else 4, 4)
+
+
 def splitk_slices(inputs: int, outputs: int, rows: int) -> int:
     """Slices of split-K: one where the outputs alone make programs enough, else as many as leave each a few blocks."""
     if outputs > 2048:
@@ -116,11 +127,13 @@ def splitk_slices(inputs: int, outputs: int, rows: int) -> int:
     return next((z for z in (1, 2, 4, 5, 8, 16) if inputs // z <= most and inputs % (128 * z) == 0), 1)
 
 
-def pipeline_stages(shape: GemmShape, block_rows: int, itemsize: int, device: torch.device) -> int:
+def pipeline_stages(
+    shape: GemmShape, block_rows: int, row_itemsize: int, weight_itemsize: int, device: torch.device
+) -> int:
     """Those of the shape, or as many as the chip's shared memory holds."""
     if shape.stages == 0 or device.type != "cuda":
         return shape.stages
-    each = (shape.outputs + block_rows) * shape.block * itemsize
+    each = (shape.outputs * weight_itemsize + block_rows * row_itemsize) * shape.block
     return max(1, min(shape.stages, max_smem_bytes(device) // each))
 
 

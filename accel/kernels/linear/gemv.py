@@ -5,7 +5,8 @@ One kernel is [LayerNorm, once or twice] + matrix + bias [+ GELU] [+ residual]. 
 (folded_norm.py): products and moments of x are summed side by side, and no sum waits for another.
 Sums are float32; with several rows and weights of half precision, products and the first few of their sums are half as
 well: a conversion and a product of its own for every weight and row would take longer than the weights.
-Weights [N, K] row-major; x float32 (the residual stream) or of the weights' dtype.
+Weights [N, K] row-major, in 8 bits with a scale for each row (int8_weights.py) or not; x float32 (the residual stream)
+or of the bias's dtype.
 """
 
 from dataclasses import dataclass
@@ -15,9 +16,11 @@ import triton
 import triton.language as tl
 from torch.nn import functional
 
+from ...quantization import dequantize_rows
 from ..pdl import l2_prefetch_share, launch_dependents_and_wait, pdl_options, prefetch_arguments
 from .chunks import chunk_starts, chunk_widths, load_chunk, load_chunks, normalize_chunks, sum_chunks
 from .folded_norm import FoldedNorm, Norm
+from .int8_weights import DOWN, UP, convert_chunks, int8_options
 
 MAX_GEMV_ROWS = 4
 LONG_INPUTS = 4096
@@ -33,10 +36,10 @@ def tanh_gelu(x):
 
 @triton.jit
 def _gemv_kernel(x, weight, bias, residual, out, first_gain, first_shift, gain, weight_gain, first_eps, eps, prefetch,
-                 outputs, K: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr, COUNT: tl.constexpr,
+                 outputs, scales, K: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr, COUNT: tl.constexpr,
                  J: tl.constexpr, ROWS: tl.constexpr, SLOTS: tl.constexpr, NORMS: tl.constexpr, GELU: tl.constexpr,
                  RESIDUAL: tl.constexpr, HALF: tl.constexpr, PREFETCHED: tl.constexpr, THREADS: tl.constexpr,
-                 PDL: tl.constexpr):  # fmt: skip
+                 PTX: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     n = tl.program_id(0) * J + tl.arange(0, J)
     # Rows of weights past the last are read again instead of masked.
     weight_row = tl.minimum(n, outputs - 1)
@@ -49,6 +52,8 @@ def _gemv_kernel(x, weight, bias, residual, out, first_gain, first_shift, gain, 
     if NORMS > 0:
         g = load_chunks(gain, WIDTHS, STARTS, COUNT)
         mean_factor = tl.load(weight_gain + weight_row)
+    if scales is not None:
+        weight_scale = tl.load(scales + weight_row)
     if PREFETCHED > 0:
         l2_prefetch_share(prefetch, tl.program_id(0), tl.num_programs(0), PREFETCHED, THREADS)
     launch_dependents_and_wait(PDL)
@@ -59,6 +64,9 @@ def _gemv_kernel(x, weight, bias, residual, out, first_gain, first_shift, gain, 
     if RESIDUAL:
         y = tl.load(residual + at, mask=written, other=0.0, cache_modifier=".cg")
     y += b[None, :]
+    if scales is not None and HALF:
+        w = convert_chunks(w, tl.float16, COUNT, PTX)
+        weight_scale *= UP
     for r in tl.static_range(ROWS):
         row = ()
         for each in tl.static_range(COUNT):
@@ -74,11 +82,15 @@ def _gemv_kernel(x, weight, bias, residual, out, first_gain, first_shift, gain, 
                 squares += (row[c] * row[c],)
         weighted = ()
         for c in tl.static_range(COUNT):
-            if HALF:
+            if HALF and scales is not None:
+                weighted += (w[c] * (scaled[c] * DOWN).to(w[c].dtype)[None, :],)
+            elif HALF:
                 weighted += (w[c] * scaled[c].to(w[c].dtype)[None, :],)
             else:
                 weighted += (w[c].to(tl.float32) * scaled[c][None, :],)
         dot = sum_chunks(weighted, WIDTHS, COUNT)
+        if scales is not None:
+            dot *= weight_scale
         if NORMS > 0:
             mean = sum_chunks(row, WIDTHS, COUNT) / K
             variance = tl.maximum(sum_chunks(squares, WIDTHS, COUNT) / K - mean * mean, 0.0)
@@ -118,12 +130,14 @@ def gemv(
     gelu: bool = False,
     residual: torch.Tensor | None = None,
     prefetch: torch.Tensor | None = None,
+    scales: torch.Tensor | None = None,
     shape: GemvShape | None = None,
 ) -> torch.Tensor:
     """out [R, N] = (norm of) x [R, K] times weight [N, K], transposed, + bias, [GELU], + residual float32 [R, N].
 
     norm: one or two norms folded into this layer, with its bias. out may be the residual itself; GELU and a residual
-    exclude each other. prefetch: weights of a kernel that follows soon, fetched to the L2 cache. All contiguous.
+    exclude each other. prefetch: weights of a kernel that follows soon, fetched to the L2 cache. scales: float32 [N] of
+    weights in 8 bits, which otherwise have the bias's dtype. All contiguous.
     """
     outputs, inputs = weight.shape
     rows = x.shape[0]
@@ -132,9 +146,10 @@ def gemv(
     assert out.shape == (rows, outputs), f"out is {tuple(out.shape)}, expected {(rows, outputs)}"
     assert all(t.is_contiguous() for t in (x, weight, bias, out)), "all must be contiguous"
     assert not (gelu and residual is not None), "GELU of a residual is no layer"
-    half = rows > 1 and weight.dtype is torch.float16
+    assert (scales is None) == (weight.dtype is not torch.int8), f"weights of {weight.dtype}, scales: {scales}"
+    half = bias.dtype is torch.float16 and (rows > 1 or scales is not None)
     shape = shape or choose_gemv_shape(inputs, outputs, rows, half)
-    widths = chunk_widths(inputs, shape.warps)
+    widths = chunk_widths(inputs, shape.warps, weight.element_size())
     prefetched, cache_lines = prefetch_arguments(prefetch, x.device)
     first_gain, first_shift, first_eps = (norm and norm.first) or (bias, bias, 0.0)
     _gemv_kernel[(triton.cdiv(outputs, shape.outputs),)](
@@ -143,7 +158,8 @@ def gemv(
         x if prefetched is None else prefetched, outputs, K=inputs, WIDTHS=widths, STARTS=chunk_starts(widths),
         COUNT=len(widths), J=shape.outputs, ROWS=rows, SLOTS=triton.next_power_of_2(rows),
         NORMS=norm.norms if norm else 0, GELU=gelu, RESIDUAL=residual is not None, HALF=half,
-        PREFETCHED=cache_lines, THREADS=32 * shape.warps, num_warps=shape.warps, **pdl_options(x.device),
+        PREFETCHED=cache_lines, THREADS=32 * shape.warps, num_warps=shape.warps, **int8_options(scales, x.device),
+        **pdl_options(x.device),
     )  # fmt: skip
     return out
 
@@ -156,12 +172,13 @@ def gemv_torch(
     norms: tuple[Norm, ...] = (),
     gelu: bool = False,
     residual: torch.Tensor | None = None,
+    scales: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """The twin of `gemv`, float32 throughout."""
     x = x.float()
     for gain, shift, eps in norms:
         x = functional.layer_norm(x, x.shape[-1:], gain.float(), shift.float(), eps)
-    y = functional.linear(x, weight.float(), bias.float())
+    y = functional.linear(x, dequantize_rows(weight, scales, torch.float32), bias.float())
     if gelu:
         y = functional.gelu(y, approximate="tanh")
     return y if residual is None else y + residual

@@ -11,7 +11,8 @@ import torch
 import triton
 import triton.language as tl
 
-from .gemm import STREAM_SCALE, gemm_options, load_weights_then_wait, multiply_slice
+from ...quantization import dequantize_rows
+from .gemm import STREAM_SCALE, check_rows, gemm_options, load_weights_then_wait, multiply_slice
 from .gemm_shapes import GemmShape, choose_gemm_shape, prefetch_residual, rows_per_tile
 
 
@@ -52,16 +53,18 @@ class SplitKWorkspace:
 
 
 @triton.jit
-def _splitk_residual_kernel(h, weight, bias, gain, x, scaled, partial_sums, arrivals, moments, rows, outputs,
+def _splitk_residual_kernel(h, weight, bias, gain, x, scaled, partial_sums, arrivals, moments, rows, outputs, scales,
                             K: tl.constexpr, SLICES: tl.constexpr, J: tl.constexpr, BLOCK_R: tl.constexpr,
                             BLOCK_K: tl.constexpr, BLOCKS: tl.constexpr, IN_FLIGHT: tl.constexpr, SPAN: tl.constexpr,
                             FOLLOWED: tl.constexpr, PREFETCH_RESIDUAL: tl.constexpr, STAGES: tl.constexpr,
-                            PRECISION: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
+                            PRECISION: tl.constexpr, PTX: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     tile, part, block = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     n = tile * J + tl.arange(0, J)
     r = block * BLOCK_R + tl.arange(0, BLOCK_R)
     row = tl.minimum(n, outputs - 1)
     b, factor = tl.load(bias + row).to(tl.float32), tl.load(gain + row).to(tl.float32) * STREAM_SCALE
+    if scales is not None:
+        weight_scale = tl.load(scales + row)
     at = r[:, None] * outputs + n[None, :]
     written = (r < rows)[:, None] & (n < outputs)[None, :]
     weights = load_weights_then_wait(weight, row, part, K, SLICES, BLOCK_K, BLOCKS, SPAN, STAGES, PDL)
@@ -69,8 +72,10 @@ def _splitk_residual_kernel(h, weight, bias, gain, x, scaled, partial_sums, arri
         old = tl.load(x + at, mask=written, other=0.0, cache_modifier=".cg")
     y, _, _ = multiply_slice(
         h, weight, weights, moments, row, r, rows, part, 0.0, K, SLICES, BLOCK_K, BLOCKS, IN_FLIGHT, 0, 1, STAGES,
-        PRECISION, PDL,
+        PRECISION, PTX, PDL,
     )  # fmt: skip
+    if scales is not None:
+        y *= weight_scale[None, :]
     last = True
     if SLICES > 1:
         arrived = arrivals + block * tl.num_programs(0) + tile
@@ -105,14 +110,15 @@ def splitk_residual_gemm(
     stream: ResidualStream,
     workspace: SplitKWorkspace,
     gain: torch.Tensor | None,
+    scales: torch.Tensor | None = None,
 ) -> None:
     """stream.x += h [R, K] times weight [D, K], transposed, + bias, in place.
 
-    gain [D]: of the norm that follows; `stream.scaled` and `workspace.moments` are written for it. All contiguous.
+    gain [D]: of the norm that follows; `stream.scaled` and `workspace.moments` are written for it. scales:
+    float32 [D] of weights in 8 bits. All contiguous.
     """
-    width, inputs = weight.shape
-    rows = h.shape[0]
-    assert h.dtype is weight.dtype and h.shape[1] == inputs, f"h is {tuple(h.shape)} in {h.dtype}"
+    width, rows = weight.shape[0], h.shape[0]
+    check_rows(h, weight, scales)
     assert stream.x.shape == stream.scaled.shape == (rows, width), f"the stream is {tuple(stream.x.shape)}"
     assert workspace.partial_sums.shape[1:] == (rows, width), f"the workspace is {tuple(workspace.partial_sums.shape)}"
     assert all(t.is_contiguous() for t in (h, weight, bias, stream.x, stream.scaled)), "all must be contiguous"
@@ -120,13 +126,18 @@ def splitk_residual_gemm(
     _splitk_residual_kernel[(triton.cdiv(width, shape.outputs), shape.slices, triton.cdiv(rows, block_rows))](
         h, weight, bias, bias if gain is None else gain, stream.x, stream.scaled, workspace.partial_sums,
         workspace.arrivals, workspace.moments, rows, width, FOLLOWED=gain is not None,
-        PREFETCH_RESIDUAL=prefetch_residual(rows), **gemm_options(h, weight, shape),
+        PREFETCH_RESIDUAL=prefetch_residual(rows), **gemm_options(h, weight, scales, shape),
     )  # fmt: skip
 
 
 def splitk_residual_gemm_torch(
-    x: torch.Tensor, h: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, gain: torch.Tensor
+    x: torch.Tensor,
+    h: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor,
+    gain: torch.Tensor,
+    scales: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The twin of `splitk_residual_gemm`: the new x, scaled, and moments over all of the width [2, R], float32."""
-    x = x + torch.nn.functional.linear(h.float(), weight.float(), bias.float())
+    x = x + torch.nn.functional.linear(h.float(), dequantize_rows(weight, scales, torch.float32), bias.float())
     return x, x * gain.float() * STREAM_SCALE.value, torch.stack([x.sum(dim=1), (x * x).sum(dim=1)])

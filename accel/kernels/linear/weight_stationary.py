@@ -10,6 +10,8 @@ Dimensions: R rows, K inputs, J outputs of a program.
 import triton
 import triton.language as tl
 
+from .int8_weights import convert_weights
+
 
 @triton.jit
 def load_weight_tiles(weight, rows, first, K: tl.constexpr, BLOCK_K: tl.constexpr, BLOCKS: tl.constexpr):
@@ -41,7 +43,7 @@ def _keep_in_registers(x, PDL: tl.constexpr):
 
 @triton.jit
 def multiply_stationary(weights, first_blocks, x, rows, first, K: tl.constexpr, BLOCK_K: tl.constexpr,
-                        BLOCKS: tl.constexpr, IN_FLIGHT: tl.constexpr, PRECISION: tl.constexpr,
+                        BLOCKS: tl.constexpr, IN_FLIGHT: tl.constexpr, PRECISION: tl.constexpr, PTX: tl.constexpr,
                         PDL: tl.constexpr):  # fmt: skip
     """What `load_first_rows` loaded, and the blocks after that, times `load_weight_tiles`: float32 [R, J]."""
     at = x + rows[:, None] * K + (first + tl.arange(0, BLOCK_K))[None, :]
@@ -50,5 +52,8 @@ def multiply_stationary(weights, first_blocks, x, rows, first, K: tl.constexpr, 
         block = _keep_in_registers(first_blocks[c], PDL)
         if c + IN_FLIGHT < BLOCKS:
             first_blocks += (tl.load(at + (c + IN_FLIGHT) * BLOCK_K),)
-        acc = tl.dot(block, weights[c], acc, input_precision=PRECISION)
+        w = weights[c]
+        if w.dtype == tl.int8:
+            w = convert_weights(w, block.dtype, PTX)
+        acc = tl.dot(block, w, acc, input_precision=PRECISION)
     return acc

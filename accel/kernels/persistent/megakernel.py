@@ -20,19 +20,25 @@ import triton.language as tl
 
 from ..attention.online_softmax import attend_cached, kv_offset, load_kv_tiles, merge_new_token
 from ..linear.gemv import tanh_gelu
+from ..linear.int8_weights import UP
 from ..pdl import CACHE_LINE_BYTES, l2_prefetch
 from .mailbox import mailbox_store, mailbox_wait
 from .tiles import (
+    FIRST_BIAS,
+    SCALES,
     VECTORS,
     add_chunks,
     broadcast_like,
+    convert_tile,
     embed_token,
     load_biases,
     load_tile,
     load_vector_chunks,
     multiply_tile,
     normalize_stream,
+    scale_down,
     select_by_matrix,
+    select_tile,
     store_stream,
     tile_rows,
     work_item,
@@ -41,27 +47,30 @@ from .tiles import (
 
 @triton.jit
 def _run_matrix_phases(program, now, tokens, steps, token_embedding, position_embedding, matrices, offsets, vectors,
-                       eps, mailbox, streams, first_position, last_position, first_item, last_item, A: tl.constexpr,
-                       K: tl.constexpr, COUNT: tl.constexpr, CHUNK: tl.constexpr, EACH_D: tl.constexpr,
-                       EACH_FC: tl.constexpr, QKV: tl.constexpr, OUT: tl.constexpr, FC: tl.constexpr,
-                       PROJ: tl.constexpr, MOST: tl.constexpr, STAGES: tl.constexpr, WAIT: tl.constexpr,
-                       WAIT_4: tl.constexpr, HALF: tl.constexpr):  # fmt: skip
+                       scales, eps, mailbox, streams, first_position, last_position, first_item, last_item,
+                       A: tl.constexpr, K: tl.constexpr, COUNT: tl.constexpr, CHUNK: tl.constexpr,
+                       EACH_D: tl.constexpr, EACH_FC: tl.constexpr, QKV: tl.constexpr, OUT: tl.constexpr,
+                       FC: tl.constexpr, PROJ: tl.constexpr, MOST: tl.constexpr, STAGES: tl.constexpr,
+                       WAIT: tl.constexpr, WAIT_4: tl.constexpr, HALF: tl.constexpr, PTX: tl.constexpr):  # fmt: skip
     """All matrices' tiles of this program, one after the other. Returns the stream."""
+    NUMBER: tl.constexpr = token_embedding.dtype.element_ty
     k = tl.arange(0, CHUNK)
     x = embed_token(tokens, steps, token_embedding, position_embedding, first_position, last_position, K, COUNT, CHUNK)
     if WAIT is None and first_item > 0:
         x = load_vector_chunks(streams, COUNT, CHUNK)
     y = ()
     for _ in tl.static_range(COUNT):
-        y += (tl.zeros([A, 4, CHUNK], matrices.dtype.element_ty),)
+        y += (tl.zeros([A, 4, CHUNK], NUMBER),)
     biases = ()
     for _ in tl.static_range(MOST):
         biases += (tl.zeros([A, 4], tl.float32),)
+    factors = biases
     count = first_item
     for i in tl.range(first_item, last_item, num_stages=STAGES):
         layer, kind, tile = work_item(i, QKV, OUT, FC, PROJ)
         row, inside = tile_rows(program, kind, tile, A, K, EACH_D, EACH_FC, OUT)
         w = load_tile(matrices + tl.multiple_of(tl.load(offsets + layer * 4 + kind), 16), row, inside, K, COUNT, CHUNK)
+        w = convert_tile(w, scales, NUMBER, COUNT, PTX)
         # Counted once more, so that nothing but weights is carried from stage to stage.
         layer, kind, tile = work_item(count, QKV, OUT, FC, PROJ)
         row, inside = tile_rows(program, kind, tile, A, K, EACH_D, EACH_FC, OUT)
@@ -70,25 +79,31 @@ def _run_matrix_phases(program, now, tokens, steps, token_embedding, position_em
         if tile == 0:
             vector = vectors + layer * (VECTORS * K)
             biases = load_biases(vector, program, kind, A, K, EACH_D, EACH_FC, OUT, MOST)
+            if scales is not None:
+                first = scales + (layer * SCALES - FIRST_BIAS) * K
+                factors = load_biases(first, program, kind, A, K, EACH_D, EACH_FC, OUT, MOST)
             if kind % 2 == 0:
                 gain = load_vector_chunks(vector + kind * K, COUNT, CHUNK)
                 shift = load_vector_chunks(vector + (kind + 1) * K, COUNT, CHUNK)
                 if (kind == 2) | (layer > 0):
                     added = mailbox_wait(mailbox + tl.where(kind == 2, 0, K) + k, flag, COUNT, CHUNK, WAIT)
                     x = add_chunks(x, added, COUNT)
-                y = broadcast_like(normalize_stream(x, gain, shift, eps, K, COUNT), w, COUNT)
+                normed = normalize_stream(x, gain, shift, eps, K, COUNT)
+                y = broadcast_like(scale_down(normed, scales, COUNT, HALF), w, COUNT)
             elif kind == 1:
-                y = broadcast_like(mailbox_wait(mailbox + 5 * K + k, flag, COUNT, CHUNK, WAIT), w, COUNT)
+                attended = mailbox_wait(mailbox + 5 * K + k, flag, COUNT, CHUNK, WAIT)
+                y = broadcast_like(scale_down(attended, scales, COUNT, HALF), w, COUNT)
             else:
                 fours = mailbox + 6 * K + tl.arange(0, 4)[:, None] * K + k[None, :]
-                y = broadcast_like(mailbox_wait(fours, flag, COUNT, CHUNK, WAIT_4), w, COUNT)
-        bias = biases[0]
-        for t in tl.static_range(1, MOST):
-            bias = tl.where(tile == t, biases[t], bias)
+                hidden = mailbox_wait(fours, flag, COUNT, CHUNK, WAIT_4)
+                y = broadcast_like(scale_down(hidden, scales, COUNT, HALF), w, COUNT)
+        bias = select_tile(biases, tile, MOST)
         value = multiply_tile(w, y, COUNT, HALF)
         if kind == 3:
             # All four rows of an output have it then, and send the same.
             value = tl.broadcast_to(tl.sum(value, axis=1)[:, None], [A, 4])
+        if scales is not None:
+            value *= select_tile(factors, tile, MOST) * (UP if HALF else 1.0)
         value += bias
         if kind == 2:
             value = tanh_gelu(value)
@@ -158,30 +173,32 @@ def _prefetch_vectors(vectors, layer, program, K: tl.constexpr, CHUNK: tl.conste
 
 @triton.jit
 def decode_megakernel(tokens, steps, lengths, table, token_embedding, position_embedding, matrices, offsets, vectors,
-                      head_weight, head_bias, first_gain, first_shift, gain, shift, first_eps, head_eps, eps, key_pages,
-                      value_pages, mailbox, streams, logits, epoch, first_item, last_item, first_layer, last_layer,
-                      layers, layer_stride, columns, first_position, last_position, scale, vocabulary, matrix_programs,
-                      A: tl.constexpr, K: tl.constexpr, COUNT: tl.constexpr, CHUNK: tl.constexpr, EACH_D: tl.constexpr,
-                      EACH_FC: tl.constexpr, EACH_V: tl.constexpr, QKV: tl.constexpr, OUT: tl.constexpr,
-                      FC: tl.constexpr, PROJ: tl.constexpr, MOST: tl.constexpr, NORMS: tl.constexpr,
+                      scales, head_weight, head_bias, first_gain, first_shift, gain, shift, first_eps, head_eps, eps,
+                      key_pages, value_pages, mailbox, streams, logits, epoch, first_item, last_item, first_layer,
+                      last_layer, layers, layer_stride, columns, first_position, last_position, scale, vocabulary,
+                      matrix_programs, A: tl.constexpr, K: tl.constexpr, COUNT: tl.constexpr, CHUNK: tl.constexpr,
+                      EACH_D: tl.constexpr, EACH_FC: tl.constexpr, EACH_V: tl.constexpr, QKV: tl.constexpr,
+                      OUT: tl.constexpr, FC: tl.constexpr, PROJ: tl.constexpr, MOST: tl.constexpr, NORMS: tl.constexpr,
                       HEADS: tl.constexpr, WIDTH: tl.constexpr, PAGE: tl.constexpr, TOKENS: tl.constexpr,
                       RESIDENT: tl.constexpr, STAGES: tl.constexpr, HEAD: tl.constexpr, HALF: tl.constexpr,
-                      WAIT: tl.constexpr, WAIT_4: tl.constexpr, WAIT_1: tl.constexpr,
+                      PTX: tl.constexpr, WAIT: tl.constexpr, WAIT_4: tl.constexpr, WAIT_1: tl.constexpr,
                       WAIT_2: tl.constexpr):  # fmt: skip
     """All of a step, or its work items and layers from first to last. WAIT …: of `mailbox_wait_ptx`, for a vector's
     chunks, for four vectors', for one number and for two of each thread; None where launches follow each other."""
+    # As many bytes of the head's weights under way as of 8 bits.
+    HEAD_STAGES: tl.constexpr = STAGES if scales is None else STAGES // 2
     program = tl.program_id(0)
     now = tl.load(epoch)
     if program < matrix_programs:
         x = _run_matrix_phases(
-            program, now, tokens, steps, token_embedding, position_embedding, matrices, offsets, vectors, eps, mailbox,
-            streams, first_position, last_position, first_item, last_item, A, K, COUNT, CHUNK, EACH_D, EACH_FC, QKV,
-            OUT, FC, PROJ, MOST, STAGES, WAIT, WAIT_4, HALF,
+            program, now, tokens, steps, token_embedding, position_embedding, matrices, offsets, vectors, scales,
+            eps, mailbox, streams, first_position, last_position, first_item, last_item, A, K, COUNT, CHUNK, EACH_D,
+            EACH_FC, QKV, OUT, FC, PROJ, MOST, STAGES, WAIT, WAIT_4, HALF, PTX,
         )  # fmt: skip
         if HEAD:
             _run_head_phase(
                 x, program, now + layers, mailbox, head_weight, head_bias, first_gain, first_shift, gain, shift,
-                first_eps, head_eps, logits, vocabulary, A, K, COUNT, CHUNK, EACH_V, NORMS, STAGES, WAIT, HALF,
+                first_eps, head_eps, logits, vocabulary, A, K, COUNT, CHUNK, EACH_V, NORMS, HEAD_STAGES, WAIT, HALF,
             )  # fmt: skip
             if program == matrix_programs - 1:
                 # All programs have read it: each has sent something since.

@@ -39,14 +39,17 @@ def prefers_megakernel(weights: DecoderWeights) -> bool:
     return all(matrix.data_ptr() % ALIGNED == 0 for layer in weights.layers for matrix in _layer_matrices(layer))
 
 
-def choose_megakernel_shape(width: int, heads: int, head_dim: int, device: torch.device) -> MegakernelShape:
-    """Every multiprocessor has a program; about a fifth of them are enough for attention."""
+def choose_megakernel_shape(
+    width: int, heads: int, head_dim: int, device: torch.device, quantized: bool = False
+) -> MegakernelShape:
+    """Every multiprocessor has a program; about a fifth of them are enough for attention. Of tiles in 8 bits twice as
+    many are under way."""
     if device.type != "cuda":
         # Through the interpreter, which runs them one after the other, a few.
         return MegakernelShape(5, 3, 8, 1, 4, 2)
     programs = torch.cuda.get_device_properties(device).multi_processor_count
     matrix_programs = count_matrix_programs(width, programs - min(programs // 5, heads + heads // 4))
-    return MegakernelShape(programs, matrix_programs, 16, 4, max(16, 4096 // head_dim), 9)
+    return MegakernelShape(programs, matrix_programs, 16, 8 if quantized else 4, max(16, 4096 // head_dim), 9)
 
 
 def count_matrix_programs(width: int, most: int) -> int:
@@ -79,12 +82,15 @@ class PersistentStep:
         assert state.rows.tokens.shape[0] == 1, f"{state.rows.tokens.shape[0]} rows"
         self._weights, self._cache, self._state, self._logits = weights, cache, state, logits
         device, width = weights.device, weights.width
-        self._shape = shape or choose_megakernel_shape(width, weights.heads, weights.head_dim, device)
+        self._shape = shape or choose_megakernel_shape(
+            width, weights.heads, weights.head_dim, device, weights.quantized
+        )
         self._mailbox = torch.zeros(10, width, dtype=torch.int64, device=device)
         self._epoch = torch.ones(1, dtype=torch.int32, device=device)
         self._streams = torch.zeros(2, width, device=device)
         self._base = weights.layers[0].qkv_weight
         self._matrix_offsets = torch.tensor([_matrix_offsets(layer, self._base) for layer in weights.layers]).to(device)
+        self._scales = torch.stack([_stack_scales(layer) for layer in weights.layers]) if weights.quantized else None
         self._vectors = torch.stack([_stack_vectors(layer) for layer in weights.layers])
 
     def __call__(self) -> torch.Tensor:
@@ -127,17 +133,18 @@ class PersistentStep:
 
         decode_megakernel[(shape.programs,)](
             state.rows.tokens, state.lanes.steps, state.rows.lengths, state.rows.block_tables, weights.token_embedding,
-            weights.position_embedding, self._base, self._matrix_offsets, self._vectors, weights.head_weight,
-            weights.head_bias, first_gain, first_shift, gain, shift, first_eps, eps, weights.eps, cache.keys,
-            cache.values, self._mailbox, self._streams, self._logits, self._epoch, *items, *layers,
+            weights.position_embedding, self._base, self._matrix_offsets, self._vectors, self._scales,
+            weights.head_weight, weights.head_bias, first_gain, first_shift, gain, shift, first_eps, eps, weights.eps,
+            cache.keys, cache.values, self._mailbox, self._streams, self._logits, self._epoch, *items, *layers,
             len(weights.layers), cache.keys.stride(0), state.rows.block_tables.shape[1], weights.first_position,
             weights.position_embedding.shape[0] - 1, weights.head_dim**-0.5, weights.vocabulary, shape.matrix_programs,
             A=shape.tile // 4, K=width, COUNT=count, CHUNK=chunk, EACH_D=self._per_program(width),
             EACH_FC=self._per_program(4 * width), EACH_V=self._per_program(weights.vocabulary), QKV=qkv, OUT=out, FC=fc,
             PROJ=proj, MOST=max(tiles), NORMS=len(weights.final_norms), HEADS=weights.heads, WIDTH=weights.head_dim,
             PAGE=cache.page_size, TOKENS=shape.tokens, RESIDENT=shape.resident, STAGES=shape.stages, HEAD=head,
-            HALF=weights.dtype is torch.float16, WAIT=wait_ptx(count, chunk, 1), WAIT_4=wait_ptx(count, chunk, 4),
-            WAIT_1=wait_ptx(1, width, 1), WAIT_2=wait_ptx(2, width, 1), num_warps=max(1, chunk // 32),
+            HALF=weights.dtype is torch.float16, PTX=waits and weights.quantized, WAIT=wait_ptx(count, chunk, 1),
+            WAIT_4=wait_ptx(count, chunk, 4), WAIT_1=wait_ptx(1, width, 1), WAIT_2=wait_ptx(2, width, 1),
+            num_warps=max(1, chunk // 32),
             **({"launch_cooperative_grid": True} if waits else {}),
         )  # fmt: skip
         if not waits:
@@ -146,6 +153,11 @@ class PersistentStep:
 
 def _layer_matrices(layer: LayerWeights) -> tuple[torch.Tensor, ...]:
     return layer.qkv_weight, layer.out_weight, layer.fc_weight, layer.proj_weight
+
+
+def _stack_scales(layer: LayerWeights) -> torch.Tensor:
+    """A layer's scales one after the other, float32 [SCALES * D]."""
+    return torch.cat([layer.qkv_scales, layer.out_scales, layer.fc_scales, layer.proj_scales])
 
 
 def _matrix_offsets(layer: LayerWeights, base: torch.Tensor) -> list[int]:

@@ -1,4 +1,4 @@
-"""Tiles of the megakernel: where a program's rows lie, products, norms.
+"""Tiles of the megakernel: where a program's rows lie, products, norms. int8_weights.py says how 8 bits are converted.
 
 Dimensions: D width (K in kernels), chunks of D, A * 4 rows of a tile.
 """
@@ -6,8 +6,17 @@ Dimensions: D width (K in kernels), chunks of D, A * 4 rows of a tile.
 import triton
 import triton.language as tl
 
+from ..linear.int8_weights import DOWN, convert_chunks
+
 VECTORS = tl.constexpr(13)
 """A layer's vectors, by D: gain and shift of the first norm, of the second; qkv's bias, out's, fc's, proj's."""
+
+
+FIRST_BIAS = tl.constexpr(4)
+"""Of these, that are no biases."""
+
+SCALES = tl.constexpr(9)
+"""A layer's scales of weights in 8 bits, by D: qkv's, out's, fc's, proj's."""
 
 
 @triton.jit
@@ -63,6 +72,25 @@ def multiply_tile(w, y, COUNT: tl.constexpr, HALF: tl.constexpr):
         for c in tl.static_range(1, COUNT):
             acc += w[c].to(tl.float32) * y[c].to(tl.float32)
     return tl.sum(acc.to(tl.float32), axis=2)
+
+
+@triton.jit
+def convert_tile(w, scales, dtype: tl.constexpr, COUNT: tl.constexpr, PTX: tl.constexpr):
+    """A tile of 8 bits as numbers of `dtype`; any other, without scales, as it is."""
+    if scales is not None:
+        w = convert_chunks(w, dtype, COUNT, PTX)
+    return w
+
+
+@triton.jit
+def scale_down(numbers, scales, COUNT: tl.constexpr, HALF: tl.constexpr):
+    """Chunks, small enough for weights of 8 bits in half precision where the tile's are; `scale_sums` undoes it."""
+    if scales is not None and HALF:
+        scaled = ()
+        for c in tl.static_range(COUNT):
+            scaled += (numbers[c] * DOWN,)
+        numbers = scaled
+    return numbers
 
 
 @triton.jit
@@ -137,4 +165,13 @@ def load_biases(vector, program, kind, A: tl.constexpr, K: tl.constexpr, EACH_D:
         row, inside = tile_rows(program, kind, t, A, K, EACH_D, EACH_FC, OUT)
         n = tl.where(kind == 3, row // 4, row)
         found += (tl.load(vector + first + n, mask=inside, other=0.0),)
+    return found
+
+
+@triton.jit
+def select_tile(tiles, tile, TILES: tl.constexpr):
+    """The one of a phase's that belongs to a tile."""
+    found = tiles[0]
+    for t in tl.static_range(1, TILES):
+        found = tl.where(tile == t, tiles[t], found)
     return found
