@@ -7,6 +7,9 @@ from ..accel.sampling.params import SamplingParams
 ATTENTION_CHOICES = ("auto", "triton", "flash", "sdpa")
 """Attention backends of the engine, as a user names them; auto is the first that can run."""
 
+QUANTIZE_CHOICES = ("none", "int8")
+"""What the matrices of the GPT's layers are stored in: the precision of everything else, or 8 bits."""
+
 
 @dataclass(frozen=True)
 class LoadOptions:
@@ -16,6 +19,7 @@ class LoadOptions:
     use_accel: decode on the batched KV-cache engine; off is the plain loop.
     use_torch_compile: compile the flow's estimator. use_cuda_kernel: the fused vocoder kernel. low_memory:
     encoders and generators take turns on the device (offload.py). attention: one of `ATTENTION_CHOICES`.
+    quantize: one of `QUANTIZE_CHOICES`; int8 needs a GPU.
     """
 
     device: str | None = None
@@ -25,6 +29,7 @@ class LoadOptions:
     use_cuda_kernel: bool = True
     low_memory: bool = False
     attention: str = "auto"
+    quantize: str = "none"
 
 
 @dataclass(frozen=True)

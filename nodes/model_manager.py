@@ -10,13 +10,21 @@ from comfy_api.latest import io
 from ..indextts.errors import IndexTTSError
 from ..indextts.loading.find import CheckpointFiles
 from ..indextts.loading.layouts import DEMO_FOLDER
-from ..indextts.loading.placement import FULL, Placement, choose_placement
-from ..indextts.options import ATTENTION_CHOICES
+from ..indextts.loading.placement import Placement, choose_placement
+from ..indextts.options import ATTENTION_CHOICES, QUANTIZE_CHOICES
 from .fetching import download_missing_files
 from .folders import AUTO
 from .inputs import FUSED_VOCODER, HALF_PRECISION, RECOMMENDED, ModelType, StatsType, switch_input
 from .model_cache import LoadedModel, model_cache
-from .settings import DEFAULT_NAME, ModelHandle, ModelSettings, find_model_files, has_dynamic_vram, weight_bytes
+from .settings import (
+    DEFAULT_NAME,
+    NONE,
+    ModelHandle,
+    ModelSettings,
+    find_model_files,
+    has_dynamic_vram,
+    weight_bytes,
+)
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +69,17 @@ class ModelManager(io.ComfyNode):
         download_missing: bool = False,
         low_memory: bool = False,
         attention: str = AUTO,
+        quantize: str = NONE,
     ) -> io.NodeOutput:
         settings = ModelSettings(
-            config_path, model_dir, device, use_fp16, use_cuda_kernel, low_memory=low_memory, attention=attention
+            config_path,
+            model_dir,
+            device,
+            use_fp16,
+            use_cuda_kernel,
+            low_memory=low_memory,
+            attention=attention,
+            quantize=quantize,
         )
         if download_missing:
             download_missing_files(settings)
@@ -149,6 +165,16 @@ def _runtime_inputs() -> list[io.Input]:
                 "Without use_accel it has no say."
             ),
         ),
+        io.Combo.Input(
+            "quantize",
+            options=list(QUANTIZE_CHOICES),
+            default=NONE,
+            optional=True,
+            tooltip=(
+                "int8 stores the layers of the GPT in 8 bits: 0.44 GiB less on the GPU, and half as much to read for "
+                "every code. Nearly the same codes. It needs a GPU."
+            ),
+        ),
     ]
 
 
@@ -162,12 +188,13 @@ def _collect_stats(
         "device": str(placement.device),
         "precisions": placement.precision.names,
         "parameters": None,
-        "memory_bytes": weight_bytes(files, placement.precision != FULL),
+        "memory_bytes": weight_bytes(files, placement.precision.is_half),
         "load_seconds": None,
         "loaded": loaded is not None,
         "cached": handle.keep,
         "low_memory": handle.settings.low_memory,
         "attention": handle.settings.attention,
+        "quantize": handle.settings.quantize,
         "text_emotion": files.qwen is not None,
     }
     return stats if loaded is None else stats | _measure_model(loaded)

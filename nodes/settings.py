@@ -13,6 +13,7 @@ from ..indextts.options import LoadOptions
 from .folders import AUTO, model_roots, named_file
 
 DEFAULT_NAME = "IndexTTS2-Default"
+NONE = "none"
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class ModelSettings:
     use_torch_compile: bool = False
     low_memory: bool = False
     attention: str = AUTO
+    quantize: str = NONE
 
     @property
     def weights_key(self) -> "ModelSettings":

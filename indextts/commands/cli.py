@@ -119,6 +119,14 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
         help="attention of the engine (default auto: the fastest there is)",
     )
     parser.add_argument(
+        "--int8",
+        dest="quantize",
+        action="store_const",
+        const="int8",
+        default="none",
+        help="the GPT's layers in 8 bits: less GPU memory",
+    )
+    parser.add_argument(
         "--fp16", dest="use_fp16", action=switch, default=None, help="half precision (default: on a GPU)"
     )
     parser.add_argument(

@@ -12,6 +12,7 @@ import torch
 
 from ..loading.find import Survey, survey_files
 from ..loading.layouts import DEMO_FOLDER, FILE_NAMES, default_roots, has_demo
+from ..loading.placement import why_no_int8
 
 TRITON = "triton-windows" if platform.system() == "Windows" else "triton"
 
@@ -52,6 +53,7 @@ def examine_machine(survey: Survey, full: bool = False) -> Iterator[Finding]:
         _gpu_finding(),
         _triton_finding(),
         _flash_finding(),
+        _int8_finding(),
         _transformers_finding(),
     )
     yield _model_finding(survey)
@@ -117,6 +119,11 @@ def _triton_finding() -> Finding:
 
 def _flash_finding() -> Finding:
     return Finding("flash-attn", OK, _package_version("flash-attn") or "not installed, and not needed")
+
+
+def _int8_finding() -> Finding:
+    reason = why_no_int8(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    return Finding("int8 weights", OK, f"not used: {reason}" if reason else "--int8 takes 0.44 GiB less")
 
 
 def _transformers_finding() -> Finding:

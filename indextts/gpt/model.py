@@ -11,7 +11,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from ...accel.weights import DecoderWeights, LayerWeights
+from ...accel.weights import MATRICES, DecoderWeights, LayerWeights
 from ...runtime.planless_attention import attend_planless
 from ..config import GPTConfig
 
@@ -139,7 +139,8 @@ def _view_layer_weights(block: GPT2Block) -> LayerWeights:
         "proj": block.mlp.c_proj,
     }
     return LayerWeights(
-        **{f"{name}_{leaf}": getattr(part, leaf) for name, part in parts.items() for leaf in ("weight", "bias")}
+        **{f"{name}_{leaf}": getattr(part, leaf) for name, part in parts.items() for leaf in ("weight", "bias")},
+        **{f"{name}_scales": getattr(parts[name], "scales", None) for name in MATRICES},
     )
 
 

@@ -19,6 +19,7 @@ from ..config import ModelConfig, load_model_config, load_vocoder_config
 from ..errors import CheckpointError
 from ..events import LOADING, Event, OnEvent, ignore_event
 from ..gpt import model as gpt
+from ..gpt.quantized_linear import quantize_layers
 from ..options import LoadOptions
 from ..vocoder import bigvgan
 from .find import CheckpointFiles
@@ -149,6 +150,8 @@ class _Loader:
         decoder = self._load_module(
             lambda: gpt.UnifiedVoice(config.gpt), state, file, gpt.rename_gpt_weights, gpt.IGNORED, self.precision.gpt
         )
+        if self.precision.gpt_layers is not None:
+            quantize_layers(decoder)
         return decoder, encoder
 
     def load_semantic_encoder(self) -> semantic.SemanticEncoder:

@@ -168,10 +168,11 @@ MODEL_MANAGER = Node(
         flag("download_missing", False),
         flag("low_memory", False),
         choice("attention", ("auto", "triton", "flash", "sdpa"), "auto"),
+        choice("quantize", ("none", "int8"), "none"),
     ],
     outputs=[("model", "INDEXTTS2_MODEL"), ("model_info", "STRING"), ("model_stats", "DICT")],
     widgets=10,
-    new=("download_missing", "low_memory", "attention"),
+    new=("download_missing", "low_memory", "attention", "quantize"),
 )
 
 DEMO_VOICE = Node(

@@ -81,6 +81,16 @@ def test_attention_changes_without_loading_again(manage: Any, talk: Any, pack: S
     assert len(FakePipeline.loads) == 1
 
 
+def test_8_bits_are_other_weights(manage: Any, pack: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(IndexTTSError, match="quantize: got int8"):
+        manage(quantize="int8")
+    monkeypatch.setattr("indextts2_multitalk.indextts.loading.placement.why_no_int8", lambda device: None)
+    handle, info, stats = manage(quantize="int8")
+    assert handle.settings.weights_key != manage()[0].settings.weights_key
+    assert handle.settings.options.quantize == stats["quantize"] == "int8"
+    assert "device: cpu, float32 and int8" in info
+
+
 def test_given_back_and_loaded_again(manage: Any, talk: Any, pack: SimpleNamespace) -> None:
     handle = manage()[0]
     talk(handle)
