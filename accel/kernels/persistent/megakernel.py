@@ -38,7 +38,6 @@ from .tiles import (
     normalize_stream,
     scale_down,
     select_by_matrix,
-    select_tile,
     store_stream,
     tile_rows,
     work_item,
@@ -97,13 +96,18 @@ def _run_matrix_phases(program, now, tokens, steps, token_embedding, position_em
                 fours = mailbox + 6 * K + tl.arange(0, 4)[:, None] * K + k[None, :]
                 hidden = mailbox_wait(fours, flag, COUNT, CHUNK, WAIT_4)
                 y = broadcast_like(scale_down(hidden, scales, COUNT, HALF), w, COUNT)
-        bias = select_tile(biases, tile, MOST)
+        bias = biases[0]
+        for t in tl.static_range(1, MOST):
+            bias = tl.where(tile == t, biases[t], bias)
         value = multiply_tile(w, y, COUNT, HALF)
         if kind == 3:
             # All four rows of an output have it then, and send the same.
             value = tl.broadcast_to(tl.sum(value, axis=1)[:, None], [A, 4])
         if scales is not None:
-            value *= select_tile(factors, tile, MOST) * (UP if HALF else 1.0)
+            factor = factors[0]
+            for t in tl.static_range(1, MOST):
+                factor = tl.where(tile == t, factors[t], factor)
+            value *= factor * (UP if HALF else 1.0)
         value += bias
         if kind == 2:
             value = tanh_gelu(value)

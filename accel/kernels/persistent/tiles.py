@@ -166,12 +166,3 @@ def load_biases(vector, program, kind, A: tl.constexpr, K: tl.constexpr, EACH_D:
         n = tl.where(kind == 3, row // 4, row)
         found += (tl.load(vector + first + n, mask=inside, other=0.0),)
     return found
-
-
-@triton.jit
-def select_tile(tiles, tile, TILES: tl.constexpr):
-    """The one of a phase's that belongs to a tile."""
-    found = tiles[0]
-    for t in tl.static_range(1, TILES):
-        found = tl.where(tile == t, tiles[t], found)
-    return found
