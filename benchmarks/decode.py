@@ -2,8 +2,9 @@
 
     python benchmarks/decode.py [--small] [--dtype float16] [--attention triton] [--cases 1-line 16-lines …]
 
-Prints one JSON line a figure. Refuses where teacher-forced logits leave float32's by more than their tolerance, where
-graphs and plain torch draw different tokens, or where the draw on the device is not `sampler.sample_tokens`.
+Prints one JSON line a figure. Cases that begin with int8- have the layers' matrices in 8 bits. Refuses where
+teacher-forced logits leave float32's by more than their tolerance, where graphs and plain torch draw different tokens,
+or where the draw on the device is not `sampler.sample_tokens`.
 """
 
 import argparse
@@ -12,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
-from decode_check import check
-from decode_model import ALL_FILTERS, CODES, FULL, PROMPT_ROWS, SMALL, requests, seeded_weights
+from decode_check import check, check_quantized
+from decode_model import ALL_FILTERS, CODES, FULL, PROMPT_ROWS, SMALL, quantized, requests, seeded_weights
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache
 from indextts2_multitalk.accel.engine import Engine, EngineOptions
 from indextts2_multitalk.accel.request import Request
@@ -29,6 +30,10 @@ CASES = {
     "64-lines-3-beams": (64, replace(ALL_FILTERS, num_beams=3)),
 }
 """Lines decoded together and how; a line's beams are not counted as lines."""
+INT8 = "int8-"
+INT8_CASES = tuple(INT8 + case for case in ("1-line", "1-line-3-beams", "16-lines", "16-lines-3-beams"))
+"""The same with the layers' matrices in 8 bits."""
+ALL_CASES = (*CASES, *INT8_CASES)
 
 
 def main() -> None:
@@ -36,21 +41,40 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="a tiny decoder: does the benchmark itself run?")
     parser.add_argument("--dtype", default="float16", choices=["float16", "bfloat16", "float32"])
     parser.add_argument("--attention", default="auto", help="a backend's name; auto is the product's choice")
-    parser.add_argument("--cases", nargs="*", default=list(CASES), choices=list(CASES))
+    parser.add_argument("--cases", nargs="*", default=ALL_CASES, choices=ALL_CASES)
     arguments = parser.parse_args()
     dtype, device = getattr(torch, arguments.dtype), torch.device("cuda" if torch.cuda.is_available() else "cpu")
     size = SMALL if arguments.small else FULL
     with torch.inference_mode():
         weights = seeded_weights(size, dtype, device)
         measure_memory(weights)
-        checked = check(weights)
         bandwidth = read_bandwidth(device)
-        engine = Engine(weights, EngineOptions(expected_tokens=CODES, attention=arguments.attention))
-        if arguments.attention not in ("auto", engine.attention.backend.name):
-            raise Refused(f"{arguments.attention} attention does not run here: {engine.attention.reason}")
-        for case in arguments.cases:
-            measure(engine, weights, case, bandwidth, checked)
-        measure_first_code(engine, weights)
+        if cases := [case for case in arguments.cases if case in CASES]:
+            measure_cases(weights, cases, bandwidth, check(weights), arguments.attention)
+        if cases := [case.removeprefix(INT8) for case in arguments.cases if case in INT8_CASES]:
+            small = quantized(weights)
+            checked = check_quantized(small, weights)
+            emit_saved(weights, small)
+            del weights
+            measure_cases(small, cases, bandwidth, checked, arguments.attention)
+
+
+def measure_cases(
+    weights: DecoderWeights, cases: Sequence[str], bandwidth: float, checked: dict[str, float], attention: str
+) -> None:
+    engine = Engine(weights, EngineOptions(expected_tokens=CODES, attention=attention))
+    if attention not in ("auto", engine.attention.backend.name):
+        raise Refused(f"{attention} attention does not run here: {engine.attention.reason}")
+    for case in cases:
+        measure(engine, weights, case, bandwidth, checked)
+    measure_first_code(engine, weights)
+    engine.close()
+
+
+def emit_saved(weights: DecoderWeights, small: DecoderWeights) -> None:
+    """What 8 bits save of the weights' memory, scales counted."""
+    saved = (weight_bytes(weights) - weight_bytes(small)) / 2**30
+    emit("decode", "int8-weights-saved", saved, "GiB", str(weights.dtype))
 
 
 def read_bandwidth(device: torch.device) -> float:
@@ -68,7 +92,8 @@ def measure(engine: Engine, weights: DecoderWeights, case: str, bandwidth: float
     step_bytes = moved_bytes(weights, lines)
     emit(
         "decode", name_of(case, engine), 1e3 * took / lines, "ms/code/line", str(weights.dtype),
-        ms_a_step=round(1e3 * took, 4), bandwidth_fraction=round(step_bytes / took / bandwidth, 4),
+        ms_a_step=round(1e3 * took, 4), weight_bytes_a_step=weight_bytes(weights),
+        bandwidth_fraction=round(step_bytes / took / bandwidth, 4),
         read_bandwidth_gb_s=round(bandwidth / 1e9, 1), **checked,
         attention=engine.attention.backend.name, runner=engine._runner.name,
     )  # fmt: skip
@@ -76,7 +101,9 @@ def measure(engine: Engine, weights: DecoderWeights, case: str, bandwidth: float
 
 def name_of(case: str, engine: Engine) -> str:
     """On a CPU the backend is not the card's and no name is bare; there the figures say nothing anyway."""
-    return case_name(case, str(engine._weights.dtype), engine.attention.backend.name)
+    weights = engine._weights
+    quantize = "int8" if weights.quantized else "none"
+    return case_name(case, str(weights.dtype), engine.attention.backend.name, quantize=quantize)
 
 
 def seconds_a_step(engine: Engine, todo: Sequence[Request]) -> float:
@@ -89,10 +116,15 @@ def seconds_a_step(engine: Engine, todo: Sequence[Request]) -> float:
 
 def moved_bytes(weights: DecoderWeights, lines: int) -> float:
     """Fewest bytes of a step: every matrix once, keys and values of the average context; beams share nearly all."""
-    matrices = [t for layer in weights.layers for t in vars(layer).values()] + [weights.head_weight]
     context = PROMPT_ROWS + CODES / 2
     per_token = PagedCache.token_bytes(weights.heads, weights.head_dim, weights.dtype)
-    return sum(t.nbytes for t in matrices) + lines * context * per_token * len(weights.layers)
+    return weight_bytes(weights) + lines * context * per_token * len(weights.layers)
+
+
+def weight_bytes(weights: DecoderWeights) -> int:
+    """Of what a step reads of the weights."""
+    layers = [t for layer in weights.layers for t in vars(layer).values() if t is not None]
+    return sum(t.nbytes for t in [*layers, weights.head_weight])
 
 
 def measure_first_code(engine: Engine, weights: DecoderWeights) -> None:

@@ -14,6 +14,8 @@ from indextts2_multitalk.accel.weights import DecoderWeights
 from measure import Refused
 
 LOGITS_TOLERANCE, EQUAL_ARGMAX = 1e-2, 0.99
+INT8_TOLERANCE, INT8_EQUAL_ARGMAX = 3e-2, 0.95
+"""Of seeded weights in 8 bits against what they were made of: scales for each row reach no more."""
 FORCED = {1: 100, 16: 100, 64: 640}
 """Teacher-forced tokens by lines."""
 
@@ -32,6 +34,15 @@ def check(weights: DecoderWeights) -> dict[str, float]:
         same_tokens(exact, requests(exact, 3, sampling, 60))
     same_draws(weights)
     return found
+
+
+def check_quantized(weights: DecoderWeights, whole: DecoderWeights) -> dict[str, float]:
+    """Refuse a wrong engine, and weights in 8 bits that are too far from those they were made of."""
+    found = check(weights)
+    error, equal = teacher_forced(weights, converted(whole, torch.float32), 16)
+    if error > INT8_TOLERANCE or equal < INT8_EQUAL_ARGMAX:
+        raise Refused(f"8 bits: logits {error:.2e} off, {equal:.2%} equal argmax")
+    return found | {"int8_logits_error": round(error, 6), "int8_equal_argmax": round(equal, 4)}
 
 
 def teacher_forced(weights: DecoderWeights, exact: DecoderWeights, lines: int) -> tuple[float, float]:

@@ -20,11 +20,13 @@ class Refused(Exception):
 PREFIXES = {"float16": "", "bfloat16": "bf16-", "float32": "float32-"}
 
 
-def case_name(case: str, dtype: str, attention: str = "triton", toggles: str = "full acceleration") -> str:
+def case_name(
+    case: str, dtype: str, attention: str = "triton", toggles: str = "full acceleration", quantize: str = "none"
+) -> str:
     """A bare name is float16, every toggle on, Triton attention, no quantization; anything else carries a prefix."""
     mode = {"full acceleration": "", "GPT acceleration": "gpt-only-", "no acceleration": "plain-"}[toggles]
     backend = "" if attention == "triton" else f"{attention}-"
-    return PREFIXES[dtype.removeprefix("torch.")] + mode + backend + case
+    return PREFIXES[dtype.removeprefix("torch.")] + mode + backend + ("" if quantize == "none" else "int8-") + case
 
 
 def emit(benchmark: str, case: str, value: float, unit: str, dtype: str, **more: Any) -> None:

@@ -6,6 +6,7 @@ few through GEMV (linear/gemv.py), more through GEMM and split-K GEMM (linear/ge
 """
 
 import logging
+from typing import Any
 
 import torch
 import triton
@@ -141,6 +142,6 @@ class DecodeStep:
         return self._attended.view(self._rows, -1)
 
 
-def _linear(layer: LayerWeights, name: str) -> dict[str, torch.Tensor | None]:
+def _linear(layer: LayerWeights, name: str) -> dict[str, Any]:
     """Keyword arguments of a launch: weight, bias and scales of a layer's matrix."""
     return {part: getattr(layer, f"{name}_{part}") for part in ("weight", "bias", "scales")}

@@ -6,7 +6,7 @@ Text and codes have their own embeddings and position tables; GPT-2's own positi
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -138,10 +138,9 @@ def _view_layer_weights(block: GPT2Block) -> LayerWeights:
         "fc": block.mlp.c_fc,
         "proj": block.mlp.c_proj,
     }
-    return LayerWeights(
-        **{f"{name}_{leaf}": getattr(part, leaf) for name, part in parts.items() for leaf in ("weight", "bias")},
-        **{f"{name}_scales": getattr(parts[name], "scales", None) for name in MATRICES},
-    )
+    tensors = {f"{name}_{leaf}": getattr(part, leaf) for name, part in parts.items() for leaf in ("weight", "bias")}
+    scales = {f"{name}_scales": getattr(parts[name], "scales", None) for name in MATRICES}
+    return LayerWeights(**tensors, **cast(dict[str, Any], scales))
 
 
 def rename_gpt_weights(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -25,8 +25,7 @@ class QuantizedLinear(nn.Module):
 
 def quantize_layers(model: UnifiedVoice) -> None:
     """Replace every layer's matrices, one after the other, each on its device; head, norms and embeddings stay."""
-    for block in model.gpt.h:
-        for part in (block.attn, block.mlp):
-            for name, layer in list(part.named_children()):
-                if isinstance(layer, nn.Linear):
-                    setattr(part, name, QuantizedLinear(layer))
+    for part in list(model.gpt.h.modules()):
+        for name, layer in list(part.named_children()):
+            if isinstance(layer, nn.Linear):
+                setattr(part, name, QuantizedLinear(layer))

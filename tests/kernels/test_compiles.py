@@ -24,10 +24,12 @@ KERNELS = (
 
 
 LINEAR = "decode, 3 rows", "decode, 48 rows"
+PERSISTENT = "decode, persistent", "int8 decode, persistent"
+INT8 = "int8 decode, 3 rows", "int8 decode, 16 rows", "int8 decode, 48 rows"
 CHIPS = {
-    "H100": (90, (*LINEAR, "decode, 16 rows", "decode, persistent", "draw", "beams", "flow", "vocoder")),
-    "RTX 3090": (86, (*LINEAR, "flow", "vocoder")),
-    "RTX 5090": (120, (*LINEAR, "flow")),
+    "H100": (90, (*LINEAR, "decode, 16 rows", *PERSISTENT, *INT8, "draw", "beams", "flow", "vocoder")),
+    "RTX 3090": (86, (*LINEAR, *INT8, "flow", "vocoder")),
+    "RTX 5090": (120, (*LINEAR, *INT8, "flow")),
 }
 """Compute capability and cases of compile_kernels.py: all on one chip; on the others what is cut by what a chip has,
 shared memory, dependent launches and tensor cores. kernel_hashes.py compiles everything for all of them."""

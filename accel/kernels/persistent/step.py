@@ -7,7 +7,7 @@ import triton
 
 from ...cache.paged_cache import PagedCache
 from ...state import DecodeState
-from ...weights import DecoderWeights, LayerWeights
+from ...weights import MATRICES, DecoderWeights, LayerWeights
 from .mailbox import mailbox_wait_ptx
 from .megakernel import decode_megakernel
 
@@ -157,7 +157,7 @@ def _layer_matrices(layer: LayerWeights) -> tuple[torch.Tensor, ...]:
 
 def _stack_scales(layer: LayerWeights) -> torch.Tensor:
     """A layer's scales one after the other, float32 [SCALES * D]."""
-    return torch.cat([layer.qkv_scales, layer.out_scales, layer.fc_scales, layer.proj_scales])
+    return torch.cat([getattr(layer, f"{name}_scales") for name in MATRICES])
 
 
 def _matrix_offsets(layer: LayerWeights, base: torch.Tensor) -> list[int]:
