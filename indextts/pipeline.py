@@ -14,6 +14,7 @@ from torch import Tensor
 from ..accel.engine import Engine
 from ..accel.request import Finished, OnPoll, Request
 from ..runtime.cache_folder import cache_folder
+from ..runtime.current_device import iterate_on_device
 from ..runtime.device_memory import DeviceMemory
 from .conditioning.encoder import ConditioningEncoder
 from .config import load_model_config
@@ -151,11 +152,11 @@ class Pipeline:
         report = self._report = self._new_report()
         self._budget.begin_run([self._free_decoder, self._read_texts_on_cpu, self._take_turns])
         with translate_out_of_memory(self.device):
-            yield from self._speak_lines(lines, options, report, on_event)
+            yield from iterate_on_device(self.device, self._speak_lines(lines, options, report, on_event))
 
     def _speak_lines(
         self, lines: Sequence[Line], options: SpeakOptions, report: Report, on_event: OnEvent
-    ) -> Iterator[Take]:
+    ) -> Generator[Take, None, None]:
         start = time.perf_counter()
         texts = self._prepare_texts(lines, options, report, on_event)
         segments = self._condition_segments(lines, texts, report, on_event)
@@ -212,7 +213,9 @@ class Pipeline:
 
     def _load_encoders(self) -> None:
         self.offload.load_encoders()
-        self._budget.expect(self._budget.costs.reference)
+        needed = self._budget.costs.reference
+        self._budget.expect(needed)
+        self._budget.gather(needed)
 
     def _hear_voice(self, voice: Voice) -> VoiceFeatures:
         return self._hear(lambda: self._conditioning.encode_voice(voice.audio, voice.boost))
@@ -222,12 +225,7 @@ class Pipeline:
 
     def _hear(self, encode: Callable[[], Heard]) -> Heard:
         """In the memory there is."""
-
-        def attempt(_: int) -> Heard:
-            self._budget.gather(self._budget.costs.reference)
-            return encode()
-
-        return self._budget.attempt("conditioning", 1, attempt)
+        return self._budget.attempt("conditioning", 1, lambda _: encode())
 
     def _decode_segments(
         self, segments: Sequence[Segment], options: SpeakOptions, report: Report, on_event: OnEvent
