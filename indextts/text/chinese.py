@@ -8,6 +8,5 @@ from .spoken_spans import SpokenSpans
 
 def verbalize_chinese(spans: SpokenSpans, grammar: Grammar) -> str:
     """The text of `spans` with everything written out in Mandarin."""
-    spans.keep_term_hyphens()
     apply_rules(spans, CHINESE_RULES)
     return spans.join_spans(grammar.verbalize)

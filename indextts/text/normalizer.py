@@ -16,6 +16,7 @@ from .language import Language, check_language, choose_language
 from .pieces import split_pieces
 from .punctuation import unify_punctuation
 from .spoken_spans import SpokenSpans
+from .traditional import simplify_characters
 
 Reading = str | Mapping[str, str]
 
@@ -53,7 +54,7 @@ class TextNormalizer:
         return "".join(spoken).strip()
 
     def _normalize_piece(self, piece: str, language: Language) -> str:
-        spans = SpokenSpans(piece)
+        spans = SpokenSpans(simplify_characters(piece) if language == "zh" else piece)
         self._apply_glossary(spans, language)
         if language == "zh":
             spoken = verbalize_chinese(spans, self._chinese)
