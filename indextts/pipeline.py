@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -181,10 +182,12 @@ class Pipeline:
         with report.time_stage("text"):
             languages = choose_languages([line.text for line in lines], options.language)
             for place, (line, language) in enumerate(zip(lines, languages, strict=True)):
-                on_event(Event("text", place, len(lines), line.index))
+                tell_place = partial(on_event, Event("text", place, len(lines), line.index))
+                tell_place()
                 with with_line_context(line):
                     language = language if line.language is None else choose_language(line.text, line.language)
-                    texts.append(self._text.prepare_text(line.text, language, options.max_segment_tokens))
+                    limit = options.max_segment_tokens
+                    texts.append(self._text.prepare_text(line.text, language, limit, tell_place))
             on_event(Event("text", len(lines), len(lines)))
         report.lines, report.segments = len(lines), sum(len(text.segments) for text in texts)
         return texts

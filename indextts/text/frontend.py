@@ -1,17 +1,17 @@
 """Text as a user writes it, into the token segments the voice model speaks."""
 
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from ..errors import TextError
-from .normalizer import Reading, TextNormalizer
+from .normalizer import Reading, TextNormalizer, continue_always
 from .segmenter import split_segments
 from .tokenizer import TextTokenizer, TokenizedText
 
-CACHED_TEXTS = 1024
-"""Texts in the LRU cache; the grammars take longer to read a line than all the rest of its way to the voice model."""
+CACHED_CHARACTERS = 1_000_000
+"""Of the texts in the LRU cache; the grammars take longer to read a line than all the rest of its way to the model."""
 
 
 @dataclass(frozen=True)
@@ -35,22 +35,43 @@ class TextFrontend:
     def __init__(self, model_file: Path, glossary: Mapping[str, Reading] | None = None) -> None:
         self.normalizer = TextNormalizer(glossary)
         self.tokenizer = TextTokenizer(model_file)
-        self._prepare_cached = lru_cache(CACHED_TEXTS)(self._prepare_text)
+        self._prepared: OrderedDict[tuple[str, str, int], PreparedText] = OrderedDict()
+        self._cached_characters = 0
 
-    def prepare_text(self, text: str, language: str = "auto", max_tokens: int = 120) -> PreparedText:
+    def prepare_text(
+        self,
+        text: str,
+        language: str = "auto",
+        max_tokens: int = 120,
+        between_pieces: Callable[[], None] = continue_always,
+    ) -> PreparedText:
         """Segments of at most `max_tokens` tokens; none for a text without letters or numbers.
 
-        Raises `TextError` where the voice model knows none of its letters.
+        Raises `TextError` where the voice model knows none of its letters. `between_pieces` is called before each piece
+        of a long text; what it raises ends the work.
 
         Lines are spoken again and again, with another seed or voice: an LRU cache keeps the results.
         """
-        return self._prepare_cached(text, language, max_tokens)
+        key = (text, language, max_tokens)
+        if key in self._prepared:
+            self._prepared.move_to_end(key)
+            return self._prepared[key]
+        prepared = self._prepared[key] = self._prepare_text(text, language, max_tokens, between_pieces)
+        self._cached_characters += len(text)
+        while self._cached_characters > CACHED_CHARACTERS:
+            (dropped, *_), _ = self._prepared.popitem(last=False)
+            self._cached_characters -= len(dropped)
+        return prepared
 
-    def _prepare_text(self, text: str, language: str, max_tokens: int) -> PreparedText:
-        normalized = self.normalizer.normalize(text, language)
+    def _prepare_text(
+        self, text: str, language: str, max_tokens: int, between_pieces: Callable[[], None]
+    ) -> PreparedText:
+        normalized = self.normalizer.normalize(text, language, between_pieces)
         if not any(character.isalnum() for character in normalized):
             return PreparedText(normalized, (), ())
+        between_pieces()
         tokenized = self.tokenizer.encode(normalized)
+        between_pieces()
         if not _knows_any_letter(tokenized):
             raise TextError(
                 f"got {_short_repr(text)}, of which the voice model knows no character; IndexTTS-2 speaks Chinese and "

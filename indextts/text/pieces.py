@@ -6,14 +6,23 @@ from collections.abc import Iterator
 MAX_PIECE = 1000
 """Characters; what grammars take grows faster than their text."""
 
-_SENTENCE_END = re.compile(r"[.!?…]['\")\]]*\s+|[。！？；…]+|\n+")
-_SPACE = re.compile(r"\s+")
+_CUTS = tuple(
+    map(
+        re.compile,
+        (
+            r"(?<![A-Z][a-z])(?<![A-Z][a-z]{2})[.!?…]['\")\]]*\s+|[。！？；…]+|\n+",  # a sentence, not Dr.
+            r"(?<=[a-z]{2}),?\s+(?=[a-z]{2})|(?<=[\u4e00-\u9fff]{2})[，、]?(?=[\u4e00-\u9fff]{2})",  # beside no number
+            r"\s+",
+        ),
+    )
+)
+"""Where a cut falls, the best first."""
 
 
 def split_pieces(text: str, limit: int = MAX_PIECE) -> Iterator[str]:
     """Pieces of at most `limit` characters that together are `text`; a cut falls where it does least harm.
 
-    That is behind a sentence, else behind a space, else where the window ends.
+    That is behind a sentence, else between two words, else behind a space, else where the window ends.
     """
     start = 0
     while len(text) - start > limit:
@@ -25,7 +34,7 @@ def split_pieces(text: str, limit: int = MAX_PIECE) -> Iterator[str]:
 
 
 def _find_cut(text: str, start: int, end: int) -> int:
-    for pattern in (_SENTENCE_END, _SPACE):
+    for pattern in _CUTS:
         cut = max((match.end() for match in pattern.finditer(text, start, end)), default=start)
         if cut > start:
             return cut

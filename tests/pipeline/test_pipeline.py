@@ -126,6 +126,20 @@ def test_a_line_has_the_language_that_its_script_gives_it(pipeline, lines, optio
     assert asked == ["en", "zh", "en"]
 
 
+def test_a_run_can_be_cancelled_inside_a_long_text(pipeline, lines, options):
+    told = []
+
+    def stop(event: Event) -> None:
+        told.append(event)
+        if len(told) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        speak(pipeline, [replace(lines[0], text="how are you " * 1000)], options, stop)
+    assert {event.stage for event in told} == {"text"}
+    assert speak(pipeline, lines[:1], options)
+
+
 @pytest.mark.parametrize("stage", ["conditioning", "gpt", "s2mel", "vocoder"])
 def test_cancelled_anywhere_it_runs_again_unharmed(pipeline, lines, options, codes, stage):
     expected = codes(speak(pipeline, lines, options))

@@ -3,7 +3,9 @@ from helpers.bpe import train_bpe
 from hypothesis import given
 from hypothesis import strategies as st
 from indextts2_multitalk.indextts.errors import CheckpointError, TextError
+from indextts2_multitalk.indextts.text import frontend as frontend_module
 from indextts2_multitalk.indextts.text.frontend import TextFrontend
+from indextts2_multitalk.indextts.text.pieces import MAX_PIECE
 from indextts2_multitalk.indextts.text.tokenizer import TextTokenizer
 
 
@@ -63,3 +65,55 @@ def test_any_text_is_spoken_or_refused(frontend, text):
         return
     ids = frontend.tokenizer.encode(prepared.normalized).ids
     assert sum(prepared.segments, ()) == (ids if any(map(str.isalnum, prepared.normalized)) else ())
+
+
+LONG = {
+    "words": "the train at ten takes 3 hours and people wait ",
+    "sentences": "The train at 10:45 takes 3 hours, and 25 people wait. ",
+    "chinese": "今天有25个人在等火车他们等了3个小时",
+    "one word": "a",
+    "digits": "7",
+    "quotes": "' ",
+}
+
+
+@pytest.mark.parametrize("unit", LONG.values(), ids=LONG)
+def test_a_long_text_is_read_in_short_pieces_and_can_be_stopped(model_file, unit, monkeypatch):
+    """Work is counted: what the grammars are asked about grows as the text does, piece by piece."""
+    text = unit * (40_000 // len(unit.encode()))
+    frontend = TextFrontend(model_file)
+    asked, calls = [], 0
+    for grammar in (frontend.normalizer._chinese, frontend.normalizer._english):
+        monkeypatch.setattr(grammar, "_verbalize_exactly", lambda part: asked.append(len(part)) or part)
+
+    def count_pieces():
+        nonlocal calls
+        calls += 1
+
+    language = "zh" if unit == LONG["chinese"] else "en"
+    frontend.prepare_text("X " + text, language, between_pieces=count_pieces)
+    assert calls >= len(text) / MAX_PIECE
+    assert max(asked, default=0) <= MAX_PIECE
+    assert sum(asked) <= 2 * len(text)
+
+    class Stop(BaseException):
+        pass
+
+    def stop():
+        raise Stop
+
+    with pytest.raises(Stop):
+        frontend.prepare_text("Y " + text, language, between_pieces=stop)
+    assert frontend.prepare_text("X " + text, language, between_pieces=stop).segments  # it is known already
+
+
+def test_the_cache_of_texts_is_bounded(model_file, monkeypatch):
+    monkeypatch.setattr(frontend_module, "CACHED_CHARACTERS", 33)
+    frontend = TextFrontend(model_file)
+    read = []
+    prepare = frontend._prepare_text
+    monkeypatch.setattr(frontend, "_prepare_text", lambda text, *rest: read.append(text) or prepare(text, *rest))
+    for text in ("how are you today", "hello", "how are you today", "hello again you", "how are you today", "hello"):
+        frontend.prepare_text(text)
+    assert read == ["how are you today", "hello", "hello again you", "hello"]
+    assert frontend._cached_characters == sum(len(text) for text, *_ in frontend._prepared) <= 33
