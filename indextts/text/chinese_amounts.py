@@ -37,6 +37,9 @@ _SUM = re.compile(
     rf"(?<![A-Za-z])(?P<sign>{_SIGNS})\s?(?P<number>{NUMBER}){_SCALE}"
     r"(?:\s?(?:元|美元|美金|欧元|英镑|港元|港币|日元))?"
 )
+_SUM_TO_SUM = re.compile(
+    rf"(?<![A-Za-z])(?P<sign>{_SIGNS})\s?(?P<number>{NUMBER})\s?[-–—~～至到]\s?(?P=sign)?(?P<last>{NUMBER})(?P<scale>[万亿]?)"
+)
 _SUM_BEFORE_SIGN = re.compile(rf"{START}(?P<number>{NUMBER}){_SCALE}\s?(?P<sign>{_SIGNS})(?![A-Za-z0-9])")
 
 _PERCENT = re.compile(rf"{START}({NUMBER})\s?([%％‰])")
@@ -166,8 +169,8 @@ _END = r"(?![A-Za-z0-9²³])"
 _PER_UNIT = rf"(?:{_join_longest_first(_PER)}){_END}"
 _UNIT_PER_UNIT = re.compile(rf"{START}({NUMBER})\s?({_join_longest_first(UNITS)})/({_PER_UNIT})")
 _WORD_PER_UNIT = re.compile(
-    rf"(?<=[0-9万亿千百十元块角分个只条件次人米斤克升吨卡度台辆张份户位秒时天])/({_PER_UNIT}|平方米|平米|立方米|公里|千米|小时|分钟|人次|人|天|"
-    r"日|月|年|次|斤|公斤|千克|吨|升|度|秒|周|份|个|位|件|台|户|亩|瓶|盒|本|套|张|间|晚|夜|课时|节|股|米|桌|辆|颗|支|条|杯|碗|片|页|字)"
+    rf"(?<=[0-9万亿千百])([\u4e00-\u9fff]{{1,2}})/({_PER_UNIT}|平方米|平米|立方米|公里|千米|小时|分钟|人次|课时|"
+    r"[人天日月年次斤吨升度秒周份个位件台户亩瓶盒本套张间晚夜节股米桌辆颗支条杯碗片页字题包箱袋组名级层室剂]|千克|公斤)"
 )
 _AMOUNT_WITH_UNIT = re.compile(rf"{START}({NUMBER})\s?({_join_longest_first(UNITS)}){_END}")
 
@@ -214,6 +217,17 @@ def _read_unit_per_unit(match: re.Match[str]) -> str:
     return f"每{_PER[per]}{read_count(number)}{spoken}"
 
 
+SUM_RANGE_RULES = (
+    Rule(
+        "sums to sums",
+        _SUM_TO_SUM,
+        lambda match: (
+            f"{read_money(match['number'])}到{read_money(match['last'])}{match['scale']}{_CURRENCIES[match['sign']]}"
+        ),
+        needs="".join({sign[-1] for sign in _CURRENCIES}),
+        examples=[("¥100-200", "一百到两百元"), ("$5-$10", "五到十美元")],
+    ),
+)
 MONEY_RULES = (
     Rule(
         "sums behind their sign",
@@ -267,7 +281,7 @@ SLASH_RULES = (
     Rule(
         "words per unit",
         _WORD_PER_UNIT,
-        lambda match: f"每{_PER.get(match[1], match[1])}",
+        lambda match: f"{match[1]}每{_PER.get(match[2], match[2])}",
         needs="/",
         final=False,
         examples=[("均价8000元/平方米", "均价八千元每平方米"), ("3次/天", "三次每天"), ("3.5元/kg", "三点五元每千克")],

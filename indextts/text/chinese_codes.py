@@ -2,7 +2,7 @@
 
 import re
 
-from .chinese_numbers import read_code, read_digits, read_integer, read_ordinal
+from .chinese_numbers import read_amount, read_code, read_digits, read_integer, read_ordinal
 from .rule import DIGITS, Rule
 
 _ADDRESS_SIGNS = str.maketrans(
@@ -38,12 +38,12 @@ _CODE_NOUNS = (
 _COUNTED = "年月日天个元块名人位台次只件辆万亿千百倍米克斤度分秒小时岁点份张条家所间套起种样层%％"
 """What begins behind an amount, and never behind a code."""
 _AFTER_NOUN = re.compile(
-    rf"(?:(?:{_CODE_NOUNS})[号码]{{0,2}}|[\u4e00-\u9fff][号码])(?:\s?(?:是|为|[:：,，]))?\s?\+?[A-Za-z]{{0,4}}"
-    rf"(?:[0-9]{{3,}}|\([0-9]{{3,4}}\))(?:[ -]?[0-9]{{2,}})*(?![0-9.])(?!\s?[{_COUNTED}])"
+    rf"(?:(?:{_CODE_NOUNS})[号码]{{0,2}}|[\u4e00-\u9fff][号码])\s?(?:是|为)?[:：,，]?\s?\+?[A-Za-z]{{0,4}}"
+    rf"(?:[0-9]{{3,}}|[(（][0-9]{{3,4}}[)）]|[0-9]{{1,4}}(?=-[0-9]+-))(?:[ -]?[0-9]{{2,}}|-[0-9]+)*(?![0-9.])(?!\s?[{_COUNTED}])"
 )
 _PHONE = re.compile(
-    r"(?<![0-9A-Za-z.,])(?:\+[0-9]{1,3}[ -]?)?(?:1[3-9][0-9](?:[ -]?[0-9]{4}){2}|\(?0[0-9]{2,3}\)?[ -]?[0-9]{7,8}"
-    r"|\(?0[0-9]{2,3}\)?[ -][0-9]{4}[ -][0-9]{3,4}|[48]00-?[0-9]{3}-?[0-9]{4}|[48]00-[0-9]{4}-[0-9]{3})(?![0-9.])"
+    r"(?<![0-9A-Za-z.,])(?:\+[0-9]{1,3}[ -]?)?(?:1[3-9][0-9](?:[ -]?[0-9]{4}){2}|[(（]?0[0-9]{2,3}[)）]?[ -]?[0-9]{7,8}"
+    r"|[(（]?0[0-9]{2,3}[)）]?[ -]?[0-9]{3,4}[ -][0-9]{4}|[48]00-?[0-9]{3}-?[0-9]{4}|[48]00-[0-9]{4}-[0-9]{3})(?![0-9.])"
 )
 _ABROAD = re.compile(r"(?<![0-9A-Za-z])\+[0-9]{1,3}[ -](?:\(?[0-9]{2,}\)?[ -]?)+(?![0-9.])")
 _SERVICE = re.compile(
@@ -61,20 +61,22 @@ _TICKET = re.compile(
 )
 _ROOM = re.compile(r"(?<![0-9A-Za-z.,])[0-9]{4}(?=号?房|室(?!温|内|外)|客房|病房|教室|包间|包厢)")
 _LONG_CODE = re.compile(
-    r"(?<![0-9A-Za-z.,])(?:[0-9]{17}[Xx]|[0-9]{13,}|[0-9]{4}(?: [0-9]{4}){2,4}|(?<!-)0[0-9]{2,})(?![0-9.,-])"
+    r"(?<![0-9A-Za-z.,(（])(?:[0-9]{17}[Xx]|[0-9]{13,}|[0-9]{4}(?: [0-9]{4}){2,4}|(?<!-)0[0-9]{2,})(?![0-9.,)）-])"
 )
 _NUMBERED_DAY = re.compile(
-    r"(?<![0-9A-Za-z.,])[0-9]{3}(?=事件|晚会|恐袭|恐怖袭击|工作制|大促|购物节|高校|院校|工程大学|国道|省道|县道|电台)"
+    r"(?<![0-9A-Za-z.,])[0-9]{3}(?:[/、和与][0-9]{3})*(?=事件|晚会|恐袭|恐怖袭击|工作制|大促|购物节|高校|院校|工程大学|国道|省道|县道|电台)"
 )
 
 _STANDARD = re.compile(
-    r"(?<![A-Za-z])(?P<body>GB|GBZ|ISO|IEC|IEEE|ASTM|DIN|EN|JIS|ANSI|RFC|DB|QB|JB|YY|HG|SH|JGJ|CJJ|NB|DL|SY|YD|HJ|GA|JT|TB)"
-    r"(?P<kind>/[A-Z]{1,3})?(?P<gap>[ -]?)(?P<number>[0-9]{3,6})(?P<part>\.[0-9]{1,2})?(?P<year>[-:—–][0-9]{2,4})?"
+    r"(?<![A-Za-z])(?P<body>GB|GBZ|ISO|IEC|IEEE|ASTM|DIN|EN|JIS|ANSI|RFC|DB|QB|JB|YY|HG|SH|JGJ|CJJ|NB|DL|SY|YD|HJ|GA|JT|TB|Q/[A-Z]{2,5}|DB[0-9]{2})"
+    r"(?P<kind>/[A-Z]{1,3})?(?P<gap>[ -]?)(?P<number>[0-9]{3,6}|[0-9]{1,2}(?=-[0-9]{4}))(?P<part>\.[0-9]{1,2})?(?P<year>[-:—–][0-9]{2,4})?"
     r"(?![0-9A-Za-z])"
 )
 _VERSION = re.compile(r"(?<![0-9.])[0-9]+(?:\.[0-9]+){2,}(?![0-9])(?!\.[0-9])")
-_NUMBER_SIGN = re.compile(r"(?<![A-Za-z])(?:No\.?|№|#)\s?([0-9]{1,4})(?![0-9.])", re.IGNORECASE)
-_MODEL = re.compile(r"(?<=[A-Za-z])[0-9]+(?![0-9]|[.:][0-9])|(?<=[A-Za-z]-)[0-9]+(?![0-9]|[.:,][0-9])")
+_NUMBER_SIGN = re.compile(r"(?<![A-Za-z])(?:No\.|№|#)\s?([0-9]{1,4})(?![0-9.])", re.IGNORECASE)
+_MODEL = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]+(?:-[A-Za-z]+){0,3}-?[0-9][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*(?:\.[0-9]+)*")
+_NUMBER_IN_MODEL = re.compile(r"[0-9]+(?:\.[0-9]+)*")
+_AIRCRAFT = re.compile(r"(?:(?<=波音)|(?<=空客)|(?<=麦道))-?([0-9]{3})(?:-([0-9]{3,4}))?(?![0-9])")
 _SPACED_MODEL = re.compile(r"(?<=[A-Z]{2} )(?!1000|2000)[0-9]{4}(?![0-9.,年])")
 _ROMAN = re.compile(
     r"(?<=第)[IVX]{1,6}(?![A-Za-z])|(?<![A-Za-z])[IVX]{1,6}(?=[型级期类章卷世代度部篇届][\u4e00-\u9fff]{0,8})"
@@ -87,13 +89,13 @@ def _read_address(match: re.Match[str]) -> str:
 
 
 def _read_phone(match: re.Match[str]) -> str:
-    return read_code(re.sub(r"[ ()-]", "", match.group()).replace("+", "加"))
+    return read_code(re.sub(r"[ ()（）-]", "", match.group()).replace("+", "加"))
 
 
 def _read_after_noun(match: re.Match[str]) -> str | None:
     """A noun and its code; what is a plain amount of four digits behind any 号 or 码 stays one: 2号1000人 is none."""
-    head, code = re.match(r"(?s)(.*?)(\+?[A-Za-z]{0,4}[(]?[0-9].*)", match.group()).groups()  # type: ignore[union-attr]
-    spoken = read_code(re.sub(r"(?<=[0-9)])[ ()-]+|[()]", "", code).replace("+", "加"))
+    head, code = re.match(r"(?s)(.*?)(\+?[A-Za-z]{0,4}[(（]?[0-9].*)", match.group()).groups()  # type: ignore[union-attr]
+    spoken = read_code(re.sub(r"[ ()（）-]", "", code).replace("+", "加"))
     return f"{head}{spoken}"
 
 
@@ -103,7 +105,7 @@ def _read_standard(match: re.Match[str]) -> str:
     kind = (match["kind"] or "").replace("/", " ")
     gap = " " if kind or match["gap"] else ""
     number = read_digits(match["number"] + (match["part"] or "").replace(".", "点"))
-    return f"{match['body']}{kind}{gap}{number}{mark}{read_digits(year[1:])}"
+    return f"{read_digits(match['body'].replace('/', ' '))}{kind}{gap}{number}{mark}{read_digits(year[1:])}"
 
 
 def _read_version(match: re.Match[str]) -> str:
@@ -113,10 +115,16 @@ def _read_version(match: re.Match[str]) -> str:
     return "点".join(map(read, parts))
 
 
-def read_model(digits: str) -> str:
-    """What stands behind letters: Win11 十一, A320 三二零, H100 一百, RTX4090 四零九零."""
+def _read_model(match: re.Match[str]) -> str:
+    return _NUMBER_IN_MODEL.sub(lambda number: _read_model_number(number.group()), match.group())
+
+
+def _read_model_number(digits: str) -> str:
+    """What stands behind letters: Win11 十一, A320 三二零, H100 一百, RTX4090 四零九零, PM2.5 二点五."""
+    if "." in digits:
+        return "点".join(map(read_ordinal, digits.split("."))) if digits.count(".") > 1 else read_amount(digits)
     whole = len(digits) < 3 or (len(digits) == 3 and digits.endswith("00"))
-    return read_integer(digits) if whole and not digits.startswith("0") else read_digits(digits)
+    return read_integer(digits) if whole else read_digits(digits)
 
 
 _ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10}
@@ -229,9 +237,16 @@ CODE_RULES = (
         examples=[("住1808房", "住幺八零八房"), ("2019年房价", "二零一九年房价")],
     ),
     Rule(
+        "aircraft",
+        _AIRCRAFT,
+        lambda match: "-".join(map(read_digits, filter(None, match.groups()))),
+        needs="波空麦",
+        examples=[("波音737-800", "波音七三七-八零零"), ("空客320", "空客三二零")],
+    ),
+    Rule(
         "numbered days",
         _NUMBERED_DAY,
-        lambda match: read_digits(match.group()),
+        lambda match: read_digits(match.group().replace("/", ",")),
         needs=DIGITS,
         examples=[("911事件", "九一一事件"), ("315晚会曝光", "三一五晚会曝光")],
     ),
@@ -263,7 +278,7 @@ MODEL_RULES = (
     Rule(
         "models",
         _MODEL,
-        lambda match: read_model(match.group()),
+        _read_model,
         needs=DIGITS,
         examples=[("空客A320", "空客A三二零"), ("这台Win11电脑", "这台Win十一电脑"), ("用k8s部署", "用k八s部署")],
     ),

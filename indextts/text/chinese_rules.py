@@ -5,7 +5,7 @@ What names and does not count comes before what counts, and what is longer befor
 
 import re
 
-from .chinese_amounts import AMOUNT_RULES, MONEY_RULES, SLASH_RULES
+from .chinese_amounts import AMOUNT_RULES, MONEY_RULES, SLASH_RULES, SUM_RANGE_RULES
 from .chinese_codes import ADDRESS_RULES, CODE_RULES, MODEL_RULES, VERSION_RULES
 from .chinese_dates import DATE_RULES, ISO_DATE_RULES
 from .chinese_numbers import read_digits
@@ -37,6 +37,7 @@ CHINESE_RULES = (
     *CODE_RULES,
     *VERSION_RULES,
     *SLASH_RULES[:1],
+    *SUM_RANGE_RULES,
     *RANGE_RULES,
     *DATE_RULES,
     *MONEY_RULES,

@@ -16,12 +16,13 @@ _CONTEXT = 8
 """Characters before two numbers in which a word makes them a score."""
 _UNIT = r"(?:[年月日号点时分周天岁个米人元块级度层楼页章节%％℃万千百亿倍次届期秒]|小时|分钟|°C|kg|cm|mm|km)"
 _RANGE = re.compile(
-    rf"(?<![0-9A-Za-z.,:-])([0-9]+(?:[.,:][0-9]+)*)({_UNIT}{{0,2}})\s?{_DASH}{{1,2}}\s?([0-9]+(?:[.,:][0-9]+)*)(?![0-9])"
+    rf"(?<![0-9A-Za-z.,:])(?<![0-9]-)([0-9]+(?:[.,:][0-9]+)*)({_UNIT}{{0,2}})\s?{_DASH}{{1,2}}\s?([0-9]+(?:[.,:][0-9]+)*)(?![0-9])"
     rf"(?!{_DASH}[0-9])(?!\s?=|等于)"
 )
 _MINUS_RANGE = re.compile(r"(?<=[0-9%℃度C])\s?[~～〜至到]\s?[-−－](?=[0-9])")
 _FORMATION = re.compile(r"(?<![0-9A-Za-z.,-])[0-9](?:-[0-9]){2,4}(?![0-9-])")
 _BUILDING = re.compile(r"(?<![0-9A-Za-z.,-])([0-9]{1,2})-([0-9]{3,4})(?=号?[室房户])")
+_COUNTED = re.compile(r"\s?(?:[人元个块名米公克斤%％度次件只万亿多余毫厘千字吨升页股户套家台辆条张份]|[A-Za-z¥$])")
 _YEARS = re.compile("1[0-9]{3}|20[0-9]{2}")
 
 _MINUS_BEFORE = "是为到至达于得在从约了值分数率差速温度额润比去加减乘除等："
@@ -65,7 +66,12 @@ _BETWEEN_LETTERS = re.compile(r"(?<=[A-Za-z0-9])/(?=[A-Za-z\u4e00-\u9fff])|(?<=[
 def _read_range(match: re.Match[str]) -> str:
     """3-4级 3到4级; years digit by digit; a score where a word says so, or the first number is the greater."""
     first, unit, last = match.groups()
-    if _YEARS.fullmatch(first) and _YEARS.fullmatch(last) and not unit:
+    if (
+        _YEARS.fullmatch(first)
+        and _YEARS.fullmatch(last)
+        and not unit
+        and not _COUNTED.match(match.string, match.end())
+    ):
         return f"{read_digits(first)}到{read_digits(last)}"
     if not unit and _is_score(match, first, last):
         return f"{first}比{last}"
@@ -200,6 +206,30 @@ SIGN_RULES = (
         needs="+",
         final=False,
         examples=[("18+", "十八加")],
+    ),
+    Rule(
+        "at signs",
+        re.compile("@(?=[A-Za-z\u4e00-\u9fff])"),
+        lambda match: "艾特",
+        needs="@",
+        final=False,
+        examples=[("关注@小明", "关注艾特小明")],
+    ),
+    Rule(
+        "ampersands between letters",
+        re.compile("(?<=[A-Za-z])\\s?&\\s?(?=[A-Za-z])"),
+        lambda match: " and ",
+        needs="&",
+        final=False,
+        examples=[("AT&T公司", "AT and T公司")],
+    ),
+    Rule(
+        "ampersands",
+        re.compile("(?<=[\u4e00-\u9fffA-Za-z0-9])\\s?&\\s?(?=[\u4e00-\u9fffA-Za-z0-9])"),
+        lambda match: "和",
+        needs="&",
+        final=False,
+        examples=[("父亲&母亲", "父亲和母亲")],
     ),
     Rule(
         "slashes between words",
