@@ -2,7 +2,7 @@
 
 import re
 
-NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?![0-9])"
+NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,8}|[0-9]+)(?:\.[0-9]+)?(?![0-9])"
 """An amount: 1299, 1,299 or 1,299.50. Whoever uses it begins behind what is no digit: `START`."""
 
 START = r"(?<![0-9A-Za-z.,])"

@@ -15,8 +15,9 @@ _SCORE_BEHIND = re.compile(
 _CONTEXT = 8
 """Characters before two numbers in which a word makes them a score."""
 _UNIT = r"(?:[年月日号点时分周天岁个米人元块级度层楼页章节%％℃万千百亿倍次届期秒]|小时|分钟|°C|kg|cm|mm|km)"
+_OPERAND = r"([0-9]{1,12}(?:[.,:][0-9]{1,12}){0,4})"
 _RANGE = re.compile(
-    rf"(?<![0-9A-Za-z.,:])(?<![0-9]-)([0-9]+(?:[.,:][0-9]+)*)({_UNIT}{{0,2}})\s?{_DASH}{{1,2}}\s?([0-9]+(?:[.,:][0-9]+)*)(?![0-9])"
+    rf"(?<![0-9A-Za-z.,:])(?<![0-9]-){_OPERAND}({_UNIT}{{0,2}})\s?{_DASH}{{1,2}}\s?{_OPERAND}(?![0-9])"
     rf"(?!{_DASH}[0-9])(?!\s?=|等于)"
 )
 _MINUS_RANGE = re.compile(r"(?<=[0-9%℃度C])\s?[~～〜至到]\s?[-−－](?=[0-9])")
