@@ -26,6 +26,8 @@ PROMPT_TOKENS = 36
 """Of a prompt, without its text: voice latents, speed and start tokens."""
 
 CODES_PER_TEXT_TOKEN = 12
+SLOW_CODES_PER_TEXT_TOKEN = 18
+"""Of a speaker who takes time: what memory is kept for."""
 LETTERS_PER_TEXT_TOKEN = 3
 REFERENCE_FRAMES = int(MAX_SECONDS * MEL_SAMPLE_RATE) // MelSpectrogram.HOP
 """Mel frames of a recording, at most; the flow reads them as its prompt."""
@@ -104,7 +106,7 @@ def estimate_run_bytes(costs: StageCosts, lines: Sequence[Line], options: SpeakO
     spoken = sorted((estimate_text_tokens(line.text) for line in lines), reverse=True)
     lengths = [min(options.max_codes, USUAL_CODES) + count for count in spoken]
     cache = [usual_tokens(length, options.num_beams) * costs.cache_token for length in lengths]
-    codes = [min(options.max_codes, CODES_PER_TEXT_TOKEN * count) for count in spoken[: options.flow_batch]]
+    codes = [min(options.max_codes, SLOW_CODES_PER_TEXT_TOKEN * count) for count in spoken[: options.flow_batch]]
     stages = costs.rendering(codes, REFERENCE_FRAMES) if codes else (0, 0, 0)
     reader = any(line.emotion is not None and line.emotion.mode == "text" for line in lines) * TEXT_READER_BYTES
     conditioning = costs.reference + reader

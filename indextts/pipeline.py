@@ -29,7 +29,7 @@ from .loading.find import CheckpointFiles, find_checkpoint
 from .loading.models import Models, load_models
 from .loading.placement import choose_placement
 from .memory_budget import MemoryBudget
-from .memory_costs import CODES_PER_TEXT_TOKEN, StageCosts, estimate_run_bytes
+from .memory_costs import CODES_PER_TEXT_TOKEN, SLOW_CODES_PER_TEXT_TOKEN, StageCosts, estimate_run_bytes
 from .offload import Alternate, KeepAll, OffloadPolicy, count_bytes_on, count_resident_bytes
 from .options import LoadOptions, SpeakOptions
 from .records import Line, Take, Voice, VoiceFeatures
@@ -283,7 +283,7 @@ class Pipeline:
     def _rendering_bytes(self, segments: Sequence[Segment], limit: int, flow_batch: int) -> tuple[int, int, int]:
         """What the stages behind the decoder take: for the longest segment, a batch of the longest, and that with
         graphs."""
-        codes = sorted((min(limit, CODES_PER_TEXT_TOKEN * len(s.text_ids)) for s in segments), reverse=True)
+        codes = sorted((min(limit, SLOW_CODES_PER_TEXT_TOKEN * len(s.text_ids)) for s in segments), reverse=True)
         reference = max(len(segment.voice.prompt_condition) for segment in segments)
         one, batch = (self._budget.costs.rendering(codes[:count], reference) for count in (1, flow_batch))
         return max(one), max(batch), sum(batch)
