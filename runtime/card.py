@@ -30,11 +30,18 @@ def card_of(device: torch.device) -> Card:
         return INTERPRETED
     from triton.runtime import driver
 
-    known = driver.active.utils.get_device_properties(
-        torch.cuda.current_device() if device.index is None else device.index
-    )
+    index = torch.cuda.current_device() if device.index is None else device.index
+    known = driver.active.utils.get_device_properties(index)
     capability = torch.cuda.get_device_capability(device) if torch.version.cuda is not None else (0, 0)
     # Two words a clock, the bus in bits, the clock in kHz.
     bandwidth = 2e3 * known.get("mem_clock_rate", 0) * known.get("mem_bus_width", 0) / 8
     name, processors = torch.cuda.get_device_name(device), known["multiprocessor_count"]
     return Card(name, capability, processors, known["max_shared_mem"], bandwidth)
+
+
+def pipeline_buffers(stages: int, card: Card) -> int:
+    """Tiles that a software pipeline of so many stages has in shared memory: but for Hopper's tensor cores, which read
+    it there, the tile in use is in registers, and before Ampere nothing is loaded ahead."""
+    if card.capability[0] == 9:
+        return stages
+    return max(1, stages - 1) if card.capability >= (8, 0) else 1

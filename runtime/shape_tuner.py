@@ -59,7 +59,8 @@ class Tuned:
 
 
 class ShapeTuner:
-    """One tuning run on the card behind `device`. seconds: after which it ends with what it has found."""
+    """One tuning run on the card behind `device`. seconds: after which it ends with what it has found. start: shapes
+    to begin with, in place of those that tables and rules say."""
 
     def __init__(
         self,
@@ -68,10 +69,11 @@ class ShapeTuner:
         seconds: float,
         on_progress: OnProgress = lambda share, what: None,
         clock: Callable[[], float] = time.monotonic,
+        start: Mapping[Place, Any] | None = None,
     ) -> None:
         self._card, self._device, self._on_progress = card, device, on_progress
         self._clock, self._end = clock, clock() + seconds
-        self._tuned, self._total = Tuned(), 1
+        self._start, self._shapes, self._tuned, self._total = start or {}, Shapes(), Tuned(), 1
 
     def tune_steps(self, steps: Sequence[TunedStep]) -> Tuned:
         """Every place that the steps ask for, in the steps' order; a place of several is tuned in the first."""
@@ -80,27 +82,27 @@ class ShapeTuner:
         for step in steps:
             known = {place for own in places.values() for place in own}
             places[step] = {place: shape for place, shape in asked.get(step, {}).items() if place not in known}
-        compiled = self._compile_candidates(places)
-        self._total = max(1, sum(map(len, compiled.values())))
+        running = self._compile_shapes(places)
+        self._total = max(1, sum(map(len, running.values())))
+        self._shapes = {place: shape for place, shape in self._start.items() if shape in running.get(place, ())}
         for step in steps:
             if step in asked:
-                self._tune_step(step, places[step], compiled)
+                self._tune_step(step, places[step], running)
         return self._tuned
 
-    def _compile_candidates(self, places: Mapping[TunedStep, Shapes]) -> dict[Place, list[Any]]:
-        """Of every place, the candidates that run, beside the shape it has."""
+    def _compile_shapes(self, places: Mapping[TunedStep, Shapes]) -> dict[Place, list[Any]]:
+        """Of every place, the shapes that run."""
         trials = {
-            (place, candidate): partial(_run_with, step, place, candidate)
+            (place, shape): partial(_run_with, step, place, shape)
             for step, own in places.items()
-            for place, shape in own.items()
-            for candidate in place[0].list_shapes(place[1], self._card)
-            if candidate != shape
+            for place in own
+            for shape in place[0].list_shapes(place[1], self._card)
         }
         failed = self._tuned.failed
         ran = self._run_side_by_side(trials, COMPILING / 2)
         self._tuned.left += len(trials) - len(ran) - (self._tuned.failed - failed)
         return {
-            place: [candidate for own, candidate in trials if own == place and (place, candidate) in ran]
+            place: [shape for own, shape in trials if own == place and (place, shape) in ran]
             for own in places.values()
             for place in own
         }
@@ -128,9 +130,9 @@ class ShapeTuner:
         with torch.inference_mode(), torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext():
             return task()
 
-    def _tune_step(self, step: TunedStep, places: Shapes, compiled: Mapping[Place, Sequence[Any]]) -> None:
+    def _tune_step(self, step: TunedStep, places: Shapes, running: Mapping[Place, Sequence[Any]]) -> None:
         if self._clock() >= self._end:
-            self._tuned.left += sum(len(compiled[place]) for place in places)
+            self._tuned.left += sum(len(running[place]) - 1 for place in places)
             return
         try:
             measure = self._run_on_device(step.prepare)
@@ -139,13 +141,14 @@ class ShapeTuner:
             return
         before = self._time(measure, {})
         for place, shape in places.items():
-            self._tune_place(step.name, measure, place, shape, compiled[place])
+            self._tune_place(step.name, measure, place, self._shapes.get(place, shape), running[place])
         self._tuned.seconds[step.name] = before, self._time(measure, {})
 
     def _tune_place(
-        self, step: str, measure: Callable[[], float], place: Place, best: Any, candidates: Sequence[Any]
+        self, step: str, measure: Callable[[], float], place: Place, best: Any, running: Sequence[Any]
     ) -> None:
-        seconds, left = self._time(measure, {place: best}), list(candidates)
+        seconds, left = self._time(measure, {place: best}), [shape for shape in running if shape != best]
+        count = len(left)
         while left and self._clock() < self._end:
             candidate = left.pop(0)
             share = COMPILING + (1 - COMPILING) * self._tuned.tried / self._total
@@ -156,14 +159,14 @@ class ShapeTuner:
                 if again < (1 - LEAST_GAIN) * old:
                     best, seconds = candidate, again
         self._tuned.left += len(left)
-        if len(left) < len(candidates) or not candidates:
-            self._tuned.shapes[place] = best
+        if len(left) < count or not count:
+            self._shapes[place] = self._tuned.shapes[place] = best
 
     def _time(self, measure: Callable[[], float], shapes: Shapes) -> float:
         """With these shapes beside those found so far; endless where they do not run."""
 
         def run_trial() -> float:
-            with try_shapes({**self._tuned.shapes, **shapes}):
+            with try_shapes({**self._shapes, **shapes}):
                 return measure()
 
         try:

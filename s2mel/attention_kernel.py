@@ -14,7 +14,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ..runtime.card import Card
+from ..runtime.card import Card, pipeline_buffers
 from ..runtime.device_capability import HEAD_WIDTHS
 from ..runtime.kernel_shapes import KernelFamily
 from .packing import QUERY_TILE, Packing
@@ -87,13 +87,13 @@ def flow_attention_rule(size: FlowAttentionSize, card: Card) -> FlowAttentionSha
 
 
 def flow_attention_candidates(size: FlowAttentionSize, card: Card) -> Iterable[FlowAttentionShape]:
-    for keys, stages in ((32, 2), (32, 4), (64, 2), (64, 3), (64, 4), (128, 2)):
-        yield from (FlowAttentionShape(keys, warps, stages) for warps in (4, 8))
+    shapes = (32, 4, 3), (64, 4, 2), (64, 4, 3), (64, 4, 4), (64, 8, 3), (128, 4, 2), (128, 8, 2)
+    return (FlowAttentionShape(*shape) for shape in shapes)
 
 
 def flow_attention_fits(shape: FlowAttentionShape, size: FlowAttentionSize, card: Card) -> bool:
     itemsize = 2 if size.half else 4
-    rows = QUERY_TILE + 2 * shape.keys * shape.stages
+    rows = QUERY_TILE + 2 * shape.keys * pipeline_buffers(shape.stages, card)
     return rows * size.width * itemsize <= card.smem_bytes
 
 

@@ -14,7 +14,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ..runtime.card import Card
+from ..runtime.card import Card, pipeline_buffers
 from ..runtime.kernel_shapes import KernelFamily
 from .packing import Packing
 
@@ -83,13 +83,13 @@ def gated_convolution_rule(size: GatedConvolutionSize, card: Card) -> GatedConvo
 
 def gated_convolution_candidates(size: GatedConvolutionSize, card: Card) -> Iterable[GatedConvolutionShape]:
     for tokens, columns, warps in ((128, 128, 8), (128, 64, 8), (128, 64, 4), (64, 128, 8), (64, 64, 4), (64, 32, 4)):
-        for inner, stages in ((64, 3), (64, 4), (32, 3), (32, 4)):
+        for inner, stages in ((64, 3), (64, 4), (32, 4)):
             yield GatedConvolutionShape(tokens, columns, inner, warps, stages)
 
 
 def gated_convolution_fits(shape: GatedConvolutionShape, size: GatedConvolutionSize, card: Card) -> bool:
     tile = (shape.tokens + 2 * shape.columns) * shape.inner
-    return shape.stages * tile * (2 if size.half else 4) <= card.smem_bytes
+    return pipeline_buffers(shape.stages, card) * tile * (2 if size.half else 4) <= card.smem_bytes
 
 
 GATED_CONVOLUTION = KernelFamily(

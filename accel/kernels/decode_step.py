@@ -71,7 +71,7 @@ class DecodeStep:
         if rows > MAX_GEMV_ROWS:
             layer = weights.layers[0]
             self._out_workspace, self._proj_workspace = (
-                SplitKWorkspace.allocate(rows, weight) for weight in (layer.out_weight, layer.proj_weight)
+                SplitKWorkspace.allocate(rows, weight, half) for weight in (layer.out_weight, layer.proj_weight)
             )
 
     def __call__(self) -> torch.Tensor:

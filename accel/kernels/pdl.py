@@ -13,12 +13,13 @@ writes, and a load past the coherent path (ld.global.nc, which Triton does not e
 leave each other is none of the wait's business: it is read past the L1 cache (".cg").
 """
 
-import functools
 import inspect
 
 import torch
 import triton
 import triton.language as tl
+
+from ...runtime.card import Card, card_of
 
 _wait = getattr(getattr(tl.extra, "cuda", None), "gdc_wait", None)
 TRITON_HAS_PDL = _wait is not None and "_semantic" in inspect.signature(_wait).parameters
@@ -69,22 +70,19 @@ def l2_prefetch_share(bytes, program, programs, COUNT: tl.constexpr, THREADS: tl
         l2_prefetch(bytes + place * CACHE_LINE_BYTES)
 
 
-@functools.cache
-def supports_pdl(device: torch.device) -> bool:
-    """Whether the chip and this Triton can."""
-    if not TRITON_HAS_PDL or device.type != "cuda" or torch.version.cuda is None:
-        return False
-    return torch.cuda.get_device_capability(device) >= (9, 0)
+def supports_pdl(card: Card) -> bool:
+    """Whether the card and this Triton can."""
+    return TRITON_HAS_PDL and card.capability >= (9, 0)
 
 
 def pdl_options(device: torch.device) -> dict[str, bool]:
     """Keyword arguments of a launch whose kernel waits with the functions above."""
-    return {"PDL": True, "launch_pdl": True} if supports_pdl(device) else {"PDL": False}
+    return {"PDL": True, "launch_pdl": True} if supports_pdl(card_of(device)) else {"PDL": False}
 
 
 def prefetch_arguments(weights: torch.Tensor | None, device: torch.device) -> tuple[torch.Tensor | None, int]:
     """What `l2_prefetch_share` takes: `weights` as bytes and their number of cache lines; none without PDL."""
-    if weights is None or not supports_pdl(device):
+    if weights is None or not supports_pdl(card_of(device)):
         return None, 0
     return weights.view(torch.uint8), weights.nbytes // CACHE_LINE_BYTES.value
 

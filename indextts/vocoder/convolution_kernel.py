@@ -7,7 +7,7 @@ Dimensions: B lines, T samples, I channels in, O channels out, K taps.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -16,7 +16,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ...runtime.card import Card
+from ...runtime.card import Card, pipeline_buffers
 from ...runtime.kernel_shapes import KernelFamily
 
 
@@ -112,16 +112,21 @@ def convolution_rule(size: ConvolutionSize, card: Card) -> ConvolutionShape:
 
 
 def convolution_candidates(size: ConvolutionSize, card: Card) -> Iterable[ConvolutionShape]:
-    """Those measured, and some between them, no wider than the output."""
-    tiles = [(shape.samples, shape.channels, shape.warps) for shape in MEASURED.values()]
-    between = ((256, 64, 4), (128, 128, 4), (128, 64, 8), (128, 32, 4), (64, 64, 4), (64, 128, 8))
-    others = (ConvolutionShape(*tile[:2], inner, tile[2], 3) for tile in (*tiles, *between) for inner in (32, 64))
-    return (shape for shape in (*MEASURED.values(), *others) if shape.channels <= size.channels)
+    """Those measured for widths beside this one, and this one's cut otherwise; no wider than the output."""
+    place, usual = WIDTHS.index(size.channels), convolution_rule(size, card)
+    beside = [MEASURED[width] for width in WIDTHS[max(0, place - 1) : place + 2]]
+    cut = [
+        replace(usual, inner=96 - usual.inner),
+        replace(usual, samples=usual.samples // 2, warps=4),
+        replace(usual, warps=12 - usual.warps),
+        replace(usual, stages=7 - usual.stages),
+    ]
+    return (shape for shape in (*beside, *cut) if shape.channels <= size.channels)
 
 
 def convolution_fits(shape: ConvolutionShape, size: ConvolutionSize, card: Card) -> bool:
     tile = (shape.samples + shape.channels) * shape.inner
-    return shape.stages * tile * (2 if size.half else 4) <= card.smem_bytes
+    return pipeline_buffers(shape.stages, card) * tile * (2 if size.half else 4) <= card.smem_bytes
 
 
 CONVOLUTION = KernelFamily("convolution", convolution_rule, convolution_candidates, convolution_fits)

@@ -101,8 +101,8 @@ def snake_rule(size: SnakeSize, card: Card) -> SnakeShape:
 
 
 def snake_candidates(size: SnakeSize, card: Card) -> Iterable[SnakeShape]:
-    for run in (18, 30, 48, 72):
-        yield from (SnakeShape(run, lanes, warps) for lanes, warps in ((512, 4), (256, 4), (256, 2), (128, 4)))
+    for run in (18, 30, 60):
+        yield from (SnakeShape(run, lanes, warps) for lanes, warps in ((512, 4), (256, 4), (256, 2)))
 
 
 SNAKE = KernelFamily("snake", snake_rule, snake_candidates)

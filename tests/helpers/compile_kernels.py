@@ -25,12 +25,12 @@ sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 
 import torch
 import triton
+from cards import H200, RTX_3060, RTX_4090, RTX_5090
 from decode_model import FULL, quantized, seeded_weights
 from indextts2_multitalk.accel.attention.triton import TritonAttention
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache
-from indextts2_multitalk.accel.kernels import pdl
 from indextts2_multitalk.accel.kernels.decode_step import DecodeStep
-from indextts2_multitalk.accel.kernels.linear import embedding, gemm, gemm_shapes, int8_weights
+from indextts2_multitalk.accel.kernels.linear import gemm_shapes, int8_weights
 from indextts2_multitalk.accel.kernels.persistent.step import MegakernelShape, PersistentStep, count_matrix_programs
 from indextts2_multitalk.accel.kernels.sampling.beam_search import BeamBuffers, advance_beams
 from indextts2_multitalk.accel.kernels.sampling.draw import draw_next
@@ -38,6 +38,7 @@ from indextts2_multitalk.accel.state import DecodeState
 from indextts2_multitalk.accel.weights import DecoderWeights
 from indextts2_multitalk.indextts.vocoder.convolution_kernel import ConvolutionFilter, convolve_channels_last
 from indextts2_multitalk.indextts.vocoder.snake_kernel import snake
+from indextts2_multitalk.runtime import card
 from indextts2_multitalk.s2mel import pointwise_kernels as pointwise
 from indextts2_multitalk.s2mel.attention_kernel import packed_attention
 from indextts2_multitalk.s2mel.convolution_kernel import gated_convolution
@@ -46,8 +47,8 @@ from triton.backends.compiler import GPUTarget
 from triton.runtime.jit import JITFunction
 
 CPU = torch.device("cpu")
-SHARED = {86: 101376, 90: 232448, 120: 101376}
-"""Bytes that a program may have, by compute capability: an RTX 3090, an H100, an RTX 5090."""
+CARDS = {86: RTX_3060, 89: RTX_4090, 90: H200, 120: RTX_5090}
+"""By compute capability."""
 COLUMNS = 4
 HALF = torch.float16
 
@@ -57,10 +58,6 @@ class Chip:
 
     def __init__(self, capability: int) -> None:
         self._capability = capability
-        self.utils = self
-
-    def get_device_properties(self, device: int) -> dict[str, int]:
-        return {"max_shared_mem": SHARED[self._capability]}
 
     def get_current_target(self) -> GPUTarget:
         return GPUTarget("cuda", self._capability, 32)
@@ -90,11 +87,8 @@ def launches(capability: int, cases: Iterable[str]) -> Iterator[Launch]:
     the chip hears of this one, on which all that may be held is."""
     triton.runtime.driver.set_active(Chip(capability))
     int8_weights.speaks_ptx = lambda device: True
-    for module in (pdl, gemm_shapes, embedding):
-        module.supports_pdl = lambda device: pdl.TRITON_HAS_PDL and capability >= 90
+    card.INTERPRETED = CARDS[capability]
     gemm_shapes._has_eager_smem = lambda: True
-    pipeline_stages = gemm.pipeline_stages
-    gemm.pipeline_stages = lambda *given: pipeline_stages(*given[:-1], torch.device("cuda"))
     found: dict[tuple[str, str], Launch] = {}
     launch = JITFunction.run
 
@@ -221,7 +215,7 @@ def main(capability: int, cases: list[str]) -> dict[str, Any]:
         took = {"registers": registers(launch.compiled.asm["cubin"]), "shared": launch.compiled.metadata.shared}
         flags = {name: value for name, value in launch.options.items() if isinstance(value, (bool, int, str))}
         kernels.append({"case": launch.case, "kernel": launch.kernel, **took, **flags})
-    return {"limit": SHARED[capability], "kernels": kernels}
+    return {"limit": CARDS[capability].smem_bytes, "kernels": kernels}
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def hashes_of(capability: int, cases: list[str]) -> dict[str, str]:
 def everything(only: str) -> dict[str, str]:
     """Of all capabilities, each in a process of its own, since a driver is chosen once."""
     found: dict[str, str] = {}
-    for capability in compiler.SHARED:
+    for capability in compiler.CARDS:
         cases = [case for case in compiler.CASES if only in f"{capability} / {case}"]
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             found |= pool.apply(hashes_of, (capability, cases))

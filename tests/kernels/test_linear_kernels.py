@@ -128,7 +128,7 @@ def test_the_stream_grows_by_8_bits(dtype, slices):
     h, (weight, bias) = normal(rows, inputs, dtype=dtype), layer(width, inputs, dtype)
     weight, scales = quantize_rows(weight)
     stream = ResidualStream(normal(rows, width, seed=9), poisoned(rows, width, dtype=dtype))
-    workspace = SplitKWorkspace.allocate(rows, weight, GemmShape(16, 16, slices, 2, warps=4))
+    workspace = SplitKWorkspace.allocate(rows, weight, dtype, GemmShape(16, 16, slices, 2, warps=4))
     x, scaled, moments = splitk_residual_gemm_torch(stream.x, h, weight, bias, bias, scales)
     splitk_residual_gemm(h, weight, bias, stream, workspace, bias, scales)
     agree(stream.x, x, dtype)
@@ -146,7 +146,7 @@ def test_the_stream_grows_and_its_next_norm_is_folded(dtype, slices, rows, stage
     inputs, width = (80, 36) if stages else (160, 48)  # what is held comes in whole blocks
     h, (weight, bias) = normal(rows, inputs, dtype=dtype), layer(width, inputs, dtype)
     stream = ResidualStream(normal(rows, width, seed=9), poisoned(rows, width, dtype=dtype))
-    workspace = SplitKWorkspace.allocate(rows, weight, GemmShape(16, 16, slices, stages, warps=4))
+    workspace = SplitKWorkspace.allocate(rows, weight, dtype, GemmShape(16, 16, slices, stages, warps=4))
     after, bias_after = normal(44, width, seed=11, dtype=dtype), normal(44, seed=12, dtype=dtype)
     (norm,) = norms(1, width, dtype)
     folded = fold_norm(after, bias_after, (norm,))
@@ -170,7 +170,7 @@ def test_a_stream_that_no_norm_follows(dtype):
     h, (weight, bias) = normal(7, 48, dtype=dtype), layer(40, 48, dtype)
     stream = ResidualStream(normal(7, 40, seed=9), poisoned(7, 40, dtype=dtype))
     x, _, _ = splitk_residual_gemm_torch(stream.x, h, weight, bias, bias)
-    splitk_residual_gemm(h, weight, bias, stream, SplitKWorkspace.allocate(7, weight), None)
+    splitk_residual_gemm(h, weight, bias, stream, SplitKWorkspace.allocate(7, weight, dtype), None)
     agree(stream.x, x, dtype)
     assert stream.scaled.isnan().all()
 

@@ -11,9 +11,10 @@ from indextts2_multitalk.accel.attention.sdpa import SdpaAttention  # noqa: E402
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache  # noqa: E402
 from indextts2_multitalk.accel.kernels.persistent.mailbox import mailbox_wait_ptx  # noqa: E402
 from indextts2_multitalk.accel.kernels.persistent.step import (  # noqa: E402
+    MEGAKERNEL,
     MegakernelShape,
+    MegakernelSize,
     PersistentStep,
-    choose_megakernel_shape,
     count_matrix_programs,
     prefers_megakernel,
 )
@@ -112,7 +113,7 @@ def test_nobody_who_waits_goes_unheard(width):
 
 
 def test_attention_has_programs_of_its_own():
-    shape = choose_megakernel_shape(width=1280, heads=20, head_dim=64, device=DEVICE)
+    shape = MEGAKERNEL.choose(MegakernelSize(width=1280, heads=20, head_dim=64, weight_bytes=2), DEVICE)
     assert 0 < shape.matrix_programs < shape.programs
 
 

@@ -81,6 +81,14 @@ def test_a_place_of_several_steps_is_tuned_in_the_first():
     assert tuned.seconds["two"] == (1 + 2 * 9, 1)  # the family it shares with the first was found there
 
 
+def test_it_may_begin_anywhere():
+    start = {(one, size): Tile(5) for one in FAMILIES for size in SIZES}
+    steps = Steps(lambda name, inputs, rows: rows)
+    tuned = tune(steps("all"), start=start)
+    assert set(tuned.shapes.values()) == {Tile(0)}
+    assert tuned.seconds["all"] == (1 + 6 * 5, 1)
+
+
 def test_a_gain_that_comes_once_is_none():
     values = iter([1.0] + [0.5, 1.0, 1.0] * 1000)
     step = TunedStep("noise", lambda: FAMILIES[0].choose(SIZES[0], CPU), lambda: lambda: next(values))

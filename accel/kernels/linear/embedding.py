@@ -7,6 +7,7 @@ import torch
 import triton
 import triton.language as tl
 
+from ....runtime.card import card_of
 from ...state import DecodeState
 from ...weights import DecoderWeights
 from ..pdl import launch_dependents_and_wait, supports_pdl
@@ -55,5 +56,5 @@ def embed_tokens(
         state.rows.tokens, state.lanes.steps, weights.token_embedding, weights.position_embedding, out,
         weights.layers[0].ln_1_weight, out if scaled is None else scaled, out if moments is None else moments,
         state.beams, weights.first_position, last, rows, WIDTH=width, BLOCK=triton.next_power_of_2(width), TILES=tiles,
-        BLOCK_T=triton.next_power_of_2(max(1, tiles)), PDL=supports_pdl(out.device), num_warps=2,
+        BLOCK_T=triton.next_power_of_2(max(1, tiles)), PDL=supports_pdl(card_of(out.device)), num_warps=2,
     )  # fmt: skip

@@ -16,7 +16,7 @@ from torch.nn import functional
 from ...quantization import dequantize_rows
 from ..pdl import CACHE_LINE_BYTES, l2_prefetch, launch_dependents, pdl_options, wait_on_dependencies
 from .folded_norm import FoldedNorm, Norm
-from .gemm_shapes import GemmShape, choose_gemm_shape, pipeline_stages, rows_per_tile
+from .gemm_shapes import GemmShape, choose_gemm_shape, rows_per_tile
 from .gemv import tanh_gelu
 from .int8_weights import convert_weights, int8_options
 from .weight_stationary import load_first_rows, load_weight_tiles, multiply_stationary
@@ -155,9 +155,8 @@ def gemm(
     norm: one norm folded into this layer, with its bias; x is then `ResidualStream.scaled` by its gain and moments are
     those of the stream, float32 [2, R, T]. All contiguous.
     """
-    outputs, inputs = weight.shape
-    rows = x.shape[0]
-    shape = shape or choose_gemm_shape(inputs, outputs, rows, weight.dtype, weight.device)
+    outputs, rows = weight.shape[0], x.shape[0]
+    shape = shape or choose_gemm_shape(weight, rows, x.dtype, residual=False)
     assert shape.slices == 1, f"{shape.slices} slices"
     check_rows(x, weight, scales)
     assert out.shape == (rows, outputs), f"out is {tuple(out.shape)}"
@@ -185,8 +184,7 @@ def gemm_options(
 ) -> dict[str, Any]:
     """What every launch says that calls `load_weights_then_wait` and `multiply_slice`."""
     inputs, size, block_rows = weight.shape[1], x.element_size(), rows_per_tile(x.shape[0])
-    stages = pipeline_stages(shape, block_rows, size, weight.element_size(), x.device)
-    assert stages > 0 or inputs % (shape.block * shape.slices) == 0, f"{inputs} inputs in blocks of {shape.block}"
+    assert shape.stages > 0 or inputs % (shape.block * shape.slices) == 0, f"{inputs} inputs in blocks of {shape.block}"
     return {
         "K": inputs,
         "SLICES": shape.slices,
@@ -196,7 +194,7 @@ def gemm_options(
         "BLOCKS": shape.block_count(inputs),
         "IN_FLIGHT": shape.blocks_in_flight(inputs, block_rows, size),
         "SPAN": max(128, triton.next_power_of_2(inputs // shape.slices)),
-        "STAGES": stages,
+        "STAGES": shape.stages,
         "PRECISION": "ieee" if x.dtype is torch.float32 else "tf32",
         "num_warps": shape.warps,
         **int8_options(scales, x.device),

@@ -9,13 +9,17 @@ Weights [N, K] row-major, in 8 bits with a scale for each row (int8_weights.py) 
 or of the bias's dtype.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import triton
 import triton.language as tl
 from torch.nn import functional
 
+from ....runtime.card import Card
+from ....runtime.kernel_shapes import KernelFamily
 from ...quantization import dequantize_rows
 from ..pdl import l2_prefetch_share, launch_dependents_and_wait, pdl_options, prefetch_arguments
 from .chunks import chunk_starts, chunk_widths, load_chunk, load_chunks, normalize_chunks, sum_chunks
@@ -110,14 +114,57 @@ class GemvShape:
     warps: int
 
 
-def choose_gemv_shape(inputs: int, outputs: int, rows: int, half: bool) -> GemvShape:
-    """As many weights as fit registers beside the rows' activations; half: those are half precision, too. Several rows
-    are summed by one warp alone, which waits for no other; a single one is faster when four share it."""
-    if half:
-        return GemvShape(2 if inputs >= LONG_INPUTS else 8 if outputs > 2048 else 4, 1)
-    if inputs >= LONG_INPUTS:
-        return GemvShape(2, 4)
-    return GemvShape(8 if outputs > 2048 else 4, 4) if rows == 1 else GemvShape(4, 1)
+class GemvSize(NamedTuple):
+    """rows: 1, or `MAX_GEMV_ROWS` for all from 2 on. outputs: of more than four times the inputs, that many.
+    weight_bytes: of one. half: products are half precision."""
+
+    inputs: int
+    outputs: int
+    rows: int
+    weight_bytes: int
+    half: bool
+
+    @staticmethod
+    def of_layer(inputs: int, outputs: int, rows: int, weight_bytes: int, half: bool) -> "GemvSize":
+        several = 1 if rows == 1 else MAX_GEMV_ROWS
+        return GemvSize(inputs, min(outputs, 4 * inputs), several, weight_bytes, half)
+
+
+PROGRAMS_A_MULTIPROCESSOR = 2
+"""That a layer has at least, where a program can have fewer outputs."""
+
+
+def gemv_rule(size: GemvSize, card: Card) -> GemvShape:
+    """As many weights as fit registers beside the rows' activations, while every multiprocessor has programs. Several
+    rows are summed by one warp alone, which waits for no other; a single one is faster when four share it."""
+    warps = 1 if size.half or (size.rows > 1 and size.inputs < LONG_INPUTS) else 4
+    outputs = 8
+    while outputs > 1 and (
+        weights_a_lane(GemvShape(outputs, warps), size) > lane_budget(size, warps)
+        or triton.cdiv(size.outputs, outputs) < PROGRAMS_A_MULTIPROCESSOR * card.multiprocessors
+    ):
+        outputs //= 2
+    return GemvShape(outputs, warps)
+
+
+def weights_a_lane(shape: GemvShape, size: GemvSize) -> int:
+    """That are in registers at the same time."""
+    return shape.outputs * size.inputs // (32 * shape.warps)
+
+
+def lane_budget(size: GemvSize, warps: int) -> int:
+    """Weights of a lane that leave room for products: conversions take more of it than products of halves."""
+    if warps > 1:
+        return 80
+    return 320 if size.half and size.weight_bytes > 1 else 160
+
+
+def gemv_candidates(size: GemvSize, card: Card) -> Iterable[GemvShape]:
+    shapes = (GemvShape(outputs, warps) for warps in (1, 2, 4) for outputs in (1, 2, 4, 8, 16))
+    return (shape for shape in shapes if 40 <= weights_a_lane(shape, size) <= 320)
+
+
+GEMV = KernelFamily("GEMV", gemv_rule, gemv_candidates)
 
 
 def gemv(
@@ -148,7 +195,8 @@ def gemv(
     assert not (gelu and residual is not None), "GELU of a residual is no layer"
     assert (scales is None) == (weight.dtype is not torch.int8), f"weights of {weight.dtype}, scales: {scales}"
     half = bias.dtype is torch.float16 and (rows > 1 or scales is not None)
-    shape = shape or choose_gemv_shape(inputs, outputs, rows, half)
+    size = GemvSize.of_layer(inputs, outputs, rows, weight.element_size(), half)
+    shape = shape or GEMV.choose(size, x.device)
     widths = chunk_widths(inputs, shape.warps, weight.element_size())
     prefetched, cache_lines = prefetch_arguments(prefetch, x.device)
     first_gain, first_shift, first_eps = (norm and norm.first) or (bias, bias, 0.0)

@@ -41,10 +41,12 @@ class SplitKWorkspace:
     moments: torch.Tensor
 
     @staticmethod
-    def allocate(rows: int, weight: torch.Tensor, shape: GemmShape | None = None) -> "SplitKWorkspace":
-        """For weight [D, K]."""
+    def allocate(
+        rows: int, weight: torch.Tensor, dtype: torch.dtype, shape: GemmShape | None = None
+    ) -> "SplitKWorkspace":
+        """For weight [D, K] and rows of dtype."""
         width, inputs = weight.shape
-        shape = shape or choose_gemm_shape(inputs, width, rows, weight.dtype, weight.device)
+        shape = shape or choose_gemm_shape(weight, rows, dtype, residual=True)
         assert inputs % shape.slices == 0, f"{inputs} inputs do not split into {shape.slices}"
         tiles, device = triton.cdiv(width, shape.outputs), weight.device
         arrivals = torch.zeros(tiles * triton.cdiv(rows, rows_per_tile(rows)), dtype=torch.int32, device=device)

@@ -1,10 +1,14 @@
 """The step of megakernel.py over buffers that stay where they are: fit to be captured."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 import triton
 
+from ....runtime.card import INTERPRETED, Card
+from ....runtime.kernel_shapes import KernelFamily
 from ...cache.paged_cache import PagedCache
 from ...state import DecodeState
 from ...weights import MATRICES, DecoderWeights, LayerWeights
@@ -39,17 +43,48 @@ def prefers_megakernel(weights: DecoderWeights) -> bool:
     return all(matrix.data_ptr() % ALIGNED == 0 for layer in weights.layers for matrix in _layer_matrices(layer))
 
 
-def choose_megakernel_shape(
-    width: int, heads: int, head_dim: int, device: torch.device, quantized: bool = False
-) -> MegakernelShape:
+class MegakernelSize(NamedTuple):
+    """weight_bytes: of one weight."""
+
+    width: int
+    heads: int
+    head_dim: int
+    weight_bytes: int
+
+
+def megakernel_rule(size: MegakernelSize, card: Card) -> MegakernelShape:
     """Every multiprocessor has a program; about a fifth of them are enough for attention. Of tiles in 8 bits twice as
     many are under way."""
-    if device.type != "cuda":
-        # Through the interpreter, which runs them one after the other, a few.
+    if card is INTERPRETED:
+        # One program after the other: a few.
         return MegakernelShape(5, 3, 8, 1, 4, 2)
-    programs = torch.cuda.get_device_properties(device).multi_processor_count
-    matrix_programs = count_matrix_programs(width, programs - min(programs // 5, heads + heads // 4))
-    return MegakernelShape(programs, matrix_programs, 16, 8 if quantized else 4, max(16, 4096 // head_dim), 9)
+    attention = min(card.multiprocessors // 5, size.heads + size.heads // 4)
+    return _shape_with(size, card, attention, 16, 8 // size.weight_bytes)
+
+
+def megakernel_candidates(size: MegakernelSize, card: Card) -> Iterable[MegakernelShape]:
+    """Tiles of other sizes, more and fewer of them under way, and attention with fewer programs."""
+    usual, all_heads = megakernel_rule(size, card), min(card.multiprocessors // 5, size.heads)
+    for stages in (3, 5, 6):
+        yield replace(usual, stages=stages * 2 // size.weight_bytes)
+    yield from (_shape_with(size, card, each, usual.tile, usual.stages) for each in (all_heads, all_heads // 2))
+    yield replace(usual, tile=usual.tile * 2, stages=usual.stages // 2)
+    yield replace(usual, tile=usual.tile // 2, stages=usual.stages * 2)
+
+
+def _shape_with(size: MegakernelSize, card: Card, attention: int, tile: int, stages: int) -> MegakernelShape:
+    """attention: programs for it."""
+    matrix_programs = count_matrix_programs(size.width, card.multiprocessors - attention)
+    return MegakernelShape(card.multiprocessors, matrix_programs, tile, stages, max(16, 4096 // size.head_dim), 9)
+
+
+def megakernel_fits(shape: MegakernelShape, size: MegakernelSize, card: Card) -> bool:
+    """All programs run at the same time, and tiles under way lie in shared memory."""
+    fits = shape.tile * size.width * size.weight_bytes * shape.stages <= card.smem_bytes
+    return fits and shape.matrix_programs < shape.programs <= card.multiprocessors
+
+
+MEGAKERNEL = KernelFamily("megakernel", megakernel_rule, megakernel_candidates, megakernel_fits)
 
 
 def count_matrix_programs(width: int, most: int) -> int:
@@ -82,9 +117,8 @@ class PersistentStep:
         assert state.rows.tokens.shape[0] == 1, f"{state.rows.tokens.shape[0]} rows"
         self._weights, self._cache, self._state, self._logits = weights, cache, state, logits
         device, width = weights.device, weights.width
-        self._shape = shape or choose_megakernel_shape(
-            width, weights.heads, weights.head_dim, device, weights.quantized
-        )
+        size = MegakernelSize(width, weights.heads, weights.head_dim, weights.layers[0].qkv_weight.element_size())
+        self._shape = shape or MEGAKERNEL.choose(size, device)
         self._mailbox = torch.zeros(10, width, dtype=torch.int64, device=device)
         self._epoch = torch.ones(1, dtype=torch.int32, device=device)
         self._streams = torch.zeros(2, width, device=device)
