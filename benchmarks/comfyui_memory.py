@@ -12,6 +12,7 @@ Prints one JSON line a figure.
 """
 
 import argparse
+import gc
 import importlib
 import sys
 import tempfile
@@ -152,6 +153,8 @@ def measure(nodes: Nodes, about: dict[str, str], free_gib: float | None) -> None
     if not (torch.equal(first, again) and torch.equal(first, third)):
         raise Refused("after the eviction something else was spoken")
     emit_case("back-after-eviction", back - warm, "s", about, warm_seconds=round(warm, 4))
+    del crowd, evict  # the other model must not be there, or it is what comes to the host
+    gc.collect()
     nodes.handle = type(nodes.handle)(nodes.handle.settings, keep_in_ram=False)
     nodes.speak()
     host = resident_bytes()

@@ -2,13 +2,20 @@
 
 Whoever captures does it here: one capture at a time, on one stream per device. For every stream that multiplies
 matrices cuBLAS takes 32 MiB and keeps them, and a device may capture for one thread only.
+
+PyTorch's two allocators differ here. Its own maps a pool's memory at the capture. The stream-ordered one of CUDA
+(`cudaMallocAsync`, ComfyUI's default) maps it when the graph is launched: what a capture leaves behind must not be
+freed before, or the process is aborted. There a graph writes to tensors from outside, and leaves nothing.
 """
 
+import ctypes
 import logging
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import cache
+from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -23,6 +30,22 @@ Key = TypeVar("Key", bound=Hashable)
 Graph = TypeVar("Graph")
 
 _CAPTURE_LOCK = threading.Lock()
+
+_kept_for_good: list[TracebackType | None] = []
+"""Of captures that failed under the stream-ordered allocator: what the frames hold was never mapped, see above."""
+
+
+@cache
+def is_stream_ordered() -> bool:
+    """Whether PyTorch allocates with `cudaMallocAsync`."""
+    return torch.cuda.is_available() and torch.cuda.get_allocator_backend() == "cudaMallocAsync"
+
+
+def trim_graph_memory() -> None:
+    """Give back what the stream-ordered allocator keeps for graphs that are gone; PyTorch does not do it."""
+    if is_stream_ordered():
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        driver.cuDeviceGraphMemTrim(torch.cuda.current_device())
 
 
 @cache
@@ -73,6 +96,10 @@ def capture_graph(
         try:
             gather_memory(device, arena_bytes)
             outputs = function()
+        except BaseException as error:
+            if is_stream_ordered():
+                _kept_for_good.append(error.__traceback__)
+            raise
         finally:
             graph.capture_end()
     current.wait_stream(stream)
@@ -88,6 +115,7 @@ class CapturedGraph(Generic[Outputs]):
     def __init__(self, function: Callable[[], Outputs], device: torch.device, pool: GraphPool) -> None:
         self._function, self._device, self._pool = function, device, pool
         self._arena_bytes, self._ran = pool.arena_bytes, False
+        self._written: Any = None
         self._captured: tuple[torch.cuda.CUDAGraph, Outputs] | None = None
 
     def replay(self) -> Outputs:
@@ -96,13 +124,27 @@ class CapturedGraph(Generic[Outputs]):
             gather_memory(self._device, self._arena_bytes)
             outputs = self._function()
             self._ran = True
+            self._written = outputs if is_stream_ordered() else None
             return outputs
         if self._captured is None:
             torch.cuda.empty_cache()  # what its first run took and left idle, which no graph can have
-            self._captured = capture_graph(self._function, self._device, self._pool, self._arena_bytes)
+            self._captured = capture_graph(self._run, self._device, self._pool, self._arena_bytes)
         graph, outputs = self._captured
         graph.replay()
         return outputs
+
+    def _run(self) -> Outputs:
+        """`function`; under the stream-ordered allocator what it returned the first time is written anew."""
+        return self._function() if self._written is None else _write(self._function(), self._written)
+
+
+def _write(outputs: Any, written: Any) -> Any:
+    """Copies tensors or tuples of them into `written`, and returns that."""
+    if isinstance(written, torch.Tensor):
+        return written.copy_(outputs)
+    for pair in zip(outputs, written, strict=True):
+        _write(*pair)
+    return written
 
 
 class CaptureOnSecondRun:
@@ -191,6 +233,7 @@ class GraphCache(Generic[Key, Graph]):
         """Forget all graphs and the memory they share; they are captured anew when they are needed."""
         self._graphs.clear()
         self._pool = None
+        trim_graph_memory()
 
     def __iter__(self) -> Iterator[Key]:
         return iter(self._graphs)

@@ -91,6 +91,13 @@ def test_what_is_needed_once_is_not_captured(monkeypatch):
         assert len(captured) == graphs
 
 
+def test_outputs_of_a_graph_are_copied_in_their_own_order():
+    written = torch.ones(2), (torch.zeros(3, dtype=torch.int32), torch.ones(1))
+    new = torch.full((2,), 5.0), (torch.arange(3, dtype=torch.int32), torch.full((1,), 7.0))
+    assert cuda_graphs._write(new, written) is written
+    assert [written[0].tolist(), *(part.tolist() for part in written[1])] == [[5, 5], [0, 1, 2], [7]]
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_all_captures_of_a_device_use_one_stream():
