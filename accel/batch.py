@@ -30,13 +30,20 @@ Resources = Callable[[int], tuple[PagedCache, StepRunner]]
 class Batch:
     """Lanes of `state` are those of `scheduler.running`, in the same order.
 
-    poll_steps: launched at once. readbacks_behind: how many such groups may be under way when the next one is launched.
+    planned: lanes, rounded, of a run that has all the memory it wants. poll_steps: launched at once. readbacks_behind:
+    how many such groups may be under way when the next one is launched.
     """
 
     def __init__(
-        self, scheduler: Scheduler, state: DecodeState, resources: Resources, poll_steps: int, readbacks_behind: int = 0
+        self,
+        scheduler: Scheduler,
+        state: DecodeState,
+        resources: Resources,
+        planned: int,
+        poll_steps: int,
+        readbacks_behind: int = 0,
     ) -> None:
-        self._scheduler = scheduler
+        self._scheduler, self._planned = scheduler, planned
         self._state = state
         self._resources = resources
         self._poll_steps = poll_steps
@@ -70,7 +77,7 @@ class Batch:
         steps = min(self._poll_steps, max(map(_steps_left, scheduler.running), default=0))
         if steps == 0:
             return self._read_pending(0)
-        runner.run_steps(self._state, len(scheduler.running), steps)
+        runner.run_steps(self._state, len(scheduler.running), steps, self._planned)
         self._readbacks.append(StatusReadback(self._state, scheduler.running, steps))
         return self._read_pending(self._readbacks_behind)
 

@@ -179,8 +179,9 @@ class Engine:
         scheduler = Scheduler(self._pool.allocator, self._page_size, self._options.max_lanes, self._options.prompt_rows)
         for index, request in group:
             scheduler.submit(index, request)
-        state = self._decode_state(requests, beams)
-        return Batch(scheduler, state, self._ensure_resources, self._poll_steps, self._readbacks_behind)
+        planned = round_up_lanes(min(len(requests), self._given.max_lanes))
+        state = self._decode_state(requests, beams, planned)
+        return Batch(scheduler, state, self._ensure_resources, planned, self._poll_steps, self._readbacks_behind)
 
     def _page_demand(self, requests: Sequence[Request], lanes: int) -> PageDemand:
         claims = sorted((worst_case_pages(r, self._page_size) for r in requests), reverse=True)
@@ -197,9 +198,8 @@ class Engine:
         length = min(request.prompt.shape[0] + expected, final_length(request))
         return min(claim, pages_needed(length, self._page_size) + own)
 
-    def _decode_state(self, requests: Sequence[Request], beams: int) -> DecodeState:
+    def _decode_state(self, requests: Sequence[Request], beams: int, lanes: int) -> DecodeState:
         """The state of that many beams, a larger one where the last one is too small."""
-        lanes = round_up_lanes(min(len(requests), self._options.max_lanes))
         longest = max(map(final_length, requests))
         columns = pages_needed(longest, self._page_size) + 1
         state = self._states.get(beams)

@@ -6,6 +6,7 @@ few through GEMV (linear/gemv.py), more through GEMM and split-K GEMM (linear/ge
 """
 
 import logging
+from collections.abc import Hashable
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from .attention.paged_attention import SplitKVWorkspace, choose_attention_config
 from .linear.embedding import embed_tokens
 from .linear.folded_norm import FoldedNorms
 from .linear.gemm import gemm
+from .linear.gemm_shapes import choose_gemm_shape, rows_per_tile
 from .linear.gemv import MAX_GEMV_ROWS, gemv
 from .linear.layer_norm import layer_norm
 from .linear.splitk_residual import ResidualStream, SplitKWorkspace, splitk_residual_gemm
@@ -41,6 +43,17 @@ def why_unsupported(weights: DecoderWeights) -> str | None:
     if not 1 <= len(weights.final_norms) <= MAX_NORMS:
         return f"the kernels take one or two final norms, got {len(weights.final_norms)}"
     return None
+
+
+def step_shapes(weights: DecoderWeights, rows: int) -> tuple[Hashable, ...]:
+    """All that decides in which order a step of so many rows sums: steps of equal ones compute a row alike."""
+    if rows <= MAX_GEMV_ROWS:
+        return (rows,)
+    attention = choose_attention_config(rows, weights.heads, weights.head_dim, weights.device)
+    layer = weights.layers[0]
+    matrices = layer.qkv_weight, layer.out_weight, layer.fc_weight, layer.proj_weight, weights.head_weight
+    shapes = (choose_gemm_shape(w.shape[1], w.shape[0], rows, w.dtype, w.device) for w in matrices)
+    return (rows_per_tile(rows), attention, *shapes)
 
 
 class DecodeStep:

@@ -12,7 +12,7 @@ import torch
 from ...runtime.cuda_graphs import CaptureOnSecondRun, GraphCache, GraphPool
 from ..attention import AttentionBackend
 from ..cache.paged_cache import PagedCache
-from ..kernels.decode_step import DecodeStep, why_unsupported
+from ..kernels.decode_step import DecodeStep, step_shapes, why_unsupported
 from ..kernels.linear.folded_norm import FoldedNorms
 from ..kernels.sampling.beam_search import BeamBuffers, advance_beams
 from ..kernels.sampling.draw import draw_next
@@ -25,8 +25,10 @@ logger = logging.getLogger(__name__)
 
 
 class GraphRunner:
-    """See `StepRunner`. Many prompts at once and beams' first draws go through plain torch; so does all that cannot be
-    captured."""
+    """See `StepRunner`. Beams' first draws go through plain torch; so does all that cannot be captured.
+
+    Prompts are computed one by one: the matrix products of several together would sum in another order.
+    """
 
     name = "CUDA graphs"
 
@@ -41,9 +43,8 @@ class GraphRunner:
         self._folded_norms = FoldedNorms.from_weights(weights) if self._refused is None else None
 
     def prefill(self, prompts: Sequence[torch.Tensor], slots: torch.Tensor) -> torch.Tensor:
-        if len(prompts) == 1 and self._prompts.fits_graph(prompts[0]):
-            return self._prompts(prompts[0], slots)
-        return self._plain.prefill(prompts, slots)
+        parts = zip(prompts, slots.split([len(prompt) for prompt in prompts]), strict=True)
+        return torch.cat([self._prompts(*part) for part in parts])
 
     def draw_first(self, state: DecodeState, logits: torch.Tensor) -> None:
         if self._refused is not None or state.beams > 1:
@@ -52,11 +53,11 @@ class GraphRunner:
         state.rows.lengths.sub_(1)  # the draw counts the token that has entered, and a prompt's last row is counted
         draw_next(state, logits, self._weights.stop_token)
 
-    def run_steps(self, state: DecodeState, lanes: int, steps: int) -> None:
-        captured = self._captured_step(state, min(round_up_lanes(lanes), state.lane_count))
-        if captured is None:
-            self._plain.run_steps(state, lanes, steps)
+    def run_steps(self, state: DecodeState, lanes: int, steps: int, planned: int) -> None:
+        if self._refused is not None:
+            self._plain.run_steps(state, lanes, steps, planned)
             return
+        captured = self._captured_step(state, self._lanes_alike(lanes, planned, state.beams))
         for _ in range(steps):
             captured()
 
@@ -65,9 +66,14 @@ class GraphRunner:
         self._wait_for_graphs()
         self._graphs.clear()
 
-    def _captured_step(self, state: DecodeState, lanes: int) -> CaptureOnSecondRun | None:
-        if self._refused is not None:
-            return None
+    def _lanes_alike(self, lanes: int, planned: int, beams: int) -> int:
+        """The fewest from `lanes` on whose step sums in the same order as one of all `planned`."""
+        count, wanted = round_up_lanes(lanes), step_shapes(self._weights, planned * beams)
+        while count < planned and step_shapes(self._weights, count * beams) != wanted:
+            count *= 2
+        return min(count, planned)
+
+    def _captured_step(self, state: DecodeState, lanes: int) -> CaptureOnSecondRun:
         key = ("step", id(state), state.beams, lanes)
         if key not in self._graphs:
             self._forget_smaller(state)

@@ -28,13 +28,10 @@ class PrefillGraphs:
     ) -> None:
         self._weights, self._plain, self._graphs = weights, plain, graphs
 
-    @staticmethod
-    def fits_graph(prompt: torch.Tensor) -> bool:
-        """Whether a graph gains anything for prompt [P, D]."""
-        return prompt.shape[0] <= MOST_ROWS
-
     def __call__(self, prompt: torch.Tensor, slots: torch.Tensor) -> torch.Tensor:
         """Logits float32 [1, V] of prompt [P, D], whose keys and values go to slots int64 [P]."""
+        if prompt.shape[0] > MOST_ROWS:
+            return self._plain.prefill([prompt], slots)
         rows = -(-prompt.shape[0] // ROUND_ROWS) * ROUND_ROWS
         buffers: _PrefillBuffers
         buffers, captured = self._graphs.get(("prefill", rows), lambda pool: self._new_graph(rows, pool))

@@ -74,7 +74,7 @@ class TorchRunner:
     def draw_first(self, state: DecodeState, logits: torch.Tensor) -> None:
         choose_next(state, logits, self._cache, self._weights.stop_token)
 
-    def run_steps(self, state: DecodeState, lanes: int, steps: int) -> None:
+    def run_steps(self, state: DecodeState, lanes: int, steps: int, planned: int) -> None:
         view = state if lanes == state.lane_count else state.slice_lanes(0, lanes)
         start = self._clock()
         for _ in range(steps):

@@ -100,7 +100,7 @@ def test_a_run_cancelled_anywhere_returns_every_page(todo, chosen, polls, by_clo
 def test_a_failing_step_returns_every_page(monkeypatch):
     engine, steps = Engine(WEIGHTS, EngineOptions(page_size=4)), []
 
-    def fail(runner, state, lanes, count):
+    def fail(runner, state, lanes, count, planned):
         steps.append(lanes)
         raise RuntimeError("device lost")
 

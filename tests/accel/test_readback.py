@@ -24,7 +24,7 @@ def test_lines_have_pages_for_every_step_that_is_launched(todo, chosen):
     """The scratch page is none: what a line that goes on stores there would be lost."""
 
     class Runner(TorchRunner):
-        def run_steps(self, state, lanes, steps):
+        def run_steps(self, state, lanes, steps, planned):
             assert steps >= 1
             drawn, limits, lengths = (
                 x.tolist() for x in (state.lanes.steps, state.lanes.limits, state.rows.lengths.view(-1, state.beams))
@@ -34,7 +34,7 @@ def test_lines_have_pages_for_every_step_that_is_launched(todo, chosen):
                     end = lengths[lane][0] + min(steps, limits[lane] - drawn[lane])
                     tables = state.rows.block_tables[lane * state.beams : (lane + 1) * state.beams]
                     assert (tables[:, : -(-end // self._cache.page_size)] != SCRATCH_PAGE).all()
-            super().run_steps(state, lanes, steps)
+            super().run_steps(state, lanes, steps, planned)
 
     engine = Engine(WEIGHTS, chosen)
     engine._new_runner = lambda cache: Runner(WEIGHTS, cache, engine.attention.backend)
@@ -52,7 +52,7 @@ def test_steps_are_launched_before_the_last_ones_are_read(behind, expected, beam
         monkeypatch.setattr(kind, name, lambda *args: told.append(word(*args)) or given(*args))
 
     note(TorchRunner, "draw_first", lambda *_: "j")
-    note(TorchRunner, "run_steps", lambda _runner, _state, _lanes, steps: str(steps))
+    note(TorchRunner, "run_steps", lambda _runner, _state, _lanes, steps, _planned: str(steps))
     note(StatusReadback, "read_status", lambda _: "R")
     engine = Engine(NEVER_STOPS, EngineOptions(poll_steps=4, readbacks_behind=behind), clock=lambda: 0.0)
     list(engine.generate([build(3, 0, 10, replace(SAMPLED, num_beams=beams))]))
@@ -68,9 +68,9 @@ def test_a_slow_machine_reads_back_in_time(monkeypatch):
         seconds[0] += 0.03
         return step(runner, state)
 
-    def counted(runner, state, lanes, steps):
+    def counted(runner, state, lanes, steps, planned):
         before = int(state.lanes.steps[0])
-        run(runner, state, lanes, steps)
+        run(runner, state, lanes, steps, planned)
         counts.append(int(state.lanes.steps[0]) - before)
 
     monkeypatch.setattr(TorchRunner, "run_steps", counted)

@@ -9,7 +9,8 @@ triton = pytest.importorskip("triton")
 from helpers.graphs import stand_in_for_graphs  # noqa: E402
 from helpers.kernel_decoder import WIDTH, weights  # noqa: E402
 from helpers.kernels import DEVICE, MARKS, normal  # noqa: E402
-from indextts2_multitalk.accel.engine import Engine, EngineOptions  # noqa: E402
+from indextts2_multitalk.accel.engine import Engine, EngineOptions, RunLimits  # noqa: E402
+from indextts2_multitalk.accel.kernels.decode_step import step_shapes  # noqa: E402
 from indextts2_multitalk.accel.request import Request  # noqa: E402
 from indextts2_multitalk.accel.runners import graph_runner, prefill_graphs  # noqa: E402
 from indextts2_multitalk.accel.sampling.params import SamplingParams  # noqa: E402
@@ -78,3 +79,29 @@ def test_what_cannot_be_captured_is_launched_one_by_one(monkeypatch, caplog):
 
 def test_lanes_are_rounded_up_to_a_power_of_two():
     assert [round_up_lanes(lanes) for lanes in (1, 2, 3, 5, 9)] == [1, 2, 4, 8, 16]
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_a_step_has_the_lanes_whose_rows_sum_as_all_planned_ones_do(beams):
+    """Powers of two, never fewer than there are, never more than planned; what is planned decides the order."""
+    decoder = weights(torch.float16, 1, layers=1)
+    runner = graph_runner.GraphRunner.__new__(graph_runner.GraphRunner)
+    runner._weights = decoder
+    for planned in (1, 2, 4, 16, 64):
+        for lanes in range(1, planned + 1):
+            count = runner._lanes_alike(lanes, planned, beams)
+            assert lanes <= count <= planned and count == round_up_lanes(count)
+            assert step_shapes(decoder, count * beams) == step_shapes(decoder, planned * beams)
+    assert runner._lanes_alike(1, 2, beams) == 2
+
+
+def test_fewer_lanes_and_pages_draw_the_same(monkeypatch):
+    """In half precision, where the order of a sum shows: limits, and who else is there, change nothing."""
+    monkeypatch.setattr(prefill_graphs, "ROUND_ROWS", 4)
+    decoder = weights(torch.float16, 1, layers=1)
+    requests = [Request(normal(2 + i, WIDTH, seed=i), i, SAMPLED, 3 + i % 2) for i in range(6)]
+    engine = Engine(decoder, EngineOptions(page_size=4, poll_steps=2))
+    drawn = tokens(engine, requests)
+    engine.limit_runs(RunLimits(max_lanes=2))
+    assert tokens(engine, requests) == drawn
+    assert tokens(engine, requests[::-1]) == {len(requests) - 1 - index: codes for index, codes in drawn.items()}
