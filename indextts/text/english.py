@@ -1,13 +1,18 @@
-"""English: what is read by rules of its own, and then by the number grammar."""
+"""English: read by rules alone, which end with every number and every sign."""
 
+import re
+
+from .characters import strip_accents
 from .english_rules import ENGLISH_RULES
-from .grammar import Grammar
 from .rule import apply_rules
 from .spoken_spans import SpokenSpans
 
+_GAPS = re.compile(" {2,}")
+_LOOSE_MARKS = re.compile(r"(?<! ) +(?=[,.!?;:](?!\w))")
 
-def verbalize_english(spans: SpokenSpans, grammar: Grammar) -> str:
+
+def verbalize_english(spans: SpokenSpans) -> str:
     """The text of `spans` with everything written out in English."""
+    spans.text = strip_accents(spans.text)
     apply_rules(spans, ENGLISH_RULES)
-    spans.keep_term_hyphens()
-    return spans.join_spans(grammar.verbalize)
+    return _GAPS.sub(" ", _LOOSE_MARKS.sub("", spans.join_spans(str)))

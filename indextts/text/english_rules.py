@@ -1,18 +1,23 @@
 """What English text is read by, in this order, before the number grammar reads the rest."""
 
-import re
-
-from .rule import Rule
-
-_CONTRACTION = re.compile(r"(?<![a-z])(it|s?he|this|that|t?here|who|what|which|where|how)'s(?![a-z])", re.IGNORECASE)
+from .english_calendar import CALENDAR_RULES
+from .english_clock import CLOCK_RULES
+from .english_counts import COUNT_RULES
+from .english_money import MONEY_RULES
+from .english_phone import PHONE_RULES
+from .english_signs import SIGN_RULES
+from .english_units import UNIT_RULES
+from .english_web import WEB_RULES
+from .english_words import WORD_RULES
 
 ENGLISH_RULES = (
-    Rule(
-        "contractions",
-        _CONTRACTION,
-        lambda match: f"{match[1]} is",
-        needs="'",
-        final=False,
-        examples=[("It's Goethe's work, who's there?", "It is Goethe's work, who is there?")],
-    ),
+    *WEB_RULES,
+    *CALENDAR_RULES,
+    *CLOCK_RULES,
+    *PHONE_RULES,
+    *MONEY_RULES,
+    *UNIT_RULES,
+    *WORD_RULES,
+    *COUNT_RULES,
+    *SIGN_RULES,
 )

@@ -1,18 +1,19 @@
 """Written text to spoken text: numbers, dates, units and symbols become words, punctuation the vocabulary's.
 
-The layers, in order: characters.py, language.py, the glossary, the language's rules (english_rules.py,
-chinese_rules.py), its grammar (grammar.py), punctuation.py. The grammars are wetext's (finite-state transducers,
-compiled; no pynini). They are loaded on first use.
+The layers, in order: characters.py, markup.py, language.py, the glossary, the language's rules (english_rules.py,
+chinese_rules.py), the Chinese grammar (grammar.py), punctuation.py. The grammar is wetext's (finite-state transducers,
+compiled; no pynini). It is loaded on first use; English needs none.
 """
 
 import re
 from collections.abc import Callable, Mapping
 
-from .characters import fold_characters
+from .characters import drop_ornaments, fold_characters
 from .chinese import verbalize_chinese
 from .english import verbalize_english
 from .grammar import Grammar
 from .language import Language, check_language, choose_language
+from .markup import strip_markup, unescape_entities
 from .pieces import split_pieces
 from .punctuation import unify_punctuation
 from .spoken_spans import SpokenSpans
@@ -33,7 +34,6 @@ class TextNormalizer:
         longest_first = sorted(self._glossary, key=len, reverse=True)
         self._terms = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE) if longest_first else None
         self._chinese = Grammar("zh")
-        self._english = Grammar("en")
 
     def normalize(self, text: str, language: str = "auto", between_pieces: Callable[[], None] = continue_always) -> str:
         """Words and the vocabulary's punctuation for `text`.
@@ -43,7 +43,7 @@ class TextNormalizer:
         `between_pieces` is called before each piece of a long text; what it raises ends the work.
         """
         check_language(language)
-        text = fold_characters(text)
+        text = strip_markup(drop_ornaments(fold_characters(unescape_entities(text))))
         if not any(map(str.isalnum, text)):  # signs alone are no words: * * *
             return unify_punctuation(text, chinese=False).strip()
         chosen = choose_language(text, language)
@@ -56,11 +56,9 @@ class TextNormalizer:
     def _normalize_piece(self, piece: str, language: Language) -> str:
         spans = SpokenSpans(simplify_characters(piece) if language == "zh" else piece)
         self._apply_glossary(spans, language)
-        if language == "zh":
-            spoken = verbalize_chinese(spans, self._chinese)
-        else:
-            spoken = verbalize_english(spans, self._english)
-        return unify_punctuation(spoken, language == "zh")
+        chinese = language == "zh"
+        spoken = verbalize_chinese(spans, self._chinese) if chinese else verbalize_english(spans)
+        return unify_punctuation(spoken, chinese)
 
     def _apply_glossary(self, spans: SpokenSpans, language: Language) -> None:
         if self._terms is None:

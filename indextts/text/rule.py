@@ -26,6 +26,12 @@ class Rule:
     examples: Sequence[tuple[str, str]] = ()
 
 
+def match_any(words: str | Iterable[str]) -> str:
+    """A pattern for any of the words, the longest first; a string is words with spaces between."""
+    listed = words.split() if isinstance(words, str) else words
+    return f"(?:{'|'.join(re.escape(word) for word in sorted(listed, key=len, reverse=True))})"
+
+
 def apply_rules(spans: SpokenSpans, rules: Iterable[Rule]) -> None:
     """Every rule in turn on what the ones before it left."""
     characters = set(spans.text)

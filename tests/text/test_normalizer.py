@@ -40,7 +40,7 @@ def test_spoken_form(normalize, text, spoken):
     ("text", "spoken"),
     [
         ("It cost  $5 on\n Jan. 1st, 1999.", "It cost five dollars on the first of january, nineteen ninety nine."),
-        ("see [5] and 5🙂 and café5", "see 'five' and five 🙂 and café five"),
+        ("see [5] and 5🙂 and café5", "see 'five' and five and cafe five"),
         ("zero\u200bwidth\x07 5", "zerowidth five"),
         ("lone \ud800surrogate 5", "lone surrogate five"),
     ],

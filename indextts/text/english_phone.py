@@ -1,0 +1,135 @@
+"""English numbers that are read by their digits: telephones, versions, addresses of machines, cards."""
+
+import re
+
+from .english_numbers import spell_cardinal, spell_code, spell_digits
+from .rule import DIGITS, Rule, match_any
+
+_CALL = match_any(
+    "call dial phone ring text tel telephone fax mobile cell hotline called dialed calling dialing number ext extension"
+)
+_SOFTWARE = match_any(
+    "Version version Python Node Java Android Ubuntu macOS iOS CUDA PyTorch Firefox Chrome Section section Chapter"
+)
+_THINGS = match_any("Room Flight Route Highway Interstate Boeing Airbus RTX GTX RX Bus Gate Suite Studio Area Error")
+_GROUPS = re.compile(r"\d+")
+_ROUND = re.compile("[1-9]00")
+_GAP = "[-. ]"
+
+
+def _speak_groups(match: re.Match[str]) -> str:
+    """Group by group with a pause between; 800 and its like are counted."""
+    groups = [
+        f"{spell_cardinal(int(group))}" if _ROUND.fullmatch(group) else spell_digits(group)
+        for group in _GROUPS.findall(match.group())
+    ]
+    return ("plus " if match.group().startswith("+") else "") + ", ".join(groups)
+
+
+def _speak_local(match: re.Match[str]) -> str | None:
+    """555-1234; two round numbers are a range: 500-1000."""
+    return None if match.group().endswith("00") and match.group()[1:3] == "00" else _speak_groups(match)
+
+
+def _speak_dotted(match: re.Match[str]) -> str:
+    """2.0.1; four groups up to 255 are the address of a machine, whose digits are read."""
+    groups = match["groups"].split(".")
+    if len(groups) == 4 and not match["v"] and all(int(group) < 256 for group in groups) and int(groups[0]) > 9:
+        return " dot ".join(map(spell_digits, groups))
+    spoken = " point ".join(
+        spell_cardinal(int(group)) if group[0] != "0" or group == "0" else spell_digits(group) for group in groups
+    )
+    return f"{'v ' if match['v'] else ''}{spoken}"
+
+
+PHONE_RULES = (
+    Rule(
+        "telephones abroad",
+        re.compile(
+            rf"(?<![\w+])\+\d{{1,3}}(?:{_GAP}?\(\d{{1,5}}\))?(?:{_GAP}\d{{2,5}}){{2,5}}(?![\w-])|(?<![\w+])\+\d{{8,15}}(?!\w)"
+        ),
+        _speak_groups,
+        needs="+",
+        examples=[("+44 20 7946 0958", "plus four four, two zero, seven nine four six, zero nine five eight")],
+    ),
+    Rule(
+        "telephones",
+        re.compile(
+            rf"(?<![\w+.-])(?:\+?1{_GAP}?)?(?:\(\d{{3}}\) ?|\d{{3}}{_GAP})\d{{3}}{_GAP}\d{{4}}(?![\w-])"
+            r"|(?<![\w+.-])0\d{2,4} \d{3,4} ?\d{3,4}(?![\w-])|(?<![\w.-])\d{3}-\d{2}-\d{4}(?![\w-])"
+            r"|(?<![\w.-])\d{4}(?:[- ]\d{4}){2,3}(?![\w-])"
+        ),
+        _speak_groups,
+        needs=DIGITS,
+        examples=[
+            ("(555) 123-4567", "five five five, one two three, four five six seven"),
+            ("Call 1-800-555-1234.", "Call one, eight hundred, five five five, one two three four."),
+        ],
+    ),
+    Rule(
+        "local telephones",
+        re.compile(r"(?<![\w+.,$£€-])\d{3}-\d{4}(?![\w%-]| ?[A-Za-z]{1,2}\b)"),
+        _speak_local,
+        needs="-",
+        examples=[
+            ("Call 555-1234.", "Call five five five, one two three four."),
+            ("500-1000", "five hundred to one thousand"),
+        ],
+    ),
+    Rule(
+        "numbers to call",
+        re.compile(
+            rf"\b(?P<call>{_CALL}(?: (?:at|me at|us at|on|us on|me on|is|to))?[.:]? )"
+            r"(?P<number>[1-9]11|999|112|988|\d{5,12}|\d{3} \d{4})(?![\w,.-]\d|\w)",
+            re.IGNORECASE,
+        ),
+        lambda match: match["call"] + ", ".join(map(spell_digits, match["number"].split())),
+        needs=DIGITS,
+        examples=[("Call 911 now.", "Call nine one one now."), ("Dial 112!", "Dial one one two!")],
+    ),
+    Rule(
+        "emergencies",
+        re.compile(r"(?<![\w.,$-])911(?= (?:call|operator|dispatch|emergency)s?\b)"),
+        lambda match: "nine one one",
+        needs="9",
+        examples=[("a 911 call", "a nine one one call")],
+    ),
+    Rule(
+        "versions",
+        re.compile(r"(?<![\w.,])(?P<v>[vV]\.? ?)?(?P<groups>\d{1,6}(?:\.\d{1,6}){2,5})(?!\d|\.\d)"),
+        _speak_dotted,
+        needs=".",
+        examples=[
+            ("Version 2.0.1 is out.", "Version two point zero point one is out."),
+            ("See 4.1.2, v1.2.3.", "See four point one point two, v one point two point three."),
+            ("192.168.0.1", "one nine two dot one six eight dot zero dot one"),
+        ],
+    ),
+    Rule(
+        "short versions",
+        re.compile(r"(?<![\w.,])([vV])(\d{1,4})(?:\.(\d{1,4}))?(?![\w]|\.\d)"),
+        lambda match: (
+            f"{match[1]} {spell_cardinal(int(match[2]))}" + (f" point {_speak_minor(match[3])}" if match[3] else "")
+        ),
+        needs="vV",
+        examples=[("v2.0 and v3", "v two point zero and v three")],
+    ),
+    Rule(
+        "versions of software",
+        re.compile(rf"\b({_SOFTWARE} )(\d{{1,3}})\.(\d{{1,3}})(?![\w]|\.\d)"),
+        lambda match: f"{match[1]}{spell_cardinal(int(match[2]))} point {_speak_minor(match[3])}",
+        needs=".",
+        examples=[("Python 3.11", "Python three point eleven")],
+    ),
+    Rule(
+        "numbers of things",
+        re.compile(rf"\b({_THINGS} |(?<![A-Za-z])[A-Z]{{1,4}}-?)(\d{{3,4}})(?=\w?\b)(?![.,%]\d|:|%)"),
+        lambda match: f"{match[1].rstrip(' -')} {spell_code(match[2])}",
+        needs=DIGITS,
+        examples=[("Room 404 of A320, RTX 4090", "Room four oh four of A three twenty, RTX forty ninety")],
+    ),
+)
+
+
+def _speak_minor(digits: str) -> str:
+    return spell_digits(digits) if digits[0] == "0" and len(digits) > 1 else spell_cardinal(int(digits))

@@ -1,0 +1,105 @@
+"""English for the signs that are left when every number is read."""
+
+import re
+
+from .rule import Rule
+
+_EITHER = "he/she|she/he|him/her|her/him|his/her|her/his|his/hers|s/he|yes/no|true/false|he/him|she/her|they/them"
+_SIGNS = {
+    "&": "and",
+    "+": "plus",
+    "=": "equals",
+    "%": "percent",
+    "@": "at",
+    "≈": "about",
+    "≠": "is not equal to",
+    "≤": "at most",
+    "≥": "at least",
+    "±": "plus or minus",
+    "×": "times",
+    "÷": "divided by",
+    "∞": "infinity",
+    "√": "square root of",
+    "π": "pi",
+    "°": "degrees",
+    "€": "euros",
+    "£": "pounds",
+    "$": "dollars",
+    "¢": "cents",
+    "№": "number",
+    "_": "underscore",
+    "#": "hash",
+}
+
+SIGN_RULES = (
+    Rule(
+        "with and without",
+        re.compile(r"(?<![\w/])(w/o|w/|b/c|N/A|n/a)(?= |\w|[.,!?]|$)"),
+        lambda match: {"w/o": "without", "w/": "with", "b/c": "because"}.get(match[1], "N A") + " ",
+        needs="/",
+        final=False,
+        examples=[("tea w/o milk", "tea without milk"), ("tea w/milk, N/A", "tea with milk, N A")],
+    ),
+    Rule(
+        "either",
+        re.compile(rf"(?<![\w/])(?:{_EITHER})(?![\w/])", re.IGNORECASE),
+        lambda match: match.group().replace("/", " or "),
+        needs="/",
+        examples=[("he/she", "he or she")],
+    ),
+    Rule(
+        "slashes between words",
+        re.compile(r"(?<=\w)/(?=\w)"),
+        lambda match: " ",
+        needs="/",
+        final=False,
+        examples=[("and/or, TCP/IP", "and or, TCP IP")],
+    ),
+    Rule(
+        "sharp",
+        re.compile(r"(?<![A-Za-z])([A-G])#(?!\w)"),
+        lambda match: f"{match[1]} sharp",
+        needs="#",
+        examples=[("in C#", "in C sharp")],
+    ),
+    Rule(
+        "plus plus",
+        re.compile(r"(?<=\w)\+\+(?!\w)"),
+        lambda match: " plus plus",
+        needs="+",
+        examples=[("in C++.", "in C plus plus.")],
+    ),
+    Rule(
+        "arrows",
+        re.compile(r"\s*(?:<?[-=]{1,3}>|[→⇒➔➜]|<-{1,3}(?!\w))\s*"),
+        lambda match: ", ",
+        needs=">→⇒➔➜<",
+        final=False,
+        examples=[("A -> B", "A, B")],
+    ),
+    Rule(
+        "ornaments",
+        re.compile(r"[*^|★☆¿¡]+"),
+        lambda match: " ",
+        needs="*^|★☆¿¡",
+        final=False,
+        examples=[("a * b | c", "a b c")],
+    ),
+    Rule(
+        "signs",
+        re.compile(f"[{re.escape(''.join(_SIGNS))}]"),
+        lambda match: f" {_SIGNS[match.group()]} " if _is_said(match) else " ",
+        needs="".join(_SIGNS),
+        final=False,
+        examples=[("R&D, A+, E=m", "R and D, A plus, E equals m")],
+    ),
+)
+
+
+def _is_said(match: re.Match[str]) -> bool:
+    """A sign beside a word; alone, or in a row of its like, it is an ornament: * * *."""
+    before, behind = match.string[: match.start()].rstrip(" ")[-1:], match.string[match.end() :].lstrip(" ")[:1]
+    return match.group() not in (before, behind) and (before + behind).strip(_PUNCTUATION) != ""
+
+
+_PUNCTUATION = ".,!?:;'\"()[]-–—…"

@@ -1,0 +1,286 @@
+"""English measures: a number with its unit."""
+
+import re
+
+from .english_money import MAGNITUDES
+from .english_nouns import is_adjective, is_counted
+from .english_numbers import DASH, NUMBER, SIGN, START, spell_number, spell_signed
+from .rule import DIGITS, Rule
+from .sentence_ends import keep_stop
+
+_UNITS = {
+    "km": "kilometer",
+    "m": "meter",
+    "cm": "centimeter",
+    "mm": "millimeter",
+    "µm": "micrometer",
+    "nm": "nanometer",
+    "mi": "mile",
+    "yd": "yard",
+    "yds": "yard",
+    "ft": "foot",
+    "in": "inch",
+    "ha": "hectare",
+    "kg": "kilogram",
+    "kgs": "kilogram",
+    "g": "gram",
+    "mg": "milligram",
+    "µg": "microgram",
+    "mcg": "microgram",
+    "lb": "pound",
+    "lbs": "pound",
+    "oz": "ounce",
+    "l": "liter",
+    "L": "liter",
+    "dl": "deciliter",
+    "cl": "centiliter",
+    "ml": "milliliter",
+    "mL": "milliliter",
+    "gal": "gallon",
+    "qt": "quart",
+    "pt": "pint",
+    "tsp": "teaspoon",
+    "tbsp": "tablespoon",
+    "h": "hour",
+    "hr": "hour",
+    "hrs": "hour",
+    "min": "minute",
+    "mins": "minute",
+    "s": "second",
+    "sec": "second",
+    "secs": "second",
+    "ms": "millisecond",
+    "µs": "microsecond",
+    "ns": "nanosecond",
+    "yr": "year",
+    "yrs": "year",
+    "wk": "week",
+    "wks": "week",
+    "mo": "month",
+    "mos": "month",
+    "Hz": "hertz",
+    "kHz": "kilohertz",
+    "KHz": "kilohertz",
+    "MHz": "megahertz",
+    "GHz": "gigahertz",
+    "THz": "terahertz",
+    "KB": "kilobyte",
+    "kB": "kilobyte",
+    "kb": "kilobit",
+    "MB": "megabyte",
+    "Mb": "megabit",
+    "GB": "gigabyte",
+    "Gb": "gigabit",
+    "TB": "terabyte",
+    "PB": "petabyte",
+    "KiB": "kibibyte",
+    "MiB": "mebibyte",
+    "GiB": "gibibyte",
+    "TiB": "tebibyte",
+    "kbps": "kilobit per second",
+    "Kbps": "kilobit per second",
+    "Mbps": "megabit per second",
+    "Gbps": "gigabit per second",
+    "W": "watt",
+    "mW": "milliwatt",
+    "kW": "kilowatt",
+    "KW": "kilowatt",
+    "MW": "megawatt",
+    "GW": "gigawatt",
+    "Wh": "watt hour",
+    "kWh": "kilowatt hour",
+    "KWh": "kilowatt hour",
+    "MWh": "megawatt hour",
+    "GWh": "gigawatt hour",
+    "V": "volt",
+    "mV": "millivolt",
+    "kV": "kilovolt",
+    "mA": "milliamp",
+    "mAh": "milliamp hour",
+    "Ah": "amp hour",
+    "Ω": "ohm",
+    "kΩ": "kilohm",
+    "MΩ": "megohm",
+    "J": "joule",
+    "kJ": "kilojoule",
+    "MJ": "megajoule",
+    "cal": "calorie",
+    "kcal": "kilocalorie",
+    "Pa": "pascal",
+    "kPa": "kilopascal",
+    "hPa": "hectopascal",
+    "MPa": "megapascal",
+    "psi": "pound per square inch",
+    "Nm": "newton meter",
+    "dB": "decibel",
+    "hp": "horsepower",
+    "mph": "mile per hour",
+    "kph": "kilometer per hour",
+    "kmh": "kilometer per hour",
+    "kmph": "kilometer per hour",
+    "mpg": "mile per gallon",
+    "rpm": "revolution per minute",
+    "RPM": "revolution per minute",
+    "bpm": "beat per minute",
+    "BPM": "beat per minute",
+    "fps": "frame per second",
+    "FPS": "frame per second",
+    "dpi": "dot per inch",
+    "ppm": "part per million",
+    "ppb": "part per billion",
+    "px": "pixel",
+    "%": "percent",
+    "‰": "per mille",
+    "°C": "degree Celsius",
+    "℃": "degree Celsius",
+    "ºC": "degree Celsius",
+    "°F": "degree Fahrenheit",
+    "℉": "degree Fahrenheit",
+    "ºF": "degree Fahrenheit",
+    "°": "degree",
+    "º": "degree",
+    "mol": "mole",
+    "lm": "lumen",
+    "sq ft": "square foot",
+    "sq. ft": "square foot",
+    "sqft": "square foot",
+    "sq m": "square meter",
+    "sq mi": "square mile",
+    "sq km": "square kilometer",
+    "cu ft": "cubic foot",
+    "fl oz": "fluid ounce",
+    "fl. oz": "fluid ounce",
+}
+_UNCHANGED = ("percent", "per mille", "hertz", "horsepower")
+_PLURALS = {"foot": "feet", "inch": "inches"}
+_POWERS = {"²": "square", "2": "square", "³": "cubic", "3": "cubic"}
+_ATTACHED = ("h", "s", "g")  # read as units where they touch their number
+_LENGTHS = frozenset(("km", "m", "cm", "mm", "µm", "mi", "yd", "ft", "in"))
+
+_NAMES = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True))
+_UNIT = rf"(?P<unit>{_NAMES})(?P<power>[²³]|(?<=m)[23])?(?![\w²³])"
+_PER = rf"(?: ?/ ?(?P<per>{_NAMES}|[a-z]+)(?P<per_power>[²³]|(?<=m)[23])?(?![\w²³]))?"
+
+# "in" is an inch before what is measured in inches, "m" a million before people.
+_INCH_BEHIND = re.compile(
+    r"\.? ?(?:x\b|by\b|tall|wide|long|deep|thick|high|screen|display|monitor|tv\b|television|laptop|tablet|phone|pipe"
+    r"|wheel|tire|tyre|rim|gun|blade|knife|nail|screw|bolt|board|plate|pan\b|skillet|pizza|cake|sub\b|ruler|diameter"
+    r"|disk|hose|pot\b|heel|stud|drive|speaker|cannon|telescope|waist|inseam|of (?:rain|snow|water)|from|above|below"
+    r"|apart|ribbon)",
+    re.IGNORECASE,
+)
+
+
+def _name_unit(unit: str, power: str | None, singular: bool) -> str:
+    """square meters, miles per hour: the part that is counted takes the plural."""
+    counted, *rest = _UNITS.get(unit, unit).split(" ")
+    if counted in ("square", "cubic", "fluid"):
+        head, (counted, *rest) = f"{counted} ", rest
+    else:
+        head = f"{_POWERS[power]} " if power else ""
+    if rest and rest[0] in ("hour", "meter"):
+        head, counted, rest = f"{head}{counted} ", rest[0], rest[1:]
+    if not singular and " ".join([counted, *rest]) not in _UNCHANGED:
+        counted = _PLURALS.get(counted, f"{counted}s")
+    return " ".join([head + counted, *rest])
+
+
+def _speak_measure(match: re.Match[str]) -> str | None:
+    if not _is_unit(match):
+        return None
+    adjective = is_adjective(match)
+    name = _name_unit(match["unit"], match["power"], adjective or match["amount"] == "1")
+    if match["per"]:
+        name += f" per {_name_unit(match['per'], match['per_power'], True)}"
+    stop = keep_stop(match) if match["stop"] else ""
+    return _speak_amounts(match) + f"{name}{stop}"
+
+
+def _speak_amounts(match: re.Match[str]) -> str:
+    if not match["from"]:
+        return f"{spell_signed(match['sign'], match['amount'])} "
+    return f"{spell_signed(match['sign'], match['from'])} to {spell_number(match['amount'])} "
+
+
+def _is_unit(match: re.Match[str]) -> bool:
+    """Whether a short word behind a number is its unit here: 6 in screen, but 3 in the morning."""
+    unit, behind = match["unit"], match.string[match.end("unit") : match.end("unit") + 16]
+    if unit == "in":
+        return not match["per"] and (match["gap"] == "" or _INCH_BEHIND.match(behind) is not None)
+    if unit in _SPACED_LETTERS and match["gap"] == " ":
+        return unit not in "JVW" or not behind.startswith(". ")
+    if unit == "m":
+        return not is_counted(match)
+    return True
+
+
+_SPACED_LETTERS = ("J", "V", "W")
+
+
+def _speak_feet(match: re.Match[str]) -> str | None:
+    feet, inches = match["feet"], match["inches"]
+    if inches:
+        return f"{spell_number(feet)} foot {spell_number(inches)}"
+    return f"{spell_number(feet)} {'foot' if feet == '1' or is_adjective(match) else 'feet'}"
+
+
+def _speak_inches(match: re.Match[str]) -> str | None:
+    if match.string.count('"', 0, match.start()) % 2:
+        return None  # it closes a quote
+    return f"{spell_number(match[1])} {'inch' if match[1] == '1' or is_adjective(match) else 'inches'}"
+
+
+def _speak_magnitude(match: re.Match[str]) -> str | None:
+    """1.5M people, 10k followers; a letter alone or before one thing is a name: 4K video, 2.5D game."""
+    scale = MAGNITUDES[match[2].lower()]
+    behind = match.string[match.end() :]
+    is_last = not behind[:1].isalnum() and not behind.startswith((" ", "-")) and "." in match[1]
+    if is_counted(match) or is_last or match[2] in ("bn", "mn") or behind.startswith((" of ", "+")):
+        return f"{spell_number(match[1])} {scale}"
+    return None
+
+
+UNIT_RULES = (
+    Rule(
+        "feet and inches",
+        re.compile(rf"{START}(?P<feet>\d{{1,3}}) ?['’′] ?(?P<inches>\d{{1,2}}(?:\.\d+)?)(?: ?(?:[\"”″]|''|’’))?(?!\w)"),
+        _speak_feet,
+        needs="'’′",
+        examples=[("He is 5'10\" tall.", "He is five foot ten tall."), ("a 6'2 man", "a six foot two man")],
+    ),
+    Rule(
+        "inches",
+        re.compile(rf"{START}({NUMBER}) ?[\"″](?!\w)"),
+        _speak_inches,
+        needs='"″',
+        examples=[('a 27" screen', "a twenty seven inch screen"), ('He said "I am 5".', "He said 'I am five'.")],
+    ),
+    Rule(
+        "measures",
+        re.compile(
+            rf"(?P<sign>{SIGN}){START}(?:(?P<from>{NUMBER})(?: ?%| ?°[CF]?)?(?:{DASH}| to ))?(?P<amount>{NUMBER})"
+            rf"(?P<gap> ?|-){_UNIT}{_PER}"
+            r"(?P<stop>(?<=lb|ft|in|oz|hr|mi|sq|yd|pt)\.|(?<=lbs|min|sec|hrs|gal|yrs)\.|(?<=mins|secs|tbsp)\.)?"
+        ),
+        _speak_measure,
+        needs=DIGITS,
+        examples=[
+            ("It moves at 5 m/s, or 60 mph.", "It moves at five meters per second, or sixty miles per hour."),
+            ("He is 1.5m tall and weighs 80kg.", "He is one point five meters tall and weighs eighty kilograms."),
+            ("A 6 in screen, 3 in the morning", "A six inch screen, three in the morning"),
+            ("It used 100 kWh at 20°C.", "It used one hundred kilowatt hours at twenty degrees Celsius."),
+            ("It rose 5-10%, to 50 m².", "It rose five to ten percent, to fifty square meters."),
+            ("a 1.5L bottle, -5 °C", "a one point five liter bottle, negative five degrees Celsius"),
+        ],
+    ),
+    Rule(
+        "magnitudes",
+        re.compile(rf"{START}({NUMBER}) ?(k|K|M|m|mn|B|bn|T)(?!\w)"),
+        _speak_magnitude,
+        needs="kKmMbBT",
+        examples=[
+            ("1.5M people and 10k followers", "one point five million people and ten thousand followers"),
+            ("a 2.5D game in 4K", "a two point five D game in four K"),
+        ],
+    ),
+)

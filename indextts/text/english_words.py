@@ -1,0 +1,351 @@
+"""English abbreviations and contractions, and Roman numerals."""
+
+import re
+
+from .english_numbers import count_roman, spell_cardinal, spell_ordinal
+from .rule import Rule, match_any
+from .sentence_ends import keep_stop
+
+_TITLES = {
+    "Mr": "Mister",
+    "Mrs": "Misses",
+    "Ms": "Miss",
+    "Messrs": "Messieurs",
+    "Dr": "Doctor",
+    "Drs": "Doctors",
+    "Prof": "Professor",
+    "Rev": "Reverend",
+    "Fr": "Father",
+    "Hon": "Honorable",
+    "Pres": "President",
+    "Gov": "Governor",
+    "Sen": "Senator",
+    "Rep": "Representative",
+    "Gen": "General",
+    "Col": "Colonel",
+    "Maj": "Major",
+    "Capt": "Captain",
+    "Cpt": "Captain",
+    "Cmdr": "Commander",
+    "Adm": "Admiral",
+    "Lt": "Lieutenant",
+    "Sgt": "Sergeant",
+    "Cpl": "Corporal",
+    "Pvt": "Private",
+    "Det": "Detective",
+    "Supt": "Superintendent",
+    "Mt": "Mount",
+    "Ft": "Fort",
+    "Pt": "Point",
+}
+_BARE_TITLES = "Mrs?|Ms|Drs?|Prof|Capt|Sgt|Lt|Mt"  # written without their stop too
+_STREETS = {
+    "St": "Street",
+    "Ave": "Avenue",
+    "Av": "Avenue",
+    "Blvd": "Boulevard",
+    "Rd": "Road",
+    "Ln": "Lane",
+    "Dr": "Drive",
+    "Ct": "Court",
+    "Pl": "Place",
+    "Sq": "Square",
+    "Pkwy": "Parkway",
+    "Hwy": "Highway",
+    "Tpke": "Turnpike",
+    "Apt": "Apartment",
+}
+_BEFORE_NUMBERS = {
+    "no": "number",
+    "nos": "numbers",
+    "nr": "number",
+    "vol": "volume",
+    "vols": "volumes",
+    "fig": "figure",
+    "figs": "figures",
+    "ch": "chapter",
+    "chap": "chapter",
+    "sec": "section",
+    "sect": "section",
+    "art": "article",
+    "eq": "equation",
+    "ex": "exercise",
+    "ep": "episode",
+    "pt": "part",
+    "pg": "page",
+    "p": "page",
+    "pp": "pages",
+    "ver": "version",
+    "rev": "revision",
+    "op": "opus",
+    "ext": "extension",
+    "apt": "apartment",
+    "ste": "suite",
+    "rm": "room",
+    "lvl": "level",
+    "c": "circa",
+    "ca": "circa",
+    "b": "born",
+    "d": "died",
+    "fl": "flourished",
+    "est": "established",
+    "§": "section",
+}
+_WORDS = {
+    "e.g": "for example",
+    "eg": "for example",
+    "i.e": "that is",
+    "ie": "that is",
+    "etc": "etcetera",
+    "vs": "versus",
+    "v.s": "versus",
+    "cf": "compare",
+    "viz": "namely",
+    "al": "al",
+    "approx": "approximately",
+    "appt": "appointment",
+    "apt": "apartment",
+    "assn": "association",
+    "asst": "assistant",
+    "attn": "attention",
+    "ave": "avenue",
+    "bldg": "building",
+    "blvd": "boulevard",
+    "bros": "brothers",
+    "corp": "corporation",
+    "dept": "department",
+    "dist": "district",
+    "div": "division",
+    "esp": "especially",
+    "esq": "esquire",
+    "est": "estimated",
+    "govt": "government",
+    "gov't": "government",
+    "hwy": "highway",
+    "inc": "incorporated",
+    "incl": "including",
+    "intl": "international",
+    "jr": "junior",
+    "ltd": "limited",
+    "max": "maximum",
+    "mfg": "manufacturing",
+    "mgr": "manager",
+    "misc": "miscellaneous",
+    "natl": "national",
+    "orig": "originally",
+    "pkg": "package",
+    "prev": "previous",
+    "ref": "reference",
+    "resp": "respectively",
+    "sr": "senior",
+    "tel": "telephone",
+    "temp": "temperature",
+    "univ": "university",
+    "wt": "weight",
+    "yr": "year",
+    "yrs": "years",
+    "hr": "hour",
+    "hrs": "hours",
+    "ft": "feet",
+    "lb": "pound",
+    "lbs": "pounds",
+    "oz": "ounces",
+    "qty": "quantity",
+    "a.k.a": "also known as",
+}
+_NO_STREET = match_any("At In On The To From And By Of Near For With Is Was But Then When Our His Her My See Old Dear")
+
+_ROMAN_HEADS = (
+    "Chapter|Part|Act|Scene|Book|Volume|Section|Article|Appendix|Phase|Type|Class|Level|Stage|Episode|Season|War|Bowl|Title"
+    "|Grade|Unit|Figure|Table|Canto|Round|Lesson|Schedule|Tier|Mark|Page|Form|Column|Category|Group|Step|Verse|Psalm|Sonata"
+    "|Symphony|Concerto|Movement|Vatican|Apollo|Division|Region|Zone|Area|Plan|Protocol|Amendment|Item|Case|Factor|Module"
+)
+_RULERS = (
+    "Henry|Louis|Charles|George|Edward|Elizabeth|Richard|James|William|Mary|John|Paul|Pius|Benedict|Leo|Philip|Ferdinand"
+    "|Frederick|Friedrich|Wilhelm|Napoleon|Nicholas|Alexander|Catherine|Peter|Ivan|Gregory|Innocent|Clement|Urban|Boniface"
+    "|Francis|Otto|Rames?ses|Ptolemy|Cleopatra|Amenhotep|Thutmose|Seti|Xerxes|Darius|Cyrus|Alfonso|Carlos|Felipe|Gustav"
+    "|Christian|Harald|Haakon|Margrethe|Emmanuel|Umberto|Leopold|Albert|Rainier|Mehmed|Selim|Murad|Suleiman|Pedro|Sixtus"
+    "|Julius|Adrian|Celestine|Stephen|Robert|David|Malcolm|Kenneth|Constantine|Justinian|Theodosius|Tiberius|Basil|Michael"
+    "|Joseph|Maximilian|Ludwig|Sigismund|Casimir|Augustus|Victor|Edmund|Harold|Olaf|Oscar|Wilhelmina|Isabella|Anne|Philippe"
+    "|Antiochus|Seleucus|Abdullah|Mohammed|Hassan|Faisal|Farouk|Menelik|Kamehameha|Rudolf|Rudolph|Conrad|Charlemagne|Leopold"
+)
+_CROWNS = "King|Queen|Pope|Emperor|Empress|Tsar|Czar|Kaiser|Prince|Princess|Sultan|Pharaoh|Shah|Saint|Lord|Duke|Lady"
+_NUMERAL = "[IVX]+|[IVXLC]{2,}"
+_NOT_I_SAY = r"(?!(?<= I) (?!of\b|and\b|was\b|reigned|ruled|died|became|had\b|in\b)[a-z'’])(?!(?<= I)['’])"
+
+
+def _speak_roman(match: re.Match[str]) -> str | None:
+    value = count_roman(match["numeral"])
+    return f"{match['head']} {spell_cardinal(value)}" if value else None
+
+
+def _speak_ruler(match: re.Match[str]) -> str | None:
+    value = count_roman(match["numeral"])
+    return f"{match['head']} the {spell_ordinal(value)}" if value else None
+
+
+def _expand(table: dict[str, str], match: re.Match[str], short: str) -> str:
+    """What `short` stands for, with a capital where it has one."""
+    full = table[short.lower()]
+    return full[0].upper() + full[1:] if short[0].isupper() else full
+
+
+def _expand_word(match: re.Match[str], short: str) -> str:
+    return _expand(_WORDS, match, short) + ("" if short.lower() in _NEVER_LAST else keep_stop(match))
+
+
+def _join_letters(match: re.Match[str]) -> str:
+    stop = keep_stop(match) if _STARTER.match(match.string, match.end()) else ""
+    return match.group().replace(".", "") + stop
+
+
+_STARTER = re.compile(
+    r"[\"'”’) ]*(?:\Z|\n|(?:The|He|She|It|We|They|I|But|And|In|This|That|You|There|So|If|When|What|My)\b)"
+)
+_NEVER_LAST = ("vs", "e.g", "eg", "i.e", "ie", "cf", "viz", "approx", "v.s")
+
+
+_CONTRACTION = re.compile(r"(?<![a-z])(it|s?he|this|that|t?here|who|what|which|where|how)'s(?![a-z])", re.IGNORECASE)
+_PERFECT = re.compile(
+    r"(?: [a-z'’]+){0,4}? (?:[a-z]{2,}ed|been|had|got|gotten|gone|come|become|begun|broken|brought|built|caught|chosen"
+    r"|cut|done|drawn|drunk|driven|eaten|fallen|felt|forgotten|found|fought|flown|given|grown|heard|held|hidden|hit|kept|known"
+    r"|led|left|lost|made|meant|met|paid|put|read|ridden|risen|run|said|seen|sent|set|shown|shut|slept|sold|spent|spoken"
+    r"|stood|stolen|struck|sung|swum|taken|taught|thought|thrown|told|torn|understood|won|worn|written)\b",
+    re.IGNORECASE,
+)
+
+
+def _expand_contraction(match: re.Match[str]) -> str | None:
+    """It's is "it is", but for "it has", which a participle tells: those are spoken as they are written."""
+    return None if _PERFECT.match(match.string, match.end()) else f"{match[1]} is"
+
+
+WORD_RULES = (
+    Rule(
+        "streets",
+        re.compile(
+            rf"(?:(?<=\d(?:st|nd|rd|th) )|\b(?P<name>(?!{_NO_STREET} )[A-Z][a-z]+ ))(?P<short>{match_any(_STREETS)})\b"
+            r"(?:\.|(?=[,\n]|$))"
+        ),
+        lambda match: (match["name"] or "") + _STREETS[match["short"]] + keep_stop(match),
+        needs=".,",
+        final=False,
+        examples=[
+            ("5th Ave. is busy, Main St. too.", "fifth Avenue is busy, Main Street too."),
+            ("He lives on Oak Dr.", "He lives on Oak Drive."),
+        ],
+    ),
+    Rule(
+        "saints",
+        re.compile(r"\bSt\.? (?=[A-Z][a-z])|\bSts\.? (?=[A-Z])"),
+        lambda match: "Saints " if "s" in match.group() else "Saint ",
+        needs="S",
+        final=False,
+        examples=[("St. Paul spoke.", "Saint Paul spoke."), ("At St John's", "At Saint John's")],
+    ),
+    Rule(
+        "titles",
+        re.compile(rf"\b(?:({match_any(_TITLES)})\.(?=\s+[A-Z]|\s*$)|({_BARE_TITLES})(?= [A-Z]))"),
+        lambda match: _TITLES[match[1] or match[2]],
+        needs="MDPRFHGSCALLmrs",
+        final=False,
+        examples=[("Prof. Lee and Dr Who met Mr. Smith.", "Professor Lee and Doctor Who met Mister Smith.")],
+    ),
+    Rule(
+        "before numbers",
+        re.compile(
+            rf"(?<![\w.])(?:({match_any(_BEFORE_NUMBERS)})\.|§) ?(?=\d)|\b(pp?|no|fig|vol)(?= \d)", re.IGNORECASE
+        ),
+        lambda match: _expand(_BEFORE_NUMBERS, match, match[1] or match[2] or "§") + " ",
+        needs=".§pPnNfFvV",
+        final=False,
+        examples=[
+            ("No. 5 is alive.", "Number five is alive."),
+            ("See pp. 5–7, Vol. 2, c. 1500.", "See pages five to seven, Volume two, circa fifteen hundred."),
+        ],
+    ),
+    Rule(
+        "abbreviations",
+        re.compile(
+            rf"(?<![\w.'])(?:({match_any(_WORDS)})\.(?!\w)|(vs|approx|dept|govt|etc|e\.g|i\.e)(?![\w.]))",
+            re.IGNORECASE,
+        ),
+        lambda match: _expand_word(match, match[1] or match[2]),
+        needs=".vadge",
+        final=False,
+        examples=[
+            ("dogs, i.e. pets", "dogs, that is pets"),
+            ("cats, dogs, etc.", "cats, dogs, etcetera."),
+            ("Acme Inc. vs. Foo Ltd.", "Acme Incorporated versus Foo Limited."),
+        ],
+    ),
+    Rule(
+        "letters with stops",
+        re.compile(r"(?<![\w.])(?:[A-Za-z]\.){2,}(?!\w)|(?<![\w.])(?:[A-Z]\.)+[A-Z](?![\w.])|\bPh\.D\b\.?"),
+        _join_letters,
+        needs=".",
+        final=False,
+        examples=[("the U.S. team in D.C.", "the US team in DC."), ("J.R.R. Tolkien", "JRR Tolkien")],
+    ),
+    Rule(
+        "rulers",
+        re.compile(
+            rf"\b(?P<head>(?:(?:{_CROWNS}) [A-Z][a-z]+(?: [A-Z][a-z]+)?|{_RULERS}))"
+            rf" (?P<numeral>{_NUMERAL})\b{_NOT_I_SAY}(?<!Malcolm X)"
+        ),
+        _speak_ruler,
+        needs="IVX",
+        final=False,
+        examples=[
+            ("Henry VIII, Queen Elizabeth II", "Henry the eighth, Queen Elizabeth the second"),
+            ("As Henry I know him.", "As Henry I know him."),
+        ],
+    ),
+    Rule(
+        "Roman numerals",
+        re.compile(
+            rf"\b(?P<head>{_ROMAN_HEADS}|{_ROMAN_HEADS.upper()}) (?P<numeral>{_NUMERAL}|[ivx]+)\b{_NOT_I_SAY}(?!\.\w)"
+        ),
+        _speak_roman,
+        needs="IVXivx",
+        final=False,
+        examples=[
+            ("Chapter IV, Act II, Part I", "Chapter four, Act two, Part one"),
+            ("World War II", "World War two"),
+            ("Part I like best", "Part I like best"),
+        ],
+    ),
+    Rule(
+        "Roman centuries",
+        re.compile(r"\b(?P<numeral>[IVX]+)(?:th|st)? (?=[Cc]entur)"),
+        lambda match: f"{spell_ordinal(count_roman(match['numeral']))} " if count_roman(match["numeral"]) else None,
+        needs="IVX",
+        final=False,
+        examples=[("the XIX century", "the nineteenth century")],
+    ),
+    Rule(
+        "Roman names",
+        re.compile(
+            r"\b(?P<head>(?!(?:The|An|A|No|And|For|In|On|Of|Or|With|Is|By|To|From|My|Your|His|Her|Its|Xi|This|That)\b)"
+            r"[A-Z][a-z]+) (?P<numeral>I{2,3}|IV|VI{1,3}|IX|XI{1,3}|XI?V|XVI{1,3}|XI?X|XXI{0,3}|XXI?[VX])\b(?![-.]\w)"
+        ),
+        _speak_roman,
+        needs="IVX",
+        final=False,
+        examples=[
+            ("Rocky IV and Final Fantasy VII", "Rocky four and Final Fantasy seven"),
+            ("the IV drip", "the IV drip"),
+        ],
+    ),
+    Rule(
+        "contractions",
+        _CONTRACTION,
+        _expand_contraction,
+        needs="'",
+        final=False,
+        examples=[
+            ("It's Goethe's work, who's there?", "It is Goethe's work, who is there?"),
+            ("It's been long. What's happened?", "It's been long. What's happened?"),
+        ],
+    ),
+)
