@@ -16,11 +16,12 @@ from .attention import choose_attention
 from .batch import Batch
 from .cache.cache_pool import CachePool, PageDemand
 from .cache.paged_cache import PagedCache
+from .rehearsal import rehearse_decoding
 from .request import Finished, OnPoll, Request, check_request
 from .runners.base import StepRunner
 from .runners.torch_runner import TorchRunner
 from .scheduler import Scheduler, final_length, pages_needed, worst_case_pages
-from .state import DecodeState, round_up_lanes
+from .state import TABLE_COLUMNS, DecodeState, round_up_lanes
 from .weights import DecoderWeights
 
 logger = logging.getLogger(__name__)
@@ -33,8 +34,6 @@ READBACKS_BEHIND = {"cuda": 1}
 
 OWN_PAGES = 3
 """Pages a beam usually has for itself: where it writes, its spare, and one that no other beam shares."""
-
-COLUMN_STEP = 8
 
 
 @dataclass(frozen=True)
@@ -163,6 +162,11 @@ class Engine:
         """The captured step is made of our own kernels, attention included."""
         return self.attention.backend.name == "triton"
 
+    def rehearse(self, lanes: int, beams: int) -> None:
+        """Launch what decoding `lanes` lines of so many beams launches, see `rehearse_decoding`."""
+        if self._captures:
+            rehearse_decoding(self._weights, self.attention.backend, min(lanes, self._options.max_lanes), beams)
+
     def close(self) -> None:
         """Drop graphs, states and cache. The engine can be used again and would build them anew."""
         self._pool.drop_cache()
@@ -204,7 +208,7 @@ class Engine:
         columns = pages_needed(longest, self._page_size) + 1
         state = self._states.get(beams)
         if state is None or state.lane_count < lanes or state.rows.block_tables.shape[1] < columns:
-            columns, w = -(-columns // COLUMN_STEP) * COLUMN_STEP, self._weights
+            columns, w = -(-columns // TABLE_COLUMNS) * TABLE_COLUMNS, self._weights
             state = DecodeState.allocate(lanes, beams, w.vocabulary, columns, w.max_tokens, w.device)
             self._states[beams] = state
         return state
@@ -219,8 +223,12 @@ class Engine:
             self._runner, self._runner_is_for = self._new_runner(cache), cache
         return cache, self._runner
 
+    @property
+    def _captures(self) -> bool:
+        return self._weights.device.type == "cuda" and self._options.graphs and self._can_capture
+
     def _new_runner(self, cache: PagedCache) -> StepRunner:
-        if self._weights.device.type == "cuda" and self._options.graphs and self._can_capture:
+        if self._captures:
             from .runners.graph_runner import GraphRunner
 
             return GraphRunner(self._weights, cache, self.attention.backend)

@@ -19,6 +19,10 @@ from .sampling.philox import signed_seed
 
 Part = TypeVar("Part")
 
+TABLE_COLUMNS = 16
+"""What block tables' columns are a multiple of: of 16, for which Triton compiles kernels of their own, so that there is
+one of each and not one more for some lengths."""
+
 
 @dataclass(frozen=True, eq=False)
 class RowState:

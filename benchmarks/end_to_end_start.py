@@ -1,9 +1,10 @@
 """How long a new process takes until it has spoken: loading, and the first line with empty and with warm kernel caches.
 
-    python benchmarks/end_to_end_start.py [--folder DIR] [--small]
+    python benchmarks/end_to_end_start.py [--folder DIR] [--small] [--only CASE ...]
 
-Every toggle is on, one beam, a line of 10 s. Each figure is of a process of its own; imports are not counted, and the
-first line's time does not contain loading. The first process reads the files for the first time and is not counted.
+A line of 10 s with one beam; every toggle is on, in the plain case none. Each process is a new one; imports are not
+counted, and the first line's time does not contain loading. Beside a first line stand its stages, and how many kernels
+its launches had to wait for that were not made ready beforehand.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -21,7 +23,8 @@ from end_to_end_sound import lines_of
 from indextts2_multitalk.indextts.pipeline import Pipeline
 from measure import Refused, case_name, drain, emit
 
-ABOUT = {"toggles": "full acceleration"}
+FULL, PLAIN = "full acceleration", "no acceleration"
+CASES = ("first-line-fresh", "first-line", "load", "plain-first-line")
 
 
 def main() -> None:
@@ -29,46 +32,81 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="a released folder; without one, seeded weights of full size")
     parser.add_argument("--small", action="store_true", help="tiny seeded weights: does the benchmark itself run?")
     parser.add_argument("--seconds", type=float, default=10.0, help="of speech in the line")
-    parser.add_argument("--here", action="store_true", help="measure in this process")
+    parser.add_argument("--only", nargs="+", choices=CASES, default=CASES, help="only these figures")
+    parser.add_argument("--here", choices=(FULL, PLAIN), help="measure in this process, under these toggles")
     arguments = parser.parse_args()
     arguments.device = "cuda" if torch.cuda.is_available() else "cpu"
     arguments.fp16 = arguments.device == "cuda"
+    if arguments.here:
+        print(json.dumps(start(arguments)))
+        return
     with tempfile.TemporaryDirectory() as scratch:
-        if arguments.here:
-            print(json.dumps(start(arguments)))
-            return
-        folder = arguments.folder or seeded_folder(Path(scratch), arguments.small)
-        fresh = process(arguments, folder, f"{scratch}/kernels")
-        warm = process(arguments, folder, f"{scratch}/kernels")
+        measure(arguments, arguments.folder or seeded_folder(Path(scratch), arguments.small), f"{scratch}/kernels")
+
+
+def measure(arguments: argparse.Namespace, folder: Path, kernels: str) -> None:
+    """The cases asked for, each from the process that it is of."""
     dtype = "float16" if arguments.fp16 else "float32"
-    for case, value in (
-        ("first-line-fresh", fresh["first_line"]), ("first-line", warm["first_line"]), ("load", warm["load"])
-    ):  # fmt: skip
-        emit("end_to_end", case_name(case, dtype), value, "s", dtype, **ABOUT)
+
+    def report(case: str, value: float, **more: object) -> None:
+        if case in arguments.only:
+            toggles, bare = (PLAIN, case.removeprefix("plain-")) if case.startswith("plain") else (FULL, case)
+            emit("end_to_end", case_name(bare, dtype, toggles=toggles), value, "s", dtype, toggles=toggles, **more)
+
+    if {"first-line-fresh", "first-line"} & set(arguments.only):
+        fresh = process(arguments, folder, kernels, FULL)
+        report("first-line-fresh", fresh.pop("first_line"), **fresh)
+    if {"first-line", "load"} & set(arguments.only):
+        warm = process(arguments, folder, kernels, FULL)
+        report("load", warm["load"])
+        report("first-line", warm.pop("first_line"), **warm)
+    if "plain-first-line" in arguments.only:
+        plain = process(arguments, folder, kernels, PLAIN)
+        report("plain-first-line", plain.pop("first_line"), **plain)
 
 
-def start(arguments: argparse.Namespace) -> dict[str, float]:
-    """Seconds of loading and of the first line."""
+def start(arguments: argparse.Namespace) -> dict[str, object]:
+    """Seconds of loading and of the first line, and what it waited for."""
+    lines, waited = lines_of(1, 1), count_waits()
     with torch.inference_mode():
         begin = time.perf_counter()
-        pipeline = Pipeline.load(arguments.folder, options_of(ABOUT["toggles"], arguments))
+        pipeline = Pipeline.load(arguments.folder, options_of(arguments.here, arguments))
         drain()
         loaded = time.perf_counter()
         with endless(pipeline):
-            speak(pipeline, lines_of(1, 1), speak_options(arguments, 1))
+            speak(pipeline, lines, speak_options(arguments, 1))
         drain()
-        return {"load": loaded - begin, "first_line": time.perf_counter() - loaded}
+        spoken = time.perf_counter()
+    stages = {stage: round(value, 3) for stage, value in pipeline.report().seconds.items()}
+    return {"load": round(loaded - begin, 3), "first_line": spoken - loaded, "stages": stages, "waited_for": waited}
 
 
-def process(arguments: argparse.Namespace, folder: Path, kernels: str) -> dict[str, float]:
+def count_waits() -> dict[str, int]:
+    """By kernel, how often the main thread compiled it or read it from the cache, from now on."""
+    waited: dict[str, int] = {}
+
+    def note(*, src, **_):
+        if threading.current_thread() is threading.main_thread():
+            waited[src.name] = waited.get(src.name, 0) + 1
+
+    try:
+        from triton import knobs
+    except ImportError:
+        return waited
+    knobs.compilation.listener = note
+    return waited
+
+
+def process(arguments: argparse.Namespace, folder: Path, kernels: str, toggles: str) -> dict[str, object]:
     """`start` in a new process whose compiled kernels lie in `kernels`."""
-    command = [sys.executable, __file__, "--here", "--folder", str(folder), "--seconds", str(arguments.seconds)]
+    command = [sys.executable, __file__, "--here", toggles, "--folder", str(folder)]
     own = {
         "TRITON_CACHE_DIR": f"{kernels}/triton",
         "TORCHINDUCTOR_CACHE_DIR": f"{kernels}/inductor",
         "INDEXTTS2_CACHE": f"{kernels}/pack",
         "CUDA_CACHE_PATH": f"{kernels}/driver",
     }
+    command += ["--seconds", str(arguments.seconds)]
     ran = subprocess.run(command, env=os.environ | own, capture_output=True, text=True)
     if ran.returncode:
         raise Refused(f"a new process could not speak: {ran.stderr}")

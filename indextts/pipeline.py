@@ -25,6 +25,7 @@ from .error_context import translate_out_of_memory, with_line_context
 from .errors import AudioError
 from .events import Event, OnEvent, count_segments, ignore_event
 from .gpt.prompt import build_prompt, initial_penalty_tokens
+from .kernel_rehearsal import KernelRehearsal
 from .loading.find import CheckpointFiles, find_checkpoint
 from .loading.models import Models, load_models
 from .loading.placement import choose_placement
@@ -68,6 +69,7 @@ class Pipeline:
         )
         self._renderer = Renderer(modules, options.use_cuda_kernel, self._budget)
         self._decoding: Decoding | None = None
+        self._rehearsal = KernelRehearsal(modules, self._renderer, lambda: self._choose_decoding().decoder)
         self._decode_run: DecodeRun | None = None
         self._report: Report | None = None
         modules.s2mel.compile_flow(options.use_torch_compile, cache_folder() / "compiled")
@@ -133,6 +135,7 @@ class Pipeline:
 
     def release_generators(self) -> None:
         """Drop whatever holds addresses of the generators' weights."""
+        self._rehearsal.finish()
         if self._decoding is not None:
             self._decoding.close()
             self._decoding = None
@@ -160,6 +163,7 @@ class Pipeline:
     ) -> Generator[Take, None, None]:
         start = time.perf_counter()
         texts = self._prepare_texts(lines, options, report, on_event)
+        self._rehearsal.begin(report.segments, options.num_beams)
         segments = self._condition_segments(lines, texts, report, on_event)
         assembler = TakeAssembler(lines, texts, options.segment_silence_seconds)
         yield from report.count_takes(assembler.pop_ready())  # lines without letters
@@ -235,6 +239,8 @@ class Pipeline:
     ) -> Generator[DecodedSegment, None, None]:
         """GPT: the codes of every segment, decoded as one batch, in the order the decoder finishes them."""
         self.offload.load_generators()
+        self._rehearsal.begin(len(segments), options.num_beams)
+        self._rehearsal.finish(on_event)
         if self._budget.short:
             self.modules.text_emotion.unload()
         prompts = [build_prompt(self.modules.gpt, s.voice.latents, s.emotion, s.text_ids) for s in segments]
@@ -345,11 +351,14 @@ class Pipeline:
         return tokens[tokens < self.modules.config.semantic_codec.codebook_size]
 
     def _get_decoding(self, report: Report) -> Decoding:
+        report.decoder = self._choose_decoding().choice
+        return self._choose_decoding()
+
+    def _choose_decoding(self) -> Decoding:
         if self._decoding is None:
             self._decoding = choose_decoder(
                 self.modules.gpt, self.options.use_accel, not self.options.low_memory, self.options.attention
             )
-        report.decoder = self._decoding.choice
         return self._decoding
 
     def _default_offload(self) -> OffloadPolicy:

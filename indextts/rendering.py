@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..runtime.cpu_matmul import use_fastest_matmul
+from ..runtime.shape_tuner import TunedStep
 from ..s2mel.model import FlowLine
 from .events import Event, OnEvent
 from .gpt.latent_pass import latent_pass
@@ -40,6 +41,11 @@ class Renderer:
     def __init__(self, modules: Models, use_cuda_kernel: bool, budget: MemoryBudget) -> None:
         self._modules, self._budget = modules, budget
         self._vocoder = Vocoder(modules.vocoder, use_cuda_kernel)
+
+    @property
+    def vocoder_step(self) -> TunedStep | None:
+        """A run of the vocoder for rehearsals; None where no kernels run it."""
+        return self._vocoder.tuned_step()
 
     @property
     def backend_descriptions(self) -> tuple[str, str]:

@@ -221,5 +221,7 @@ def time_captured(work: Work, device: torch.device, reset: Work) -> float:
         took: float = start.elapsed_time(end) / replays / 1e3
         return took
 
+    for _ in range(2):
+        time_round(1)  # as it is, and captured
     replays = max(1, min(MOST_REPLAYS, int(ROUND_SECONDS / min(time_round(1) for _ in range(2)))))
     return min(time_round(replays) for _ in range(ROUNDS))

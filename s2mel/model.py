@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..runtime.cuda_graphs import weights_address_key
 from ..runtime.shape_tuner import TunedStep, captured_step
-from .choice import CompileRequest, FlowChoice, choose_flow
+from .choice import CompileRequest, FlowChoice, choose_flow, choose_ops
 from .config import S2MelConfig
 from .estimator import Estimator
 from .length_regulator import LengthRegulator
@@ -99,10 +99,10 @@ class S2Mel(nn.Module):
 
     def tuned_step(self, frames: int) -> TunedStep | None:
         """A flow step of one line of so many frames, half of them prompt; None where no kernels run it."""
-        choice = self.flow_choice
-        if choice.ops is TORCH_OPS:
-            return None
-        return captured_step("flow step", self.cfm.estimator.device, choice.runner.new_step, SMALL_FLOW, frames)
+        estimator = self.cfm.estimator
+        if choose_ops(estimator.device, estimator.dtype, estimator.head_width)[0] is TORCH_OPS:
+            return None  # before anything is chosen, which may compile for minutes
+        return captured_step("flow step", estimator.device, self.flow_choice.runner.new_step, SMALL_FLOW, frames)
 
     def release_graphs(self) -> None:
         """Drop captured graphs and their memory; they come back at the next run."""

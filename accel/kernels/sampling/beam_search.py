@@ -201,7 +201,8 @@ class BeamBuffers:
     def allocate(rows: int, beams: int, vocabulary: int, device: torch.device) -> "BeamBuffers":
         shape = (rows, 2 * beams)
         keys, totals = (torch.empty(shape, device=device) for _ in range(2))
-        places, moves = (torch.empty(size, dtype=torch.int32, device=device) for size in (shape, (rows, 4)))
+        places = torch.empty(shape, dtype=torch.int32, device=device)
+        moves = torch.full((rows, 4), -1, dtype=torch.int32, device=device)  # none, should nobody write any
         partial, lists = PartialTopK.allocate(rows, vocabulary, device), ShortLists.allocate(rows, device)
         return BeamBuffers(partial, keys, totals, places, moves, lists)
 
