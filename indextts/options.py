@@ -37,6 +37,7 @@ class SpeakOptions(SamplingParams):
     """One run's settings; the defaults are the reference's. `sampling`: those that the decoder asks for.
 
     max_codes: a segment's limit, 50 codes are a second of speech. flow_batch: how many segments share one flow.
+    fit_speeds: the slowest and the fastest a line with `wished_seconds` may be spoken to last as long.
     """
 
     language: str = "auto"
@@ -46,11 +47,15 @@ class SpeakOptions(SamplingParams):
     steps: int = 25
     guidance: float = 0.7
     flow_batch: int = 8
+    fit_speeds: tuple[float, float] = (0.7, 1.4)
     sampling: SamplingParams = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("max_codes", "steps", "flow_batch"):
             if (value := getattr(self, name)) < 1:
                 raise ValueError(f"{name}: got {value}, expected at least 1")
+        slowest, fastest = self.fit_speeds
+        if not 0.25 <= slowest <= fastest <= 4:
+            raise ValueError(f"fit_speeds: got {slowest:g} and {fastest:g}, expected the slower first, from 0.25 to 4")
         sampling = SamplingParams(**{each.name: getattr(self, each.name) for each in fields(SamplingParams)})
         object.__setattr__(self, "sampling", sampling)

@@ -21,6 +21,7 @@ from .conditioning.encoder import ConditioningEncoder
 from .config import load_model_config
 from .decode_run import DecodeRun
 from .decoding import Decoding, check_attention, choose_decoder
+from .dubbing import fit_segments
 from .error_context import translate_out_of_memory, with_line_context
 from .errors import AudioError
 from .events import Event, OnEvent, count_segments, ignore_event
@@ -170,7 +171,8 @@ class Pipeline:
         rendered = 0
         # Closed at once where the run ends early, not when its traceback is let go: the engine is free for the next.
         with closing(self._decode_segments(segments, options, report, on_event)) as decoded:
-            while segments and (batch := list(islice(decoded, options.flow_batch))):
+            fitted = fit_segments(decoded, segments, options)
+            while segments and (batch := list(islice(fitted, options.flow_batch))):
                 self._render_batch(batch, assembler, options, report, count_segments(on_event, rendered, len(segments)))
                 rendered += len(batch)
                 report.note_memory()

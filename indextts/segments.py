@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..accel.request import Finished
-from .records import Codes, Line, VoiceFeatures
+from .records import OUTPUT_SAMPLE_RATE, Codes, Line, VoiceFeatures
 from .seeds import mix_seed
 
+FRAMES_PER_SECOND = OUTPUT_SAMPLE_RATE / 256
 FRAMES_PER_CODE = 1.72
-"""Mel frames (22050 / 256 a second) that the released model gives one code (50 a second)."""
+"""Mel frames that the released model gives one code (50 a second)."""
 
 
 @dataclass(frozen=True, eq=False)

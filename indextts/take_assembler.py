@@ -53,12 +53,13 @@ class TakeAssembler:
             if len(waves) < len(held.waves):
                 return
             self._next += 1
-            waveform = join_segments(waves, self._segment_silence_seconds) if waves else _make_silence()
+            waveform = join_segments(waves, self._segment_silence_seconds) if waves else _make_silence(held.line)
             yield Take(held.line, waveform, tuple(codes), notes=tuple(held.notes), changes=held.changes)
 
 
-def _make_silence() -> Tensor:
-    return torch.zeros(1, round(SILENT_LINE_SECONDS * OUTPUT_SAMPLE_RATE))
+def _make_silence(line: Line) -> Tensor:
+    seconds = SILENT_LINE_SECONDS if line.wished_seconds is None else min(SILENT_LINE_SECONDS, line.wished_seconds)
+    return torch.zeros(1, round(seconds * OUTPUT_SAMPLE_RATE))
 
 
 def _await_segments(line: Line, text: PreparedText) -> _PendingLine:

@@ -40,6 +40,7 @@ class EmotionVoiceMultiTalk(io.ComfyNode):
             outputs=[
                 io.Audio.Output("audio", tooltip="The whole dialogue."),
                 io.String.Output("conversation_info", tooltip="Who spoke, with what emotion, how long, and what ran."),
+                inputs.subtitles_output(),
             ],
         )
 
@@ -62,14 +63,17 @@ class EmotionVoiceMultiTalk(io.ComfyNode):
         use_torch_compile: bool = False,
         seed: int = 0,
         num_beams: int = 3,
+        timing: str = "fit",
+        skip_sound_cues: bool = False,
         **speakers: Any,
     ) -> io.NodeOutput:
         file = prepare_output(output_filename)
         script = _script_with_emotion_voices(conversation_text, int(num_speakers), speakers)
         script = replace(script, silence_seconds=silence_duration, speed=speed, seed=seed)
+        script = replace(script, timing=timing, skip_sound_cues=skip_sound_cues)
         model = choose_model(model_manager, use_fp16, use_cuda_kernel, use_accel, use_torch_compile)
         spoken = speak_script(script, model, SpeakOptions(num_beams=num_beams), file, verbose=False)
-        return io.NodeOutput(spoken.audio, f"{spoken.info}\n{spoken.emotions}")
+        return io.NodeOutput(spoken.audio, f"{spoken.info}\n{spoken.emotions}", spoken.subtitles)
 
 
 def _script_with_emotion_voices(text: str, count: int, speakers: dict[str, Any]) -> NodeScript:

@@ -5,6 +5,7 @@ Keys, order, types, ranges and defaults are what saved workflows hold: new input
 
 from comfy_api.latest import io
 
+from ..indextts.dialogue.timeline import TIMINGS
 from ..indextts.errors import OutputError
 from .folders import resolve_output
 
@@ -39,7 +40,8 @@ def dialogue_inputs(script: str, sockets: str, filename: str) -> list[io.Input]:
             default=script,
             tooltip=(
                 "One line per turn: Name: text. Any names; Speaker1, S1 and 说话人1 mean the first voice. [Happy] or "
-                "[happy:0.5|sad:0.2] colours a line, [pause:500ms] pauses, # starts a comment. SRT works too."
+                "[happy:0.5|sad:0.2] colours a line, [pause:500ms] pauses, # starts a comment. "
+                "SRT, WebVTT, ASS and LRC work too."
             ),
         ),
         audio_input(sockets.format(1), VOICE.format(1), optional=False),
@@ -132,4 +134,26 @@ def later_inputs() -> list[io.Input]:
             optional=True,
             tooltip="How many readings of a line compete. 3 is the model's default, 1 is fastest.",
         ),
+        io.Combo.Input(
+            "timing",
+            options=list(TIMINGS),
+            default="fit",
+            optional=True,
+            tooltip=(
+                "Where subtitles' lines go. fit: in the length of their subtitles, at 0.7 to 1.4 of the usual speed. "
+                "shift: as long as the voice takes, one after another. overlay: at their time, whatever sounds. "
+                "pad: as shift, with silence up to the last subtitle's end."
+            ),
+        ),
+        switch_input(
+            "skip_sound_cues",
+            False,
+            "Leave out what is heard and not said, such as [door slams], (sighs) or ♪ … ♪, with a note. "
+            "In subtitles it always is.",
+        ),
     ]
+
+
+def subtitles_output() -> io.String.Output:
+    """Behind the outputs that saved workflows know."""
+    return io.String.Output("subtitles", tooltip="What was said and when, as SRT.")

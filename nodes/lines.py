@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..indextts.dialogue.casting import Dialogue, parse_dialogue
+from ..indextts.dialogue.timeline import fit_lines
 from ..indextts.records import Emotion, Line, Voice
 from ..indextts.seeds import seed_lines
 from .audio import audio_from
@@ -18,6 +19,7 @@ class NodeScript:
 
     `emotion` gives a line of a voice its emotion, or None for the speaker's own. `names` are names that an emotion
     config ties to a voice, `pauses` seconds after a voice's lines where they are not `silence_seconds`.
+    `timing`: one of `TIMINGS`, for subtitles. `skip_sound_cues`: see `parse_script`.
     """
 
     text: str
@@ -28,6 +30,8 @@ class NodeScript:
     pauses: Mapping[int, float] = field(default_factory=dict)
     silence_seconds: float = 0.5
     boost: bool = False
+    timing: str = "fit"
+    skip_sound_cues: bool = False
     speed: float = 1.0
     seed: int = 0
 
@@ -38,7 +42,7 @@ def prepare_dialogue(script: NodeScript) -> Dialogue:
     Raises `ScriptError` and `AudioError` that name the line or the input at fault.
     """
     count = len(script.recordings)
-    dialogue = parse_dialogue(script.text, count, script.names, remedy=_more_voices(count))
+    dialogue = parse_dialogue(script.text, count, script.names, _more_voices(count), script.skip_sound_cues)
     voices = {
         name: Voice(name, audio_from(script.recordings[number], script.sockets.format(number)), script.boost)
         for name, number in dialogue.voices.items()
@@ -52,7 +56,7 @@ def prepare_dialogue(script: NodeScript) -> Dialogue:
         )
         for line in dialogue.lines
     ]
-    return replace(dialogue, lines=seed_lines(lines, script.seed))
+    return replace(dialogue, lines=fit_lines(seed_lines(lines, script.seed), script.timing))
 
 
 def collect_numbered(inputs: Mapping[str, Any], name: str, count: int, default: Any = None) -> dict[int, Any]:

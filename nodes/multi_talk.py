@@ -41,6 +41,7 @@ class MultiTalk(io.ComfyNode):
                 io.String.Output("output_path", tooltip="The file that was written."),
                 io.String.Output("info", tooltip="Who spoke, how long, and what ran."),
                 io.String.Output("emotion_analysis", tooltip="The emotion of every line."),
+                inputs.subtitles_output(),
             ],
         )
 
@@ -69,17 +70,20 @@ class MultiTalk(io.ComfyNode):
         verbose: bool = True,
         seed: int = 0,
         num_beams: int = 3,
+        timing: str = "fit",
+        skip_sound_cues: bool = False,
         **speakers: Any,
     ) -> io.NodeOutput:
         file = prepare_output(output_filename)
         script = _script_with_configs(conversation_text, int(num_speakers), speakers)
         script = replace(script, silence_seconds=silence_duration, boost=reference_boost, speed=speed, seed=seed)
+        script = replace(script, timing=timing, skip_sound_cues=skip_sound_cues)
         options = SpeakOptions(
             language=language, temperature=temperature / voice_consistency, top_p=top_p, num_beams=num_beams
         )
         model = choose_model(model_manager, use_fp16, use_cuda_kernel, use_accel, use_torch_compile)
         spoken = speak_script(script, model, options, file, verbose)
-        return io.NodeOutput(spoken.audio, str(spoken.file), spoken.info, spoken.emotions)
+        return io.NodeOutput(spoken.audio, str(spoken.file), spoken.info, spoken.emotions, spoken.subtitles)
 
 
 def _script_with_configs(text: str, count: int, speakers: dict[str, Any]) -> NodeScript:

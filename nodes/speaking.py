@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..indextts.audio_file import check_output, write_audio
-from ..indextts.dialogue.timeline import assemble_timeline
+from ..indextts.dialogue.timeline import assemble_timeline, to_srt
 from ..indextts.options import SpeakOptions
 from .audio import audio_to
 from .emotions import analyze_emotions
@@ -21,12 +21,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SpokenDialogue:
-    """What the nodes hand out. `audio`: AUDIO. `emotions`: the emotion of every line, in words."""
+    """What the nodes hand out. `audio`: AUDIO. `emotions`: the emotion of every line, in words. `subtitles`: SRT."""
 
     audio: dict[str, Any]
     file: Path
     info: str
     emotions: str
+    subtitles: str
 
 
 def prepare_output(name: str) -> Path:
@@ -43,9 +44,10 @@ def speak_script(
     dialogue = prepare_dialogue(script)
     result = run_lines(model, dialogue.lines, options)
     pauses = {name: script.pauses[number] for name, number in dialogue.voices.items() if number in script.pauses}
-    timeline = assemble_timeline(result.takes, script.silence_seconds, pauses)
+    timeline = assemble_timeline(result.takes, script.silence_seconds, pauses, script.timing)
     write_audio(file, timeline.waveform, timeline.sample_rate)
     info = summarize_run(dialogue, result, timeline, file, script.sockets)
     if verbose:
         log.info("%s", info)
-    return SpokenDialogue(audio_to(timeline.waveform, timeline.sample_rate), file, info, analyze_emotions(result.takes))
+    audio, emotions = audio_to(timeline.waveform, timeline.sample_rate), analyze_emotions(result.takes)
+    return SpokenDialogue(audio, file, info, emotions, to_srt(timeline))

@@ -75,10 +75,26 @@ def _add_say(commands: Commands) -> None:
 
 def _add_talk(commands: Commands) -> None:
     parser = _add_command(commands, "talk", "speak a dialogue script with many voices")
-    parser.add_argument("script", type=Path, metavar="SCRIPT", help='a text file with lines as "Name: text", or SRT')
+    parser.add_argument("script", type=Path, metavar="SCRIPT", help='lines as "Name: text", or subtitles such as SRT')
     parser.add_argument("--voice", action="append", required=True, metavar="NAME=FILE", help="once for each speaker")
     parser.add_argument("--silence", type=float, default=0.5, metavar="S", help="seconds between lines (default 0.5)")
-    parser.add_argument("--srt", type=Path, metavar="FILE", help="write subtitles of what was said")
+    parser.add_argument(
+        "--timing",
+        choices=("fit", "shift", "overlay", "pad"),
+        default="fit",
+        help="lines of subtitles: as long as these, in turn, at their time whatever sounds, or in turn and padded",
+    )
+    parser.add_argument(
+        "--fit-speeds",
+        type=float,
+        nargs=2,
+        metavar=("SLOWEST", "FASTEST"),
+        help="how far --timing fit may go (default 0.7 1.4)",
+    )
+    parser.add_argument(
+        "--skip-sound-cues", action="store_true", help="leave out [door slams] and the like, as always in subtitles"
+    )
+    parser.add_argument("--srt", type=Path, metavar="FILE", help="write subtitles of what was said, .srt or .vtt")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw waveform and words, PNG; needs Pillow")
     parser.add_argument("--stems", type=Path, metavar="DIR", help="write each speaker alone, NAME.wav")
     _add_running(parser)

@@ -35,7 +35,9 @@ def build_speak_options(options: argparse.Namespace) -> SpeakOptions:
         raise ConfigError(str(error)) from error
 
 
-def speak_timeline(lines: Sequence[Line], options: argparse.Namespace, silence_seconds: float) -> Timeline:
+def speak_timeline(
+    lines: Sequence[Line], options: argparse.Namespace, silence_seconds: float, timing: str = "shift"
+) -> Timeline:
     settings = build_speak_options(options)
     files, console = find_checkpoint(default_roots(options.model_dir)), make_console()
     with RunProgress(console) as progress:
@@ -43,7 +45,10 @@ def speak_timeline(lines: Sequence[Line], options: argparse.Namespace, silence_s
         pipeline = Pipeline.load(files, build_load_options(options), progress)
         takes = list(pipeline.speak(seed_lines(lines, options.seed), settings, progress))
     console.print(pipeline.report().to_text())
-    return assemble_timeline(takes, silence_seconds)
+    timeline = assemble_timeline(takes, silence_seconds, timing=timing)
+    for note in timeline.notes:
+        console.print(f"note: {note}")
+    return timeline
 
 
 def write_result(timeline: Timeline, options: argparse.Namespace) -> int:

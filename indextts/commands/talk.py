@@ -10,7 +10,7 @@ from ..audio_file import check_output, read_audio, translate_output_errors, writ
 from ..dialogue.picture import check_drawing, draw_picture
 from ..dialogue.script import parse_script
 from ..dialogue.script_file import decode_script, read_script_file
-from ..dialogue.timeline import to_srt
+from ..dialogue.timeline import fit_lines, to_srt, to_vtt
 from ..errors import ScriptError
 from ..records import Voice
 from .speaking import speak_timeline, write_result
@@ -25,12 +25,13 @@ def talk(options: argparse.Namespace) -> int:
     voices = _read_voices(options.voice, options.boost)
     lines = [
         replace(line, voice=voices[line.speaker], speed=line.speed * options.speed)
-        for line in parse_script(_read_script(options.script), list(voices))
+        for line in parse_script(_read_script(options.script), list(voices), options.skip_sound_cues)
     ]
-    timeline = speak_timeline(lines, options, options.silence)
+    timeline = speak_timeline(fit_lines(lines, options.timing), options, options.silence, options.timing)
     if options.srt:
         with translate_output_errors(options.srt):
-            options.srt.write_text(to_srt(timeline), encoding="utf-8")
+            write = to_vtt if options.srt.suffix.lower() == ".vtt" else to_srt
+            options.srt.write_text(write(timeline), encoding="utf-8")
     if options.picture:
         with translate_output_errors(options.picture):
             options.picture.write_bytes(draw_picture(timeline))

@@ -273,6 +273,7 @@ def time_lines(lines: Sequence[Line], cue: SubtitleCue) -> list[Line]:
         letters = sum(len(line.text) for line in lines)
         left = max(0.0, cue.end - cue.start - pauses)
         slots = [left * len(line.text) / letters if left else None for line in lines]
+        lines = [*(replace(line, pause_after=line.pause_after or 0.0) for line in lines[:-1]), *lines[-1:]]
     starts = [cue.start, *[None] * (len(lines) - 1)]
     return [
         replace(line, start_seconds=start, slot_seconds=slot)

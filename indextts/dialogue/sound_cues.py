@@ -1,7 +1,7 @@
 """What is heard and not said: `[door slams]`, `♪ … ♪`, `(sighs)`, `*laughs*`."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 _NOTES = "♪♫♬♩🎵🎶"
 _SONG = re.compile(rf"[{_NOTES}]{{1,9}}(?:[^{_NOTES}]*[{_NOTES}]{{1,9}}|[^\n{_NOTES}]*)")
@@ -19,6 +19,9 @@ _SOUND = re.compile(
 )
 _OPENS = re.compile(r"(?:^|[:：])[\s\-–—]*$")
 _MOST_WORDS = 6
+_LAST_SPACED = 0x2E7F
+"""Scripts whose letters stand beyond have no spaces between words."""
+_NO_SPACE = re.compile("[,.!?;:…\u2e80-\U0003ffff]")
 
 
 def remove_songs(text: str) -> tuple[str, list[str]]:
@@ -41,17 +44,29 @@ def remove_asides(text: str, is_kept: Callable[[str], bool]) -> tuple[str, list[
     Others belong to the sentence. `is_kept`: whether what an aside holds is something else, such as a speaker.
     """
     asides: list[str] = []
-
-    def leave_out(match: re.Match[str]) -> str:
+    pieces: list[str] = []
+    end = 0
+    for match in _ASIDE.finditer(text):
         content = match["round"] if match["starred"] is None else match["starred"]
         begins = match["starred"] is None and _OPENS.search(match.string[max(0, match.start() - 9) : match.start()])
         if is_kept(content) or not _is_sound(content, bool(begins)):
-            return match.group()
+            continue
         asides.append(match.group())
-        return " "
+        pieces.append(text[end : match.start()])
+        end = match.end()
+    return close_gaps([*pieces, text[end:]]), asides
 
-    rest = _ASIDE.sub(leave_out, text)
-    return (" ".join(rest.split()) if asides else text), asides
+
+def close_gaps(pieces: Sequence[str]) -> str:
+    """What is left of a text around what was left out: one space at each gap, where there were words in Latin."""
+    if len(pieces) == 1:
+        return pieces[0]
+    parts: list[str] = []
+    for piece in filter(None, map(str.strip, pieces)):
+        if parts and not _NO_SPACE.match(piece) and ord(parts[-1][-1]) <= _LAST_SPACED:
+            parts.append(" ")
+        parts.append(piece)
+    return "".join(parts)
 
 
 def _is_sound(content: str, begins: bool) -> bool:

@@ -26,4 +26,4 @@ def clean_markup(row: Row) -> Iterator[Row]:
         plain = html.unescape(_FORMATTING.sub("", piece))
         plain = _TURN.sub("", plain, count=1) if _TURN.match(plain) else plain
         if plain.strip():
-            yield Row(plain.strip(), row.number, speaker.strip())
+            yield Row(plain.strip(), row.number, html.unescape(speaker).strip())

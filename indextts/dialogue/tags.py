@@ -13,6 +13,7 @@ from ..errors import ScriptError
 from ..records import Emotion
 from .emotions import EMOTION_NAMES, is_emotion, read_emotion
 from .pauses import NUMBER, is_pause, read_pause
+from .sound_cues import close_gaps
 
 DASHED_PAUSE = rf"(?<!\d)-(?P<dash>{NUMBER}\s{{0,9}}m?s)-"
 
@@ -59,15 +60,18 @@ def split_tags(
     Raises `ScriptError` on a tag nobody knows, unless `on_unknown` is there to be told.
     """
     end = len(row) if end is None else end
+    pieces: list[str] = []
     for match in _TAG.finditer(row, start, end):
         if _is_text(match):
             continue
-        yield row[start : match.start()]
+        pieces.append(row[start : match.start()])
+        start = match.end()
         tag = _read_match(match, line, on_unknown)
         if tag is not None:
+            yield close_gaps(pieces)
             yield tag
-        start = match.end()
-    yield row[start:end]
+            pieces = []
+    yield close_gaps([*pieces, row[start:end]])
 
 
 def _read_match(match: re.Match[str], line: int, on_unknown: OnUnknown | None) -> Tag | None:

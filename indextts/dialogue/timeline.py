@@ -3,8 +3,9 @@
 Dimensions: N samples.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -14,13 +15,13 @@ from ..records import Line, Take
 TIMINGS = ("fit", "shift", "overlay", "pad")
 """How takes are placed that have a start of their own.
 
-fit: spoken in the length of its subtitle, as far as that goes; placed as by shift.
+fit: spoken in the length of its subtitle, as far as that goes (`fit_lines`); placed as by shift.
 shift: at its start, or as soon as the take before has ended.
 overlay: always at its start; takes may sound together.
 pad: as shift, with silence up to the end of the last subtitle.
 """
 LATE_SECONDS = 0.05
-"""A take that starts later than this is told of."""
+"""A take that is later or longer than this is told of."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Cue:
 class Timeline:
     """A dialogue as one waveform: float32 [1, N]. `cues` are in order; only by "overlay" do they overlap.
 
-    waves: each cue's own, [1, N]. notes: which takes are not where or as long as their subtitles.
+    waves: each cue's own, [1, N]. notes: which takes start later than their subtitles, or are longer.
     """
 
     waveform: Tensor
@@ -52,6 +53,11 @@ class Timeline:
         for cue, wave in zip(self.cues, self.waves, strict=True):
             _mix_in(stems[cue.speaker], wave, round(cue.start * self.sample_rate))
         return stems
+
+
+def fit_lines(lines: Iterable[Line], timing: str) -> list[Line]:
+    """`lines` with the length that `timing` wishes for: by "fit" that of their subtitles, else the voice's own."""
+    return [replace(line, wished_seconds=line.slot_seconds) if timing == "fit" else line for line in lines]
 
 
 def assemble_timeline(
@@ -75,9 +81,8 @@ def assemble_timeline(
     rate = rates.pop()
     starts = _start_samples(takes, rate, silence_seconds, speaker_pauses or {}, timing)
     ends = [start + take.waveform.shape[-1] for start, take in zip(starts, takes, strict=True)]
-    whole = torch.zeros(
-        1, max(ends) if timing != "pad" else max(*ends, 0, *(_slot_end(take.line, rate) for take in takes))
-    )
+    padded = round(_last_slot_end(takes) * rate) if timing == "pad" else 0
+    whole = torch.zeros(1, max(*ends, padded))
     for start, take in zip(starts, takes, strict=True):
         _mix_in(whole, take.waveform, start)
     cues = tuple(
@@ -98,10 +103,11 @@ def to_srt(timeline: Timeline) -> str:
 
 
 def to_vtt(timeline: Timeline) -> str:
-    """The same as `to_srt`, as WebVTT."""
+    """The same as `to_srt`, as WebVTT, whose voice tags name the speakers."""
     blocks = [
-        f"{_format_time(cue.start, '.')} --> {_format_time(cue.end, '.')}\n{text.replace('-->', '→')}\n\n"
-        for cue, text in zip(timeline.cues, _shown_texts(timeline), strict=True)
+        f"{_format_time(cue.start, '.')} --> {_format_time(cue.end, '.')}\n"
+        f"<v {html.escape(cue.speaker)}>{html.escape(cue.text, quote=False)}\n\n"
+        for cue in timeline.cues
     ]
     return "".join(("WEBVTT\n\n", *blocks))
 
@@ -142,22 +148,25 @@ def _silence_after(line: Line | None, silence_seconds: float, pauses: Mapping[st
     return pauses.get(line.speaker, silence_seconds) if line.pause_after is None else line.pause_after
 
 
-def _slot_end(line: Line, rate: int) -> int:
-    if line.start_seconds is None:
-        return 0
-    return round((line.start_seconds + (line.slot_seconds or 0.0)) * rate)
+def _last_slot_end(takes: Sequence[Take]) -> float:
+    """Where the last subtitle ends, in seconds; 0 where no line has one."""
+    latest = end = 0.0
+    for line in (take.line for take in takes):
+        end = end if line.start_seconds is None else line.start_seconds
+        end += (line.pause_before or 0.0) + (line.slot_seconds or 0.0) + (line.pause_after or 0.0)
+        latest = end if line.slot_seconds is not None and end > latest else latest
+    return latest
 
 
 def _describe_misfit(cue: Cue, take: Take) -> list[str]:
-    """Words for the user where a take is late for its subtitle, or longer or shorter than it was to be."""
+    """Words for the user where a take is late for its subtitle, or longer."""
     line, notes = take.line, []
     late = 0.0 if line.start_seconds is None else cue.start - line.start_seconds - (line.pause_before or 0.0)
-    excess = 0.0 if line.wished_seconds is None else take.seconds - line.wished_seconds
+    excess = 0.0 if line.slot_seconds is None else take.seconds - line.slot_seconds
     if late > LATE_SECONDS:
         notes.append(f"starts {late:.2f} s late, at {cue.start:.2f} s")
-    if abs(excess) > LATE_SECONDS:
-        more = "longer" if excess > 0 else "shorter"
-        notes.append(f"is {take.seconds:.2f} s long, {abs(excess):.2f} s {more} than its subtitle")
+    if excess > LATE_SECONDS:
+        notes.append(f"is {take.seconds:.2f} s long, {excess:.2f} s longer than its subtitle")
     return [f"line {line.source_line} ({line.speaker}): {note}" for note in notes]
 
 

@@ -44,6 +44,24 @@ def test_talk(tmp_path: Path, model_folder: Path, voice_files, script: Path, swi
     assert (tmp_path / "a.flac").read_bytes() == (tmp_path / "b.flac").read_bytes()
 
 
+def test_subtitles_in_and_out(tmp_path: Path, model_folder: Path, voice_files, capsys) -> None:
+    script = tmp_path / "in.srt"
+    script.write_text("1\n00:00:01,000 --> 00:00:01,140\nHello there.\n", encoding="utf-16")
+    talk = ["talk", str(script), "--voice", f"Ann={voice_files['Ann']}", "--model-dir", str(model_folder), *QUICK]
+    outputs = ["-o", str(tmp_path / "a.wav"), "--srt", str(tmp_path / "a.vtt")]
+    lengths = {}
+    for timing in ("fit", "shift", "pad"):
+        assert main([*talk, *outputs, "--timing", timing, "--fit-speeds", "0.5", "2"]) == 0
+        samples, rate = soundfile.read(tmp_path / "a.wav")
+        lengths[timing] = len(samples) / rate
+    assert lengths["fit"] <= 1.14 <= lengths["pad"]
+    assert (tmp_path / "a.vtt").read_text(encoding="utf-8").startswith("WEBVTT\n\n00:00:01.000 --> ")
+    assert lengths["shift"] > 1.19
+    assert "longer than its subtitle" in capsys.readouterr().err
+    assert main([*talk, *outputs, "--fit-speeds", "2", "1"]) == 2
+    assert "fit_speeds: got 2 and 1" in capsys.readouterr().err
+
+
 def test_picture(tmp_path: Path, model_folder: Path, voice_files, script: Path, capsys, monkeypatch) -> None:
     voices = [part for name, file in voice_files.items() for part in ("--voice", f"{name}={file}")]
     talk = ["talk", str(script), *voices, "--model-dir", str(model_folder), *QUICK, "-o", str(tmp_path / "a.wav")]

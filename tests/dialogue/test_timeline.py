@@ -1,3 +1,4 @@
+import html
 from itertools import pairwise
 
 import pytest
@@ -6,7 +7,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from indextts2_multitalk.indextts.dialogue.script import parse_script
-from indextts2_multitalk.indextts.dialogue.timeline import assemble_timeline, to_srt
+from indextts2_multitalk.indextts.dialogue.timeline import (
+    TIMINGS,
+    assemble_timeline,
+    fit_lines,
+    to_srt,
+    to_vtt,
+)
 from indextts2_multitalk.indextts.records import Line, Take
 
 RATE = 1000
@@ -83,3 +90,76 @@ def test_subtitles_say_who_speaks_and_can_be_read_again():
 def test_takes_of_one_rate_are_needed(takes):
     with pytest.raises(ValueError, match="expected takes of one sample rate"):
         assemble_timeline(takes, 0.5)
+
+
+def cue(start, seconds, slot, **fields):
+    return take(round(seconds * RATE), start_seconds=start, slot_seconds=slot, **fields)
+
+
+@pytest.mark.parametrize(
+    ("timing", "expected", "seconds"),
+    [
+        ("shift", [0.0, 2.5, 4.0], 4.5),
+        ("fit", [0.0, 2.5, 4.0], 4.5),
+        ("overlay", [0.0, 2.0, 4.0], 4.5),
+        ("pad", [0.0, 2.5, 4.0], 6.0),
+    ],
+)
+def test_where_takes_go(timing, expected, seconds):
+    takes = [cue(0.0, 2.5, 2.0), cue(2.0, 1.0, 2.0), cue(4.0, 0.5, 2.0)]
+    timeline = assemble_timeline(takes, 0.5, timing=timing)
+    assert starts(timeline) == expected
+    assert timeline.waveform.shape[1] == seconds * RATE
+    assert timeline.notes[0] == "line 1 (A): is 2.50 s long, 0.50 s longer than its subtitle"
+    late = [] if timing == "overlay" else ["line 1 (A): starts 0.50 s late, at 2.50 s"]
+    assert list(timeline.notes[1:]) == late
+
+
+def test_no_drift():
+    """Takes that are too long for some subtitles delay those right behind them and no later one."""
+    takes = [cue(float(second), 1.4 if second % 10 == 0 else 0.9, 1.0) for second in range(200)]
+    for second, start in enumerate(starts(assemble_timeline(takes, 0.5))):
+        assert start == second if second % 10 not in range(1, 5) else start - second < 0.41
+
+
+def test_padding_reaches_the_end_of_a_subtitle_of_two_speakers():
+    takes = [cue(1.0, 0.2, 1.0, pause_after=0.0), take(200, "B", slot_seconds=1.0)]
+    assert assemble_timeline(takes, 0.5, timing="pad").waveform.shape[1] == 3 * RATE
+
+
+def test_a_timing_nobody_knows():
+    with pytest.raises(ValueError, match="timing: got 'stretch', expected one of fit, shift, overlay, pad"):
+        assemble_timeline([take(1)], 0.5, timing="stretch")
+
+
+@pytest.mark.parametrize("timing", TIMINGS)
+def test_only_fit_wishes_for_a_length(timing):
+    lines = [Line(0, "A", "a", slot_seconds=2.0), Line(1, "A", "a")]
+    assert [line.wished_seconds for line in fit_lines(lines, timing)] == [2.0 if timing == "fit" else None, None]
+
+
+def test_speakers_of_one_subtitle_share_it():
+    lines = parse_script("1\n00:00:01,000 --> 00:00:05,000\n- Anna: Four.\n- Ben: Four.\n", ["Anna", "Ben"])
+    assert [(line.slot_seconds, line.pause_after) for line in lines] == [(2.0, 0.0), (2.0, None)]
+
+
+WRITTEN = st.text(st.characters(categories=["L", "N"], include_characters="<>&;-/!"), min_size=1, max_size=9)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["Anna", "小红"]), WRITTEN), min_size=1, max_size=4))
+def test_webvtt_can_be_read_again(said):
+    said = [(name, f"a{text}!a") for name, text in said]
+    takes = [Take(Line(0, name, text), torch.ones(1, 100), (), sample_rate=RATE) for name, text in said]
+    written = to_vtt(assemble_timeline(takes, 0.5))
+    cues = [row for row in written.split("\n") if row.startswith("<v ")]
+    assert written.startswith("WEBVTT\n\n00:00:00.000 --> 00:00:00.100\n<v ")
+    assert [html.unescape(row.partition(">")[2]) for row in cues] == [text for _, text in said]
+    assert not any("-->" in row for row in cues)
+
+
+def test_webvtt_names_its_voices():
+    written = to_vtt(assemble_timeline([take(100, "Anna"), take(100, "小红")], 0.5))
+    assert [(line.speaker, line.start_seconds) for line in parse_script(written, ["Anna", "小红"])] == [
+        ("Anna", 0.0),
+        ("小红", 0.6),
+    ]

@@ -46,6 +46,8 @@ def words(name: str, default: str, multiline: bool = False) -> Input:
 ADDITIONS: list[Input] = [
     ("seed", "INT", {"default": 0, "min": 0, "max": 2**64 - 1, "control_after_generate": "fixed"}),
     ("num_beams", "INT", {"default": 3, "min": 1, "max": 10}),
+    choice("timing", ("fit", "shift", "overlay", "pad"), "fit"),
+    flag("skip_sound_cues", False),
 ]
 
 MULTI_TALK = Node(
@@ -81,9 +83,15 @@ MULTI_TALK = Node(
         flag("verbose", True),
         *ADDITIONS,
     ],
-    outputs=[("audio", "AUDIO"), ("output_path", "STRING"), ("info", "STRING"), ("emotion_analysis", "STRING")],
+    outputs=[
+        ("audio", "AUDIO"),
+        ("output_path", "STRING"),
+        ("info", "STRING"),
+        ("emotion_analysis", "STRING"),
+        ("subtitles", "STRING"),
+    ],
     widgets=19,
-    new=("seed", "num_beams"),
+    new=("seed", "num_beams", "timing", "skip_sound_cues"),
 )
 
 EMOTION_VOICE = Node(
@@ -119,9 +127,9 @@ EMOTION_VOICE = Node(
         flag("use_torch_compile", False),
         *ADDITIONS,
     ],
-    outputs=[("audio", "AUDIO"), ("conversation_info", "STRING")],
+    outputs=[("audio", "AUDIO"), ("conversation_info", "STRING"), ("subtitles", "STRING")],
     widgets=13,
-    new=("seed", "num_beams"),
+    new=("seed", "num_beams", "timing", "skip_sound_cues"),
 )
 
 SPEAKER_EMOTION = Node(

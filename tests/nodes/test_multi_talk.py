@@ -29,7 +29,7 @@ def samples(result: tuple[Any, ...]) -> int:
 
 
 def test_audio_path_and_words_come_out(talk: Any, pack: SimpleNamespace) -> None:
-    audio, path, info, emotions = talk()
+    audio, path, info, emotions, subtitles = talk()
     assert audio["waveform"].shape[:2] == (1, 1)
     assert audio["sample_rate"] == 22050
     assert path == str(pack.output / "talk.wav")
@@ -38,6 +38,7 @@ def test_audio_path_and_words_come_out(talk: Any, pack: SimpleNamespace) -> None
     assert "3 lines, 2 speakers (Speaker1 = speaker1_audio, Speaker2 = speaker2_audio)" in info
     assert "decoder: fake" in info
     assert emotions.splitlines()[1] == "2. Speaker2: as in the speaker's own recording | Two."
+    assert subtitles.startswith("1\n00:00:00,000 --> 00:00:00,100\nSpeaker1: One.\n\n2\n00:00:00,600 -->")
 
 
 def test_defaults_reach_the_pipeline(talk: Any) -> None:
@@ -82,7 +83,7 @@ def test_names_take_the_voices_in_order(talk: Any) -> None:
 def test_an_emotion_config_names_its_voice(talk: Any, pack: SimpleNamespace) -> None:
     configure = pack.nodes["IndexTTS2_SpeakerEmotionConfig"].execute
     config = configure(speaker_name="Bob", emotion_mode="emotion_vector", happy=0.5, neutral=0.0).result[0]
-    _, _, info, emotions = talk("Bob: One.\nAnna: Two.\nBob: [Sad] Three.", speaker2_emotion_config=config)
+    _, _, info, emotions, _ = talk("Bob: One.\nAnna: Two.\nBob: [Sad] Three.", speaker2_emotion_config=config)
     assert "Bob = speaker2_audio, Anna = speaker1_audio" in info
     assert emotions.splitlines() == [
         "1. Bob: happy 0.5, strength 1 | One.",
@@ -95,7 +96,7 @@ def test_what_was_read_from_text_is_told(talk: Any, pack: SimpleNamespace) -> No
     configure = pack.nodes["IndexTTS2_SpeakerEmotionConfig"].execute
     config = configure(speaker_name="Speaker1", emotion_mode="auto").result[0]
     for _ in range(2):
-        _, _, info, emotions = talk("Speaker1: Alas.", speaker1_emotion_config=config)
+        _, _, info, emotions, _ = talk("Speaker1: Alas.", speaker1_emotion_config=config)
         assert "line 1, Speaker1: emotion read as sad 0.6, calm 0.2" in info
         assert emotions == "1. Speaker1: read from the line's own text, strength 1, read as sad 0.6, calm 0.2 | Alas."
 
@@ -225,3 +226,27 @@ def test_a_bad_file_name_is_refused_before_anything_runs(pack: SimpleNamespace) 
     assert validate(output_filename="a/b.wav") is True
     assert "output_filename" in validate(output_filename="/etc/x.wav")
     assert validate(output_filename=None) is True
+
+
+SUBTITLES = "1\n00:00:00,000 --> 00:00:00,040\nOne.\n\n2\n00:00:00,040 --> 00:00:01,000\n[door slams] Two.\n"
+
+
+@pytest.mark.parametrize(
+    ("timing", "wished", "length"),
+    [("fit", 0.04, 0.2), ("shift", None, 0.2), ("overlay", None, 0.14), ("pad", None, 1.0)],
+)
+def test_subtitles_keep_their_clock(talk: Any, timing: str, wished: float | None, length: float) -> None:
+    result = talk(SUBTITLES, timing=timing)
+    assert FakePipeline.spoken[0][0].wished_seconds == wished
+    assert samples(result) == round(length * 22050)
+    assert "line 3 (Speaker1): is 0.10 s long, 0.06 s longer than its subtitle" in result[2]
+    assert (
+        "left out or changed:\n  line 3: nobody is named; Speaker1 speaks\n  line 7: left out [door slams]" in result[2]
+    )
+
+
+def test_sound_cues_are_left_out_where_asked(talk: Any) -> None:
+    with pytest.raises(ScriptError, match="unknown tag"):
+        talk("Speaker1: One. [door slams] Two.")
+    talk("Speaker1: One. [door slams] Two.", skip_sound_cues=True)
+    assert FakePipeline.spoken[0][0].text == "One. Two."

@@ -29,7 +29,7 @@ def nodes(comfy: fake_comfy.Management, models: Path, tmp_path: Path) -> dict[st
 @torch.inference_mode()
 def speak(nodes: dict[str, Any], recording: dict[str, Any], **settings: Any) -> SimpleNamespace:
     given = {"num_speakers": "1", "conversation_text": "Hello there.", "output_filename": "talk.wav"}
-    audio, path, info, _ = nodes["IndexTTS2_MultiTalk"].execute(**given, speaker1_audio=recording, **settings).result
+    audio, path, info, *_ = nodes["IndexTTS2_MultiTalk"].execute(**given, speaker1_audio=recording, **settings).result
     return SimpleNamespace(waveform=audio["waveform"], path=path, info=info)
 
 
