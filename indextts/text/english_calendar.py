@@ -106,7 +106,8 @@ CALENDAR_RULES = (
     Rule(
         "days alone",
         re.compile(
-            rf"{_NO_WORD_DAY}\.(?! [A-Z])|{_NO_WORD_DAY}(?![\w.'’-])(?! [A-Z][a-z])"
+            rf"{_NO_WORD_DAY}\.(?! [A-Z])|{_NO_WORD_DAY}(?=\s*(?:$|[,;:!?)]|\d))"
+            rf"|{_SHORT_DAY}(?= (?:night|morning|afternoon|evening|noon)\b)"
             r"|\b(?:on|every|next|last|by) (?:Weds?|Sat)\b\.?(?! on\b)"
             r"|\b(?:on|every|next) Sun\b\.?(?! (?:is|was|are)\b)"
         ),

@@ -49,6 +49,7 @@ def _speak_decade(decade: str) -> str:
     return f"{spell_cardinal(century)} {tens}" if century else tens
 
 
+_NO_SPAN = "(?!last|first|next|final|past|full)"  # the last 30s are seconds
 _BEFORE_DECADES = "(?:the|his|her|their|my|your|our|early|late|mid|low|high|and)"
 
 
@@ -88,20 +89,21 @@ CLOCK_RULES = (
     ),
     Rule(
         "decades of a century",
-        re.compile(r"(?<![\w.,])(1\d\d0|20\d0)['’]?s(?!\w)"),
-        lambda match: _speak_decade(match[1]),
+        re.compile(r"(?<![\w.,])(?:(1\d\d0|20\d0)['’]?s[-–—])?(1\d\d0|20\d0)['’]?s(?!\w)"),
+        lambda match: (f"{_speak_decade(match[1])} to " if match[1] else "") + _speak_decade(match[2]),
         needs="s",
         examples=[
             ("The 1990s were great.", "The nineteen nineties were great."),
             ("Since the 1900s and the mid-1990s", "Since the nineteen hundreds and the mid-nineteen nineties"),
             ("the 2010s, the 2000's", "the twenty tens, the two thousands"),
+            ("the 1970s–1990s", "the nineteen seventies to nineteen nineties"),
         ],
     ),
     Rule(
         "decades",
         re.compile(
             r"(?<!\w)['’](\d0)['’]?s(?!\w)|(?<![\w.,:-])([2-9]0)['’]?s(?= [a-z])"
-            rf"|\b({_BEFORE_DECADES}[ -])(\d0)['’]?s(?!\w)",
+            rf"|\b({_BEFORE_DECADES}[ -]|the {_NO_SPAN}[a-z]{{3,12}} )(\d0)['’]?s(?!\w)",
             re.IGNORECASE,
         ),
         lambda match: (match[3] or "") + _speak_decade(match[1] or match[2] or match[4]),

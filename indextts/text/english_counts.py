@@ -72,6 +72,10 @@ _VULGAR = {
 }
 _AN_ONE = re.compile("^one(?! eighth)")
 _YEAR = "(?:1[1-9]|20)\\d\\d"
+_BEAT = re.compile(r"[- ](?:time|beat|meter|bar|rhythm|signature)\b")
+_RATED = re.compile(
+    r"\b(?:an?|it|score[ds]?|scored|got|rated?|gives?|gave|solid|rating|is|was)(?: a|:| of)? $", re.IGNORECASE
+)
 _IN_YEAR = re.compile(
     r"(?:\b(?:in|since|of|by|from|until|till|before|after|circa|around|about|year|years|during|through|to|between|and|late"
     r"|early|mid|summer|spring|fall|autumn|winter|established|born|died|,) ?|[-(–])$",
@@ -96,8 +100,14 @@ def _speak_slash(match: re.Match[str]) -> str:
     written, top, bottom = match.group(), int(match[1]), int(match[2])
     if written in _FIXED:
         return _FIXED[written]
+    if _BEAT.match(match.string, match.end()):
+        return f"{spell_cardinal(top)} {spell_cardinal(bottom)}"
+    if bottom in (5, 10, 100) and _RATED.search(match.string[max(0, match.start() - 12) : match.start()]):
+        return f"{spell_cardinal(top)} out of {spell_cardinal(bottom)}"
     if 1 <= top < bottom <= 100 and len(match[2]) < 4 and match[1][0] != "0":
         return _speak_fraction(top, bottom)
+    if 80 <= top <= 260 and 40 <= bottom < top:  # a pressure of blood
+        return f"{spell_cardinal(top)} over {spell_cardinal(bottom)}"
     if len(match[1]) == 4:
         return f"{spell_year(top)} {spell_code(match[2]) if len(match[2]) < 4 else spell_year(bottom)}"
     if top <= bottom <= 10 or bottom in (5, 10, 100):
@@ -122,7 +132,8 @@ def _speak_range(match: re.Match[str]) -> str:
     first, last = match["from"], match["amount"]
     if re.fullmatch(_YEAR, first) and re.fullmatch(rf"{_YEAR}|\d\d", last):
         return f"{spell_year(int(first))} to {spell_year(int(last)) if len(last) == 4 else spell_code(last)}"
-    return f"{spell_signed(match['sign'], first)} to {spell_number(last)}"
+    joint = "and" if match.string.endswith(("between ", "Between "), 0, match.start()) else "to"
+    return f"{spell_signed(match['sign'], first)} {joint} {spell_number(last)}"
 
 
 def _speak_digits_of(match: re.Match[str]) -> str:
@@ -152,7 +163,7 @@ COUNT_RULES = (
         "sums",
         re.compile(
             rf"{START}{NUMBER}(?: ?[-+–×*x·÷/] ?{NUMBER})+ ?[=≈] ?{NUMBER}(?!\w)"
-            rf"|{START}{NUMBER}(?: ?[+÷=≠≤≥] ?| [<>×*x] ?|[<>·×] ?){NUMBER}{END}"
+            rf"|{START}{NUMBER}(?: ?[+÷=≠≤≥] ?| [<>×*x] ?|[<>·×*] ?){NUMBER}{END}"
         ),
         _speak_sum,
         needs="=+÷≠≤≥<>·×*x",
@@ -170,7 +181,7 @@ COUNT_RULES = (
     ),
     Rule(
         "times as many",
-        re.compile(rf"{START}(?:({NUMBER}){DASH})?({NUMBER}) ?[x×](?!\w)"),
+        re.compile(rf"{START}(?:({NUMBER})[x×]?{DASH})?({NUMBER}) ?[x×](?!\w)"),
         lambda match: (f"{spell_number(match[1])} to " if match[1] else "") + f"{spell_number(match[2])} times",
         needs="x×",
         examples=[("It was 10× faster, or 1.5x.", "It was ten times faster, or one point five times.")],
@@ -270,8 +281,8 @@ COUNT_RULES = (
                 "In nineteen ninety nine there were one thousand two hundred and fifty people.",
             ),
             (
-                "-5, 3.14, 1,000 and 911",
-                "negative five, three point one four, one thousand and nine hundred and eleven",
+                "-5, 3.14, 1,000 and 912",
+                "negative five, three point one four, one thousand and nine hundred and twelve",
             ),
         ],
     ),

@@ -87,7 +87,10 @@ def _speak_money(match: re.Match[str]) -> str:
     currency = _CURRENCIES[match["symbol"] or match["behind"]]
     scale = match["scale"] or MAGNITUDES.get((match["letter"] or "").lower(), "")
     before = f"{spell_signed(match['sign'], match['from'])} to " if match["from"] else ""
-    sign = None if match["from"] else match["sign"]
+    if match["from"] and match["from_scale"]:
+        first = MAGNITUDES[match["from_scale"].lower()]
+        before = before if first == scale else before.replace(" to ", f" {first} to ")
+    sign = None if match["from"] else match["minus"] or match["sign"]
     amount = _count_money(currency, sign, match["amount"], scale, is_adjective(match))
     if match["plus"]:
         amount += " plus"
@@ -129,8 +132,8 @@ MONEY_RULES = (
     Rule(
         "money",
         re.compile(
-            rf"(?P<sign>{SIGN})(?<!\w)(?P<symbol>{_SYMBOL}) ?"
-            rf"(?:(?P<from>{NUMBER})(?:[kKMB](?=\W))?{DASH}(?:{_SYMBOL})?)?"
+            rf"(?P<sign>{SIGN})(?<!\w)(?P<symbol>{_SYMBOL})(?P<minus>-)? ?"
+            rf"(?:(?P<from>{NUMBER})(?P<from_scale>[kKmMB]|bn)?{DASH}(?:{_SYMBOL})?)?"
             rf"(?P<amount>{NUMBER}){_END}(?P<behind>){_MAGNITUDE}(?P<plus>\+)?{_PER_UNIT}"
         ),
         _speak_money,
@@ -150,7 +153,7 @@ MONEY_RULES = (
         "money, sign behind",
         re.compile(
             rf"(?P<sign>{SIGN})(?<![\w.,])(?:(?P<from>{NUMBER}){DASH})?"
-            rf"(?P<amount>{NUMBER})(?P<scale>)(?P<letter>)(?P<plus>) ?"
+            rf"(?P<amount>{NUMBER})(?P<from_scale>)(?P<minus>)(?P<scale>)(?P<letter>)(?P<plus>) ?"
             rf"(?P<symbol>)(?P<behind>[$£€¥₹₩₽])(?!\w){_PER_UNIT}"
         ),
         _speak_money,

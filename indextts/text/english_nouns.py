@@ -4,12 +4,12 @@ import re
 
 from .rule import match_any
 
-_ARTICLE = re.compile(r"\b(?:an?|every|another) $", re.IGNORECASE)
+_ARTICLE = re.compile(r"\b(?:an?|the|this|that|his|her|its|my|your|our|their|every|another|new) $", re.IGNORECASE)
 _LONGEST_ARTICLE = 9
-_WORD_BEHIND = re.compile(r"[ -]([a-z]+)")
+_WORD_BEHIND = re.compile(r"[ -]([a-zA-Z]+)")
 _NO_NOUN = re.compile(
     match_any(
-        "a about after ago all also an and apart are as at away back be because before behind below but by "
+        "a about above after ago all also an and apart are as at away back be because before behind below but by "
         "can day each either every extra for from had has have he i if in instead into is it later less like "
         "long more most no nor not now of off on only onto or out over per plus right she since so tall than "
         "that the then they this though through to today tomorrow tonight total toward towards under until up "
@@ -19,10 +19,15 @@ _NO_NOUN = re.compile(
 _PLURAL = re.compile(r"people|men|women|children|feet|sheep|fish|police|[a-z]{2,}(?<![sui])s")
 
 
+def is_before_noun(match: re.Match[str]) -> bool:
+    """A noun stands behind the match, as far as a word shows it."""
+    word = _WORD_BEHIND.match(match.string, match.end())
+    return word is not None and not _NO_NOUN.fullmatch(word[1]) and not word[1].endswith(("er", "ly", "ing"))
+
+
 def is_adjective(match: re.Match[str]) -> bool:
     """An article stands before the match, a noun behind."""
-    noun = _WORD_BEHIND.match(match.string, match.end())
-    if noun is None or _NO_NOUN.fullmatch(noun[1]):
+    if not is_before_noun(match):
         return False
     return _ARTICLE.search(match.string[max(0, match.start() - _LONGEST_ARTICLE) : match.start()]) is not None
 

@@ -2,7 +2,8 @@
 
 import re
 
-from .english_numbers import spell_cardinal, spell_code, spell_digits
+from .english_nouns import is_counted
+from .english_numbers import END, spell_cardinal, spell_code, spell_digits
 from .rule import DIGITS, Rule, match_any
 
 _CALL = match_any(
@@ -88,9 +89,16 @@ PHONE_RULES = (
         examples=[("Call 911 now.", "Call nine one one now."), ("Dial 112!", "Dial one one two!")],
     ),
     Rule(
+        "telephones with letters",
+        re.compile(r"(?<![\w+-])1-(8\d\d)-(?=[A-Z\d-]{3,12}(?!\w))"),
+        lambda match: f"one, {spell_cardinal(int(match[1]))}, ",
+        needs="8",
+        examples=[("1-800-FLOWERS", "one, eight hundred, FLOWERS")],
+    ),
+    Rule(
         "emergencies",
-        re.compile(r"(?<![\w.,$-])911(?= (?:call|operator|dispatch|emergency)s?\b)"),
-        lambda match: "nine one one",
+        re.compile(rf"(?<![\w.,$£€#/–-])(?<!Porsche )911{END}(?![-–/:%])"),
+        lambda match: None if is_counted(match) else "nine one one",
         needs="9",
         examples=[("a 911 call", "a nine one one call")],
     ),
@@ -123,10 +131,15 @@ PHONE_RULES = (
     ),
     Rule(
         "numbers of things",
-        re.compile(rf"\b({_THINGS} |(?<![A-Za-z])[A-Z]{{1,4}}-?)(\d{{3,4}})(?=\w?\b)(?![.,%]\d|:|%)"),
-        lambda match: f"{match[1].rstrip(' -')} {spell_code(match[2])}",
+        re.compile(
+            rf"\b({_THINGS} |(?<![A-Za-z])[A-Z]{{1,4}}-?)(\d{{3,4}})(?=\w?\b)(?![.,%]\d|:|%)|\b(\d{{3,4}})(?=[pi]\b)"
+        ),
+        lambda match: f"{(match[1] or '').rstrip(' -')} {spell_code(match[2] or match[3])}".strip(),
         needs=DIGITS,
-        examples=[("Room 404 of A320, RTX 4090", "Room four oh four of A three twenty, RTX forty ninety")],
+        examples=[
+            ("a 1080p screen", "a ten eighty p screen"),
+            ("Room 404 of A320, RTX 4090", "Room four oh four of A three twenty, RTX forty ninety"),
+        ],
     ),
 )
 

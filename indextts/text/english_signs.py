@@ -1,6 +1,7 @@
 """English for the signs that are left when every number is read."""
 
 import re
+import unicodedata
 
 from .rule import Rule
 
@@ -20,7 +21,6 @@ _SIGNS = {
     "÷": "divided by",
     "∞": "infinity",
     "√": "square root of",
-    "π": "pi",
     "°": "degrees",
     "€": "euros",
     "£": "pounds",
@@ -31,11 +31,19 @@ _SIGNS = {
     "#": "hash",
 }
 
+_SHORT = {
+    "w/o": "without",
+    "w/": "with",
+    "b/c": "because",
+    "km/h": "kilometers per hour",
+    "m/s": "meters per second",
+}
+
 SIGN_RULES = (
     Rule(
         "with and without",
-        re.compile(r"(?<![\w/])(w/o|w/|b/c|N/A|n/a)(?= |\w|[.,!?]|$)"),
-        lambda match: {"w/o": "without", "w/": "with", "b/c": "because"}.get(match[1], "N A") + " ",
+        re.compile(r"(?<![\w/])(?:(w/o|b/c|N/A|n/a|km/h|m/s)(?!\w)|w/)"),
+        lambda match: _SHORT.get(match.group(), "N A") + " ",
         needs="/",
         final=False,
         examples=[("tea w/o milk", "tea without milk"), ("tea w/milk, N/A", "tea with milk, N A")],
@@ -49,7 +57,7 @@ SIGN_RULES = (
     ),
     Rule(
         "slashes between words",
-        re.compile(r"(?<=\w)/(?=\w)"),
+        re.compile(r"(?<=\S)/(?=\S)"),
         lambda match: " ",
         needs="/",
         final=False,
@@ -70,6 +78,21 @@ SIGN_RULES = (
         examples=[("in C++.", "in C plus plus.")],
     ),
     Rule(
+        "Greek letters",
+        re.compile("(?<![\u0370-\u03ff])[\u0391-\u03a9\u03b1-\u03c9](?![\u0370-\u03ff])"),
+        lambda match: unicodedata.name(match.group()).split()[-1].lower(),
+        needs="αβγδεζηθικλμνξοπρσςτυφχψωΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ",
+        examples=[("β-carotene, Ω", "beta-carotene, omega")],
+    ),
+    Rule(
+        "more and less",
+        re.compile(r"(?<=\S) ([<>]) (?=\S)"),
+        lambda match: " is less than " if match[1] == "<" else " is more than ",
+        needs="<>",
+        final=False,
+        examples=[("x < y", "x is less than y")],
+    ),
+    Rule(
         "arrows",
         re.compile(r"\s*(?:<?[-=]{1,3}>|[→⇒➔➜]|<-{1,3}(?!\w))\s*"),
         lambda match: ", ",
@@ -79,9 +102,9 @@ SIGN_RULES = (
     ),
     Rule(
         "ornaments",
-        re.compile(r"[*^|★☆¿¡]+"),
+        re.compile(r"[*^|★☆¿¡•†‡¶※]+"),
         lambda match: " ",
-        needs="*^|★☆¿¡",
+        needs="*^|★☆¿¡•†‡¶※",
         final=False,
         examples=[("a * b | c", "a b c")],
     ),

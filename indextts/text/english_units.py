@@ -3,7 +3,7 @@
 import re
 
 from .english_money import MAGNITUDES
-from .english_nouns import is_adjective, is_counted
+from .english_nouns import is_adjective, is_before_noun, is_counted
 from .english_numbers import DASH, NUMBER, SIGN, START, spell_number, spell_signed
 from .rule import DIGITS, Rule
 from .sentence_ends import keep_stop
@@ -14,6 +14,7 @@ _UNITS = {
     "cm": "centimeter",
     "mm": "millimeter",
     "µm": "micrometer",
+    "mmHg": "millimeter of mercury",
     "nm": "nanometer",
     "mi": "mile",
     "yd": "yard",
@@ -151,15 +152,16 @@ _UNITS = {
     "fl oz": "fluid ounce",
     "fl. oz": "fluid ounce",
 }
-_UNCHANGED = ("percent", "per mille", "hertz", "horsepower")
+_UNCHANGED = ("percent", "per mille", "horsepower")
+_INGREDIENTS = frozenset(
+    ["g", "mg", "kg", "ml", "mL", "cl", "dl", "oz", "lb", "lbs", "tsp", "tbsp", "qt", "pt", "%"]
+)  # 500g flour, but a 2TB drive
 _PLURALS = {"foot": "feet", "inch": "inches"}
 _POWERS = {"²": "square", "2": "square", "³": "cubic", "3": "cubic"}
-_ATTACHED = ("h", "s", "g")  # read as units where they touch their number
-_LENGTHS = frozenset(("km", "m", "cm", "mm", "µm", "mi", "yd", "ft", "in"))
 
 _NAMES = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True))
 _UNIT = rf"(?P<unit>{_NAMES})(?P<power>[²³]|(?<=m)[23])?(?![\w²³])"
-_PER = rf"(?: ?/ ?(?P<per>{_NAMES}|[a-z]+)(?P<per_power>[²³]|(?<=m)[23])?(?![\w²³]))?"
+_PER = rf"(?: ?/ ?(?P<per>{_NAMES}|[a-z]+)(?P<per_power>[²³]|(?<=m)[23])?(?![\w²³])|(?P<number>/(?=\d)))?"
 
 # "in" is an inch before what is measured in inches, "m" a million before people.
 _INCH_BEHIND = re.compile(
@@ -180,7 +182,7 @@ def _name_unit(unit: str, power: str | None, singular: bool) -> str:
         head = f"{_POWERS[power]} " if power else ""
     if rest and rest[0] in ("hour", "meter"):
         head, counted, rest = f"{head}{counted} ", rest[0], rest[1:]
-    if not singular and " ".join([counted, *rest]) not in _UNCHANGED:
+    if not singular and " ".join([counted, *rest]) not in _UNCHANGED and not counted.endswith("hertz"):
         counted = _PLURALS.get(counted, f"{counted}s")
     return " ".join([head + counted, *rest])
 
@@ -188,12 +190,27 @@ def _name_unit(unit: str, power: str | None, singular: bool) -> str:
 def _speak_measure(match: re.Match[str]) -> str | None:
     if not _is_unit(match):
         return None
-    adjective = is_adjective(match)
-    name = _name_unit(match["unit"], match["power"], adjective or match["amount"] == "1")
-    if match["per"]:
-        name += f" per {_name_unit(match['per'], match['per_power'], True)}"
+    one = match["amount"] == "1" and not match["from"]
+    name = _name_unit(match["unit"], match["power"], one or _is_before_measured(match)) + _name_per(match)
     stop = keep_stop(match) if match["stop"] else ""
     return _speak_amounts(match) + f"{name}{stop}"
+
+
+def _is_before_measured(match: re.Match[str]) -> bool:
+    """a 2 m rope, 2TB drive: the unit in the singular."""
+    attached = match["gap"] == "" and match["unit"] not in _INGREDIENTS
+    return is_adjective(match) or (attached and not match["per"] and is_before_noun(match))
+
+
+def _name_per(match: re.Match[str]) -> str:
+    if match["number"]:
+        return " per "
+    if not match["per"]:
+        return ""
+    unit, power = match["per"], match["per_power"]
+    if power and unit in ("s", "sec"):
+        return f" per second {'squared' if power in '²2' else 'cubed'}"
+    return f" per {_name_unit(unit, power, True)}"
 
 
 def _speak_amounts(match: re.Match[str]) -> str:
@@ -224,6 +241,17 @@ def _speak_feet(match: re.Match[str]) -> str | None:
     return f"{spell_number(feet)} {'foot' if feet == '1' or is_adjective(match) else 'feet'}"
 
 
+def _speak_long_time(match: re.Match[str]) -> str | None:
+    hours, large, minutes, small = match.groups()
+    if large == "m" and small != "s":
+        return None
+    names = ("hour", "minute") if large == "h" else ("minute", "second")
+    return " ".join(
+        f"{spell_number(count)} {name}{'s' * (count != '1')}"
+        for count, name in zip((hours, minutes.lstrip("0") or "0"), names, strict=True)
+    )
+
+
 def _speak_inches(match: re.Match[str]) -> str | None:
     if match.string.count('"', 0, match.start()) % 2:
         return None  # it closes a quote
@@ -232,11 +260,12 @@ def _speak_inches(match: re.Match[str]) -> str | None:
 
 def _speak_magnitude(match: re.Match[str]) -> str | None:
     """1.5M people, 10k followers; a letter alone or before one thing is a name: 4K video, 2.5D game."""
-    scale = MAGNITUDES[match[2].lower()]
+    scale = MAGNITUDES[match[3].lower()]
     behind = match.string[match.end() :]
-    is_last = not behind[:1].isalnum() and not behind.startswith((" ", "-")) and "." in match[1]
-    if is_counted(match) or is_last or match[2] in ("bn", "mn") or behind.startswith((" of ", "+")):
-        return f"{spell_number(match[1])} {scale}"
+    is_last = not behind[:1].isalnum() and not behind.startswith((" ", "-")) and "." in match[2]
+    is_large = match[3] in ("bn", "mn") or behind.startswith((" of ", "+")) or match[1] is not None
+    if is_counted(match) or is_large or (is_last and match[3] != "T"):
+        return (f"{spell_number(match[1])} to " if match[1] else "") + f"{spell_number(match[2])} {scale}"
     return None
 
 
@@ -254,6 +283,13 @@ UNIT_RULES = (
         _speak_inches,
         needs='"″',
         examples=[('a 27" screen', "a twenty seven inch screen"), ('He said "I am 5".', "He said 'I am five'.")],
+    ),
+    Rule(
+        "hours and minutes",
+        re.compile(r"(?<![\w.,])(\d{1,3})(h|m) ?(\d{1,2})(m|min|s)?(?!\w)"),
+        _speak_long_time,
+        needs="hm",
+        examples=[("It took 2h30m.", "It took two hours thirty minutes.")],
     ),
     Rule(
         "measures",
@@ -275,7 +311,7 @@ UNIT_RULES = (
     ),
     Rule(
         "magnitudes",
-        re.compile(rf"{START}({NUMBER}) ?(k|K|M|m|mn|B|bn|T)(?!\w)"),
+        re.compile(rf"{START}(?:({NUMBER}){DASH})?({NUMBER}) ?(k|K|M|m|mn|B|bn|T)(?!\w)"),
         _speak_magnitude,
         needs="kKmMbBT",
         examples=[

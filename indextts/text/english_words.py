@@ -59,6 +59,7 @@ _BEFORE_NUMBERS = {
     "no": "number",
     "nos": "numbers",
     "nr": "number",
+    "min": "minimum",
     "vol": "volume",
     "vols": "volumes",
     "fig": "figure",
@@ -112,6 +113,7 @@ _WORDS = {
     "bldg": "building",
     "blvd": "boulevard",
     "bros": "brothers",
+    "co": "company",
     "corp": "corporation",
     "dept": "department",
     "dist": "district",
@@ -191,12 +193,16 @@ def _expand(table: dict[str, str], match: re.Match[str], short: str) -> str:
 
 
 def _expand_word(match: re.Match[str], short: str) -> str:
-    return _expand(_WORDS, match, short) + ("" if short.lower() in _NEVER_LAST else keep_stop(match))
+    return _expand(_WORDS, match, short) + ("" if short.lower() in _NEVER_LAST else _keep_clear_stop(match))
+
+
+def _keep_clear_stop(match: re.Match[str]) -> str:
+    """The stop, where what begins behind it is a sentence and no name."""
+    return keep_stop(match) if match.group().lower() == "etc." or _STARTER.match(match.string, match.end()) else ""
 
 
 def _join_letters(match: re.Match[str]) -> str:
-    stop = keep_stop(match) if _STARTER.match(match.string, match.end()) else ""
-    return match.group().replace(".", "") + stop
+    return match.group().replace(".", "") + _keep_clear_stop(match)
 
 
 _STARTER = re.compile(
@@ -224,8 +230,8 @@ WORD_RULES = (
     Rule(
         "streets",
         re.compile(
-            rf"(?:(?<=\d(?:st|nd|rd|th) )|\b(?P<name>(?!{_NO_STREET} )[A-Z][a-z]+ ))(?P<short>{match_any(_STREETS)})\b"
-            r"(?:\.|(?=[,\n]|$))"
+            rf"(?:(?<=\d(?:st|nd|rd|th) )|\b(?P<name>(?!{_NO_STREET} )[A-Z][a-z]+(?:'s)? ))"
+            rf"(?P<short>{match_any(_STREETS)})\b(?:\.|(?=[,\n]|$))"
         ),
         lambda match: (match["name"] or "") + _STREETS[match["short"]] + keep_stop(match),
         needs=".,",
@@ -245,8 +251,10 @@ WORD_RULES = (
     ),
     Rule(
         "titles",
-        re.compile(rf"\b(?:({match_any(_TITLES)})\.(?=\s+[A-Z]|\s*$)|({_BARE_TITLES})(?= [A-Z]))"),
-        lambda match: _TITLES[match[1] or match[2]],
+        re.compile(
+            rf"\b(?:({match_any(_TITLES)})\.(?:(?=\s+[A-Z]|\s*$)|(?P<close>(?=[A-Z][a-z])))|({_BARE_TITLES})(?= [A-Z]))"
+        ),
+        lambda match: _TITLES[match[1] or match[3]] + (" " if match["close"] is not None else ""),
         needs="MDPRFHGSCALLmrs",
         final=False,
         examples=[("Prof. Lee and Dr Who met Mr. Smith.", "Professor Lee and Doctor Who met Mister Smith.")],
@@ -314,6 +322,22 @@ WORD_RULES = (
             ("World War II", "World War two"),
             ("Part I like best", "Part I like best"),
         ],
+    ),
+    Rule(
+        "Roman headings",
+        re.compile(r"^(?P<numeral>II|III|IV|VI{1,3}|IX|XI{1,3}|XI?V|XVI{1,3})(?=\. )", re.MULTILINE),
+        lambda match: spell_cardinal(count_roman(match["numeral"])),
+        needs="IVX",
+        final=False,
+        examples=[("II. Methods", "two. Methods")],
+    ),
+    Rule(
+        "world wars",
+        re.compile(r"\bWW ?(II?)\b"),
+        lambda match: f"World War {spell_cardinal(count_roman(match[1]))}",
+        needs="W",
+        final=False,
+        examples=[("before WWII", "before World War two")],
     ),
     Rule(
         "Roman centuries",

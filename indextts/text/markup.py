@@ -16,7 +16,7 @@ _EMPHASIS = (
     re.compile(r"(?<![\w~])(~~)(?=[^\s~])([^~\n]{1,500})(?<=[^\s~])\1(?![\w~])"),
     re.compile(r"(?<![\w`])(`{1,3})(?=[^`])([^`\n]{1,500})\1(?![\w`])"),
 )
-_LINE_START = re.compile(r"^[ \t]{0,8}(?:#{1,6}[ \t]+|>[ \t]{0,3}|[*+•‣◦▪●■-][ \t]+(?=\S))", re.MULTILINE)
+_LINE_START = re.compile(r"^[ \t]{0,8}(?:#{1,6}[ \t]+|>[ \t]+(?=\D)|[*+•‣◦▪●■-][ \t]+(?=\S))", re.MULTILINE)
 _ORNAMENT_LINE = re.compile(r"^[ \t]*(?:[*_=~#-][ \t]?){3,}$", re.MULTILINE)
 _EMOTICON = re.compile(
     r"(?<![\w:;=])(?:[:;=8][-o^']?[)(\]\[DPpOo/\\|*3]{1,3}|<3+|\^[_.-]?\^|[xX]D{1,3}|[TQ]_[TQ]|-_-|[oO]_[oO])(?![\w/])"
