@@ -1,4 +1,4 @@
-"""A decoder's launches without a decoder's work: every kernel that decoding up to so many lines needs.
+"""A decoder's launches without a decoder's work: every kernel that decoding so many lines needs.
 
 Dimensions: L lanes, K beams, V vocabulary.
 """
@@ -14,8 +14,8 @@ PAGES = 2
 
 
 def rehearse_decoding(weights: DecoderWeights, attention: AttentionBackend, lanes: int, beams: int) -> None:
-    """A prefill, a first draw and a step with each number of lanes that there are graphs of, on a small cache and
-    states of their own. Empty lanes are not alive, so that nothing depends on what a skipped kernel left unwritten."""
+    """A prefill, a first draw and a step with each number of lanes that such a run has graphs of, on a small cache and
+    a state of their own. Empty lanes are not alive, so that nothing depends on what a skipped kernel left unwritten."""
     from .runners.graph_runner import GraphRunner
 
     device, vocabulary, size = weights.device, weights.vocabulary, attention.page_size
@@ -25,10 +25,9 @@ def rehearse_decoding(weights: DecoderWeights, attention: AttentionBackend, lane
     runner = GraphRunner(weights, cache, attention)
     prompt = torch.zeros(1, weights.width, dtype=weights.dtype, device=device)
     runner.prefill([prompt], torch.zeros(1, dtype=torch.int64, device=device))
-    count = 1
-    while count <= round_up_lanes(lanes):
-        state = DecodeState.allocate(count, beams, vocabulary, TABLE_COLUMNS, weights.max_tokens, device)
-        runner.run_steps(state, count, 1)
-        if beams == 1:
-            runner.draw_first(state, torch.zeros(count, vocabulary, device=device))
-        count *= 2
+    planned = round_up_lanes(lanes)
+    state = DecodeState.allocate(planned, beams, vocabulary, TABLE_COLUMNS, weights.max_tokens, device)
+    for count in sorted({runner.lanes_alike(left, planned, beams) for left in range(1, planned + 1)}):
+        runner.run_steps(state, count, 1, planned)
+    if beams == 1:
+        runner.draw_first(state, torch.zeros(planned, vocabulary, device=device))

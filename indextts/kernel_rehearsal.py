@@ -6,6 +6,7 @@ import torch
 
 from ..accel.engine import Engine
 from ..accel.request import Decoder
+from ..accel.state import round_up_lanes
 from ..runtime.kernel_preparation import KernelPreparation, can_prepare_kernels
 from .events import KERNELS, Event, OnEvent
 from .loading.models import Models
@@ -20,16 +21,16 @@ class KernelRehearsal:
     def __init__(self, modules: Models, renderer: Renderer, get_decoder: Callable[[], Decoder]) -> None:
         self._modules, self._renderer, self._get_decoder = modules, renderer, get_decoder
         self._preparation: KernelPreparation | None = None
-        self._prepared: dict[int, int] = {}
+        self._prepared: set[tuple[int, int]] = set()
 
     def begin(self, lines: int, beams: int) -> None:
         """Begin to prepare what decoding so many lines, and their sound, will launch; nothing where it is prepared
         already, or no kernels run. The generators must be on the device."""
-        device = self._modules.gpt.mel_head.weight.device
-        if self._prepared.get(beams, 0) >= lines or device.type != "cuda" or not can_prepare_kernels():
+        device, run = self._modules.gpt.mel_head.weight.device, (round_up_lanes(lines), beams)
+        if not lines or run in self._prepared or device.type != "cuda" or not can_prepare_kernels():
             return
         self.finish()
-        self._prepared[beams] = lines
+        self._prepared.add(run)
         self._preparation = KernelPreparation(lambda: self._rehearse(lines, beams), device)
 
     def finish(self, on_event: OnEvent = lambda event: None) -> None:

@@ -51,8 +51,9 @@ def step_shapes(weights: DecoderWeights, rows: int) -> tuple[Hashable, ...]:
         return (rows,)
     attention = choose_attention_config(rows, weights.heads, weights.head_dim, weights.device)
     layer = weights.layers[0]
-    matrices = layer.qkv_weight, layer.out_weight, layer.fc_weight, layer.proj_weight, weights.head_weight
-    shapes = (choose_gemm_shape(w.shape[1], w.shape[0], rows, w.dtype, w.device) for w in matrices)
+    plain, residual = (layer.qkv_weight, layer.fc_weight, weights.head_weight), (layer.out_weight, layer.proj_weight)
+    shapes = [choose_gemm_shape(matrix, rows, weights.dtype, residual=False) for matrix in plain]
+    shapes += [choose_gemm_shape(matrix, rows, weights.dtype, residual=True) for matrix in residual]
     return (rows_per_tile(rows), attention, *shapes)
 
 

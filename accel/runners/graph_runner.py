@@ -57,7 +57,7 @@ class GraphRunner:
         if self._refused is not None:
             self._plain.run_steps(state, lanes, steps, planned)
             return
-        captured = self._captured_step(state, self._lanes_alike(lanes, planned, state.beams))
+        captured = self._captured_step(state, self.lanes_alike(lanes, planned, state.beams))
         for _ in range(steps):
             captured()
 
@@ -66,7 +66,7 @@ class GraphRunner:
         self._wait_for_graphs()
         self._graphs.clear()
 
-    def _lanes_alike(self, lanes: int, planned: int, beams: int) -> int:
+    def lanes_alike(self, lanes: int, planned: int, beams: int) -> int:
         """The fewest from `lanes` on whose step sums in the same order as one of all `planned`."""
         count, wanted = round_up_lanes(lanes), step_shapes(self._weights, planned * beams)
         while count < planned and step_shapes(self._weights, count * beams) != wanted:

@@ -89,10 +89,10 @@ def test_a_step_has_the_lanes_whose_rows_sum_as_all_planned_ones_do(beams):
     runner._weights = decoder
     for planned in (1, 2, 4, 16, 64):
         for lanes in range(1, planned + 1):
-            count = runner._lanes_alike(lanes, planned, beams)
+            count = runner.lanes_alike(lanes, planned, beams)
             assert lanes <= count <= planned and count == round_up_lanes(count)
             assert step_shapes(decoder, count * beams) == step_shapes(decoder, planned * beams)
-    assert runner._lanes_alike(1, 2, beams) == 2
+    assert runner.lanes_alike(1, 2, beams) == 2
 
 
 def test_fewer_lanes_and_pages_draw_the_same(monkeypatch):
