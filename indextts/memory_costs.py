@@ -1,7 +1,8 @@
 """Device memory that the stages of a run take beside the weights: estimates, for every stage a size times its unit.
 
 Dimensions: D the GPT's width, W the flow's width, B lines, L positions, F mel frames, R branches of guidance.
-Each unit is said where its stage is; tests/pipeline/test_memory_gpu.py holds them against what a GPU measures.
+Each unit is said where its stage is. tests/pipeline/test_memory_costs.py holds them against what the stages allocate,
+traced without a GPU, tests/pipeline/test_memory_gpu.py against a GPU's peaks.
 """
 
 import re
