@@ -36,11 +36,13 @@ class LoadOptions:
 class SpeakOptions(SamplingParams):
     """One run's settings; the defaults are the reference's. `sampling`: those that the decoder asks for.
 
+    glossary: own readings of this run, as text/glossary_file.py reads them; they win over the model's and the user's.
     max_codes: a segment's limit, 50 codes are a second of speech. flow_batch: how many segments share one flow.
     fit_speeds: the slowest and the fastest a line with `wished_seconds` may be spoken to last as long.
     """
 
     language: str = "auto"
+    glossary: str = ""
     max_codes: int = 1500
     max_segment_tokens: int = 120
     segment_silence_seconds: float = 0.2

@@ -40,6 +40,8 @@ from .report import Report
 from .segments import DecodedSegment, Segment
 from .take_assembler import TakeAssembler
 from .text.frontend import PreparedText, TextFrontend
+from .text.glossary import Reading
+from .text.glossary_file import read_glossaries, user_glossary_file
 from .text.language import choose_language, choose_languages
 from .tuning import TuningReport, tune_models
 from .work_meter import WorkMeter, meter_calls
@@ -63,6 +65,7 @@ class Pipeline:
         device = choose_placement(options).device  # the models may wait elsewhere, and be asked what they need there
         self._budget = MemoryBudget(DeviceMemory(lambda: device), costs, self._release_graphs)
         self._text = TextFrontend(files.bpe_model)
+        self._glossaries = (files.glossary, files.user_glossary or user_glossary_file())
         self._conditioning = ConditioningEncoder(
             modules.conditioning_models(),
             self._load_encoders,
@@ -103,6 +106,10 @@ class Pipeline:
         present = count_bytes_on(self._budget.memory.device, self.modules)
         needed = estimate_run_bytes(self._budget.costs, lines, options)
         return self._budget.run_bytes(needed, weights, max(0, weights - present))
+
+    def glossary(self, options: SpeakOptions) -> dict[str, Reading]:
+        """The own readings of a run: the model's, the user's and the run's, as the files say now."""
+        return read_glossaries(self._glossaries, options.glossary)
 
     def text_emotion(self, line: Line) -> tuple[float, ...] | None:
         """The eight weights that were read for a line whose emotion comes from text; None for every other line."""
@@ -186,6 +193,7 @@ class Pipeline:
         """Text: what each line says, as token segments."""
         texts = []
         with report.time_stage("text"):
+            self._text.use_glossary(self.glossary(options))
             languages = choose_languages([line.text for line in lines], options.language)
             for place, (line, language) in enumerate(zip(lines, languages, strict=True)):
                 tell_place = partial(on_event, Event("text", place, len(lines), line.index))

@@ -65,6 +65,7 @@ class EmotionVoiceMultiTalk(io.ComfyNode):
         num_beams: int = 3,
         timing: str = "fit",
         skip_sound_cues: bool = False,
+        glossary: str = "",
         **speakers: Any,
     ) -> io.NodeOutput:
         file = prepare_output(output_filename)
@@ -72,7 +73,8 @@ class EmotionVoiceMultiTalk(io.ComfyNode):
         script = replace(script, silence_seconds=silence_duration, speed=speed, seed=seed)
         script = replace(script, timing=timing, skip_sound_cues=skip_sound_cues)
         model = choose_model(model_manager, use_fp16, use_cuda_kernel, use_accel, use_torch_compile)
-        spoken = speak_script(script, model, SpeakOptions(num_beams=num_beams), file, verbose=False)
+        options = SpeakOptions(num_beams=num_beams, glossary=glossary)
+        spoken = speak_script(script, model, options, file, verbose=False)
         return io.NodeOutput(spoken.audio, f"{spoken.info}\n{spoken.emotions}", spoken.subtitles)
 
 

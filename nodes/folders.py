@@ -7,7 +7,7 @@ import folder_paths
 
 from ..indextts.audio_file import FORMATS
 from ..indextts.errors import ConfigError, OutputError
-from ..indextts.loading.layouts import DEMO, PACK, default_roots
+from ..indextts.loading.layouts import DEMO, GLOSSARY_NAME, PACK, default_roots
 
 AUTO = "auto"
 NOT_MODELS = ("custom_nodes", "datasets")
@@ -52,6 +52,11 @@ def named_file(value: str) -> Path | None:
         looked = " and ".join(str(place) for place in places)
         raise ConfigError(f'config_path: got {value!r}, expected "auto" or a config.yaml; looked at {looked}')
     return found
+
+
+def user_glossary_file() -> Path:
+    """Own readings for all models, beside the other settings of ComfyUI's user."""
+    return Path(folder_paths.get_user_directory()) / "default" / "indextts2" / GLOSSARY_NAME
 
 
 def resolve_output(name: str) -> Path:

@@ -151,6 +151,15 @@ def later_inputs() -> list[io.Input]:
             "Leave out what is heard and not said, such as [door slams], (sighs) or ♪ … ♪, with a note. "
             "In subtitles it always is.",
         ),
+        io.String.Input(
+            "glossary",
+            force_input=True,
+            optional=True,
+            tooltip=(
+                "Own readings, one `term: reading` a line, such as k8s: K eight S or 行长: HANG2 ZHANG3. They win over "
+                "glossary.yaml beside the model and in ComfyUI's user/default/indextts2 folder."
+            ),
+        ),
     ]
 
 

@@ -72,6 +72,7 @@ class MultiTalk(io.ComfyNode):
         num_beams: int = 3,
         timing: str = "fit",
         skip_sound_cues: bool = False,
+        glossary: str = "",
         **speakers: Any,
     ) -> io.NodeOutput:
         file = prepare_output(output_filename)
@@ -79,7 +80,11 @@ class MultiTalk(io.ComfyNode):
         script = replace(script, silence_seconds=silence_duration, boost=reference_boost, speed=speed, seed=seed)
         script = replace(script, timing=timing, skip_sound_cues=skip_sound_cues)
         options = SpeakOptions(
-            language=language, temperature=temperature / voice_consistency, top_p=top_p, num_beams=num_beams
+            language=language,
+            glossary=glossary,
+            temperature=temperature / voice_consistency,
+            top_p=top_p,
+            num_beams=num_beams,
         )
         model = choose_model(model_manager, use_fp16, use_cuda_kernel, use_accel, use_torch_compile)
         spoken = speak_script(script, model, options, file, verbose)

@@ -13,7 +13,7 @@ from ..indextts.records import Line, Take
 from .emotions import with_reading
 from .model_cache import LoadedModel, model_cache
 from .progress import Progress
-from .settings import ModelHandle, ModelSettings
+from .settings import ModelHandle, ModelSettings, read_glossary
 from .take_cache import take_cache, take_key
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,8 @@ def run_lines(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions)
     Raises `SpeakingError` where a line fails and ComfyUI's interrupt where the user cancels; finished lines are kept
     for the next run in both cases.
     """
-    keys = {line.index: take_key(line, handle.settings, options) for line in lines}
+    glossary = read_glossary(handle.settings, options.glossary)
+    keys = {line.index: take_key(line, handle.settings, options, glossary) for line in lines}
     takes = {line.index: take for line in lines if (take := take_cache.get(keys[line.index], line)) is not None}
     new = [line for line in lines if line.index not in takes]
     kept, report = len(takes), "no model ran: every line was finished before"

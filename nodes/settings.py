@@ -8,9 +8,11 @@ import comfy.model_management as management
 import torch
 
 from ..indextts.errors import IndexTTSError
-from ..indextts.loading.find import CheckpointFiles, find_checkpoint
+from ..indextts.loading.find import CheckpointFiles, find_checkpoint, survey_files
 from ..indextts.options import LoadOptions
-from .folders import AUTO, model_roots, named_file
+from ..indextts.text.glossary import Reading
+from ..indextts.text.glossary_file import read_glossaries
+from .folders import AUTO, model_roots, named_file, user_glossary_file
 
 DEFAULT_NAME = "IndexTTS2-Default"
 NONE = "none"
@@ -64,8 +66,14 @@ class ModelHandle:
 def find_model_files(settings: ModelSettings) -> CheckpointFiles:
     """The model's files. Raises `CheckpointError` that lists what is missing and how to get it."""
     files = find_checkpoint(model_roots(settings.model_dir))
-    config = named_file(settings.config_path)
-    return replace(files, config=config) if config else files
+    config = named_file(settings.config_path) or files.config
+    return replace(files, config=config, user_glossary=user_glossary_file())
+
+
+def read_glossary(settings: ModelSettings, text: str) -> dict[str, Reading]:
+    """The own readings of a run with this model, as the files say now; the model need not be complete."""
+    beside_model = survey_files(model_roots(settings.model_dir)).found.get("glossary")
+    return read_glossaries([beside_model, user_glossary_file()], text)
 
 
 def torch_device(wanted: str) -> torch.device:

@@ -1,24 +1,31 @@
 """Finished takes, kept by what was said and how, so that a queue after an error or an edit speaks only what is new."""
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 
 from ..indextts.conditioning.cache import count_tensor_bytes
 from ..indextts.conditioning.reference import hash_audio
 from ..indextts.options import SpeakOptions
 from ..indextts.records import Line, Take
+from ..indextts.text.glossary import Reading, list_present
 from .settings import ModelSettings
 
 MAX_BYTES = 128 * 2**20
 
 
-def take_key(line: Line, settings: ModelSettings, options: SpeakOptions) -> Hashable:
-    """All that decides how a line sounds; its place in the script and its neighbours are not in it."""
+def take_key(
+    line: Line, settings: ModelSettings, options: SpeakOptions, glossary: Mapping[str, Reading] | None = None
+) -> Hashable:
+    """All that decides how a line sounds; its place in the script and its neighbours are not in it.
+
+    Of the `glossary` only what is in the line.
+    """
     assert line.voice is not None, "a line is cast before it is spoken"
     voice, said = line.voice, (line.text, line.language, line.speed, line.seed, line.wished_seconds)
     felt = line.emotion and (line.emotion.mode, line.emotion.vector, line.emotion.text, line.emotion.alpha)
     recordings = [audio and hash_audio(audio) for audio in (voice.audio, line.emotion and line.emotion.audio)]
+    options = replace(options, glossary=repr(list_present(glossary or {}, line.text)))
     return (settings, options, said, voice.boost, felt, *recordings)
 
 

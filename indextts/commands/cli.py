@@ -106,6 +106,7 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="another seed, another take (default 0)")
     parser.add_argument("--speed", type=float, default=1.0, help="0.5 to 2.0, the pitch stays (default 1.0)")
     parser.add_argument("--language", choices=("auto", "zh", "en", "zh-en"), default="auto")
+    parser.add_argument("--glossary", type=Path, metavar="FILE", help="own readings: YAML, one `term: reading` a line")
     parser.add_argument("--temperature", type=float, metavar="T", help="default 0.8")
     parser.add_argument("--top-k", type=int, metavar="K", help="default 30")
     parser.add_argument("--top-p", type=float, metavar="P", help="default 0.8")

@@ -16,6 +16,7 @@ from ..options import LoadOptions, SpeakOptions
 from ..pipeline import Pipeline
 from ..records import Line
 from ..seeds import seed_lines
+from ..text.glossary_file import read_glossary_file
 from .progress import RunProgress, make_console
 
 
@@ -29,6 +30,8 @@ def build_load_options(options: argparse.Namespace) -> LoadOptions:
 def build_speak_options(options: argparse.Namespace) -> SpeakOptions:
     """What a user leaves out keeps its default. Raises `ConfigError` for a value out of its range."""
     given = {field.name: getattr(options, field.name, None) for field in fields(SpeakOptions)}
+    file = getattr(options, "glossary", None)
+    given["glossary"] = read_glossary_file(file) if file else ""
     try:
         return SpeakOptions(**{name: value for name, value in given.items() if value is not None})
     except ValueError as error:

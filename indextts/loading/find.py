@@ -15,6 +15,7 @@ from .layouts import (
     DEMO,
     DEMO_FOLDER,
     FILE_NAMES,
+    GLOSSARY_NAME,
     QWEN_FOLDER,
     Companion,
     default_hub_cache,
@@ -27,7 +28,9 @@ PICKLES = (".pth", ".pt", ".bin")
 
 @dataclass(frozen=True)
 class CheckpointFiles:
-    """Where everything lies. `w2v_bert`, `bigvgan` and `qwen` are folders; the last two fields may be absent."""
+    """Where everything lies. `w2v_bert`, `bigvgan` and `qwen` are folders; the last three fields may be absent.
+
+    user_glossary: own readings for all models; None for the user's folder."""
 
     folder: Path
     config: Path
@@ -43,6 +46,7 @@ class CheckpointFiles:
     bigvgan: Path
     qwen: Path | None = None
     glossary: Path | None = None
+    user_glossary: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -126,8 +130,8 @@ def _find_core_files(folder: Path) -> dict[str, Path]:
     qwen = folder / QWEN_FOLDER
     if (qwen / "config.json").is_file():
         found["qwen"] = qwen
-    if (folder / "glossary.yaml").is_file():
-        found["glossary"] = folder / "glossary.yaml"
+    if (folder / GLOSSARY_NAME).is_file():
+        found["glossary"] = folder / GLOSSARY_NAME
     return found
 
 

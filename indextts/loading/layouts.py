@@ -27,6 +27,7 @@ CORE_LAYOUTS = (
 """Below a models folder, or a `TTS` or `indextts` folder that is a search root of its own; or the root itself."""
 
 QWEN_FOLDER = "qwen0.6bemo4-merge"
+GLOSSARY_NAME = "glossary.yaml"
 
 CORE_FILES = {
     "config": "config.yaml",

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import TextError
-from .normalizer import Reading, TextNormalizer, continue_always
+from .glossary import Reading
+from .normalizer import TextNormalizer, continue_always
 from .segmenter import split_segments
 from .tokenizer import TextTokenizer, TokenizedText
 
@@ -33,10 +34,19 @@ class TextFrontend:
     """
 
     def __init__(self, model_file: Path, glossary: Mapping[str, Reading] | None = None) -> None:
+        self._glossary = dict(glossary or {})
         self.normalizer = TextNormalizer(glossary)
         self.tokenizer = TextTokenizer(model_file)
         self._prepared: OrderedDict[tuple[str, str, int], PreparedText] = OrderedDict()
         self._cached_characters = 0
+
+    def use_glossary(self, glossary: Mapping[str, Reading]) -> None:
+        """From now on the terms of `glossary` are read as it says; what was read with another is forgotten."""
+        if glossary != self._glossary:
+            self._glossary = dict(glossary)
+            self.normalizer.use_glossary(glossary)
+            self._prepared.clear()
+            self._cached_characters = 0
 
     def prepare_text(
         self,

@@ -5,12 +5,12 @@ chinese_rules.py), the Chinese grammar (grammar.py), punctuation.py. The grammar
 compiled; no pynini). It is loaded on first use; English needs none.
 """
 
-import re
 from collections.abc import Callable, Mapping
 
 from .characters import drop_ornaments, fold_characters
 from .chinese import verbalize_chinese
 from .english import verbalize_english
+from .glossary import Glossary, Reading
 from .grammar import Grammar
 from .language import Language, check_language, choose_language
 from .markup import strip_markup, unescape_entities
@@ -19,21 +19,23 @@ from .punctuation import unify_punctuation
 from .spoken_spans import SpokenSpans
 from .traditional import simplify_characters
 
-Reading = str | Mapping[str, str]
-
 
 def continue_always() -> None:
     """For callers that never want to stop between two pieces."""
 
 
 class TextNormalizer:
-    """Speaks for one glossary: term → reading, or term → {"zh": reading, "en": reading}; case does not matter."""
+    """Speaks for one glossary: term → reading, or term → {"zh": reading, "en": reading}."""
 
     def __init__(self, glossary: Mapping[str, Reading] | None = None) -> None:
-        self._glossary = {term.lower(): reading for term, reading in (glossary or {}).items() if term}
-        longest_first = sorted(self._glossary, key=len, reverse=True)
-        self._terms = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE) if longest_first else None
+        self.use_glossary(glossary or {})
         self._chinese = Grammar("zh")
+
+    def use_glossary(self, glossary: Mapping[str, Reading]) -> None:
+        """From now on the terms of `glossary` are read as it says."""
+        self._entries = {fold_characters(term): reading for term, reading in glossary.items() if term}
+        self._glossaries: dict[Language, Glossary] = {}
+        self._readings: dict[tuple[str, Language], str] = {}
 
     def normalize(self, text: str, language: str = "auto", between_pieces: Callable[[], None] = continue_always) -> str:
         """Words and the vocabulary's punctuation for `text`.
@@ -55,17 +57,25 @@ class TextNormalizer:
 
     def _normalize_piece(self, piece: str, language: Language) -> str:
         spans = SpokenSpans(simplify_characters(piece) if language == "zh" else piece)
-        self._apply_glossary(spans, language)
-        chinese = language == "zh"
-        spoken = verbalize_chinese(spans, self._chinese) if chinese else verbalize_english(spans)
-        return unify_punctuation(spoken, chinese)
+        if self._entries:
+            self._choose_glossary(language).speak_terms(spans, language, lambda reading: self._speak(reading, language))
+        return unify_punctuation(self._verbalize(spans, language), language == "zh")
 
-    def _apply_glossary(self, spans: SpokenSpans, language: Language) -> None:
-        if self._terms is None:
-            return
+    def _verbalize(self, spans: SpokenSpans, language: Language) -> str:
+        if language == "zh":
+            return verbalize_chinese(spans, self._chinese)
+        return verbalize_english(spans)
 
-        def look_up(match: re.Match[str]) -> str | None:
-            entry = self._glossary[match.group().lower()]
-            return entry if isinstance(entry, str) else entry.get(language)
+    def _choose_glossary(self, language: Language) -> Glossary:
+        """The glossary for text of `language`, its terms written as that text is."""
+        if language not in self._glossaries:
+            write = simplify_characters if language == "zh" else str
+            self._glossaries[language] = Glossary({write(term): entry for term, entry in self._entries.items()})
+        return self._glossaries[language]
 
-        spans.rewrite_matches(self._terms, look_up)
+    def _speak(self, reading: str, language: Language) -> str:
+        """A reading as it is spoken; it may hold numbers and pinyin, and no terms of the glossary."""
+        key = (reading, language)
+        if key not in self._readings:
+            self._readings[key] = self._verbalize(SpokenSpans(fold_characters(reading)), language).strip()
+        return self._readings[key]

@@ -30,6 +30,17 @@ def test_say(tmp_path: Path, model_folder: Path, voice_files: dict[str, Path], c
     assert "device: cpu" in said.err
 
 
+def test_a_glossary(tmp_path: Path, model_folder: Path, voice_files: dict[str, Path], capsys) -> None:
+    say = ["say", "Hello AI.", "--voice", str(voice_files["Ann"]), "--model-dir", str(model_folder), *QUICK]
+    file = tmp_path / "own.yaml"
+    say += ["-o", str(tmp_path / "a.wav"), "--glossary", str(file)]
+    file.write_text("AI: A I", encoding="utf-8")
+    assert main(say) == 0
+    file.write_text("AI", encoding="utf-8")
+    assert main(say) == 2
+    assert "line 1: got no `term: reading`" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("switches", [[], ["--no-accel", "--beams", "1", "--temperature", "0.7", "--top-k", "5"]])
 def test_talk(tmp_path: Path, model_folder: Path, voice_files, script: Path, switches: list[str]) -> None:
     voices = [part for name, file in voice_files.items() for part in ("--voice", f"{name}={file}")]

@@ -48,6 +48,7 @@ ADDITIONS: list[Input] = [
     ("num_beams", "INT", {"default": 3, "min": 1, "max": 10}),
     choice("timing", ("fit", "shift", "overlay", "pad"), "fit"),
     flag("skip_sound_cues", False),
+    ("glossary", "STRING", {"multiline": False, "force_input": True}),
 ]
 
 MULTI_TALK = Node(

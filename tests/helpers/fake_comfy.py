@@ -163,6 +163,7 @@ def modules(base: Path) -> dict[str, ModuleType]:
         models_dir=str(base / "models"),
         folder_names_and_paths={"checkpoints": ([str(base / "models" / "checkpoints")], set())},
         get_output_directory=lambda: str(base / "output"),
+        get_user_directory=lambda: str(base / "user"),
     )
     latest = _module("comfy_api.latest", io=io, ComfyExtension=object)
     Server.words = []

@@ -30,7 +30,7 @@ def test_schema_equals_what_people_have(pack: SimpleNamespace, node: Node) -> No
 def test_additions_stand_behind_the_widgets_of_saved_workflows(pack: SimpleNamespace, node: Node) -> None:
     inputs = pack.nodes[node.key].define_schema().inputs
     order = [field for optional in (False, True) for field in inputs if field.optional is optional]
-    widgets = [field.name for field in order if field.kind not in SOCKETS]
+    widgets = [field.name for field in order if field.kind not in SOCKETS and "force_input" not in field.settings]
     assert len(widgets) == node.widgets + len(node.new)
     assert tuple(widgets[node.widgets :]) == node.new
 

@@ -16,7 +16,11 @@ LINE = Line(0, "A", "Hello.", voice=VOICE, emotion=Emotion("vector", vector=(0.5
 @pytest.fixture
 def key(pack: SimpleNamespace) -> Any:
     usual, reference = pack.settings.ModelSettings(), SpeakOptions()
-    return lambda line=LINE, settings=usual, options=reference: pack.take_cache.take_key(line, settings, options)
+
+    def make_key(line: Line = LINE, settings: Any = usual, options: Any = reference, glossary: Any = None) -> Any:
+        return pack.take_cache.take_key(line, settings, options, glossary)
+
+    return make_key
 
 
 def test_place_and_neighbours_do_not_matter(key: Any) -> None:
@@ -46,6 +50,12 @@ def test_everything_heard_matters(key: Any, change: dict[str, Any]) -> None:
 def test_settings_matter(key: Any, pack: SimpleNamespace) -> None:
     assert key() != key(settings=pack.settings.ModelSettings(use_accel=False))
     assert key() != key(options=SpeakOptions(steps=10))
+
+
+def test_own_readings_matter_where_their_term_stands(key: Any) -> None:
+    assert key() == key(glossary={"AI": "A I"}) == key(options=SpeakOptions(glossary="AI: A I"))
+    assert key() != key(glossary={"hello": "hallo"})
+    assert key(glossary={"hello": "hallo"}) != key(glossary={"hello": "halloo"})
 
 
 def test_the_cache_is_bounded_and_keeps_what_is_used(pack: SimpleNamespace) -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from helpers import fake_comfy
 from helpers.released_folder import write_released_folder
+from indextts2_multitalk.indextts.errors import ConfigError
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,17 @@ def test_unloaded_and_loaded_again_says_the_same(
     again = speak(nodes, recording)
     assert "loaded in" in again.info
     assert torch.equal(again.waveform, first.waveform)
+
+
+def test_a_mistake_in_a_glossary_is_named(nodes: dict[str, Any], recording: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "user" / "default" / "indextts2" / "glossary.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("AI: A I\nAI: ay eye", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"glossary\.yaml, line 2: got 'AI' twice"):
+        speak(nodes, recording)
+    file.write_text("AI: A I", encoding="utf-8")
+    with pytest.raises(ConfigError, match="glossary, line 1"):
+        speak(nodes, recording, glossary="no reading")
 
 
 def test_manager_and_switches_share_one_model(nodes: dict[str, Any], recording: dict[str, Any]) -> None:

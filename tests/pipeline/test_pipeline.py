@@ -1,5 +1,7 @@
 """The whole way from lines to takes, on a seeded model in the released layout."""
 
+import os
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -236,3 +238,12 @@ def test_too_little_memory_says_what_to_lower(pipeline, lines, options, monkeypa
     monkeypatch.setattr(pipeline.modules.s2mel, "generate_mels", refuse)
     with pytest.raises(OutOfMemory, match=r"2 GiB.*num_beams"):
         speak(pipeline, lines, options)
+
+
+def test_a_glossary_in_the_models_folder_is_read(released_folder, lines, options, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(released_folder, folder, copy_function=os.link)
+    (folder / "glossary.yaml").write_text("k8s: K eight S", encoding="utf-8")
+    pipeline = Pipeline.load(folder, LoadOptions(device="cpu"))
+    speak(pipeline, [replace(lines[0], text="Hello k8s.")], options)
+    assert pipeline._text.normalizer.normalize("我们用k8s部署") == "我们用K eight S部署"
