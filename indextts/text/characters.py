@@ -25,6 +25,7 @@ _ALIKE = {
     "/": "\u2044\u2215",
     "¥": "\uffe5",
     "µ": "\u03bc",
+    "?": "\u061f",
 }
 """What is spoken as the first is written as one of the rest."""
 
@@ -38,6 +39,8 @@ _COMPATIBLE = (
     (0x3280, 0x3289),  # and in circles
     (0x3371, 0x33DF),  # units in one square
     (0xFB00, 0xFB06),  # ligatures
+    (0x2F00, 0x2FD5),  # radicals
+    (0xFE30, 0xFE44),  # punctuation of upright text
     (0xFE50, 0xFE6B),  # small punctuation
     (0xFF02, 0xFF5E),  # full width
     (0xFFE0, 0xFFE6),
@@ -54,8 +57,12 @@ _ROMAN = {chr(0x2160 + place): place + 1 for place in range(12)} | {
 
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
 _ROMAN_SIGN = re.compile("[\u2160-\u216b\u2170-\u217b]")
-_POWER = re.compile(f"[{''.join(_SUPERSCRIPTS)}²³]{{2,}}|[{''.join(_SUPERSCRIPTS)}]")
+_POWERS = f"(?:[{''.join(_SUPERSCRIPTS)}²³]{{2,}}|[{''.join(_SUPERSCRIPTS)}])"
+_POWER = re.compile(_POWERS)
 _APOSTROPHE = re.compile(r"(?<=[^\W\d_])[’′´`‘](?=[^\W\d_])")
+_FOOTNOTE = re.compile(rf"(?:(?<=[^\W\d_]{{3}})|(?<=[.,!?;:…\"”’])){_POWERS}")
+_HAN_DOT = re.compile("(?<=[\u4e00-\u9fff])•(?=[\u4e00-\u9fff])")
+_HAN_FRACTION = re.compile("(\\d?)([¼-¾⅓-⅞])")
 _DIGIT_COLON = re.compile(r"(?<=\d)：(?=\d)")
 _ORNAMENT = re.compile(
     "[\U0001f000-\U0001faff\u2190-\u21ff\u2300-\u23ff\u2500-\u2604\u2606-\u27bf\u2b00-\u2bff\u3030\u303d\u20e3©®™℠]+"
@@ -93,14 +100,22 @@ def fold_characters(text: str) -> str:
     """`text` in composed letters, without what is not seen, each character as the rules of reading know it."""
     readable = text.encode("utf-8", "ignore").decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     if readable.isascii():
-        return _INVISIBLE.sub("", readable)
+        return _APOSTROPHE.sub("'", _INVISIBLE.sub("", readable))
     plain = _INVISIBLE.sub("", unicodedata.normalize("NFC", readable).translate(_CHARACTERS))
     plain = _APOSTROPHE.sub("'", _DIGIT_COLON.sub(":", plain))
-    plain = _POWER.sub(lambda power: "^" + _plain_power(power.group()), plain)
-    roman = _ROMAN if _HAN.search(plain) else {}
+    plain = _POWER.sub(lambda power: "^" + _plain_power(power.group()), _FOOTNOTE.sub("", plain))
+    is_chinese = _HAN.search(plain) is not None
+    if is_chinese:
+        plain = _HAN_FRACTION.sub(_write_fraction, _HAN_DOT.sub("·", plain))
+    roman = _ROMAN if is_chinese else {}
     return _ROMAN_SIGN.sub(
         lambda sign: str(roman.get(sign.group()) or unicodedata.normalize("NFKC", sign.group())), plain
     )
+
+
+def _write_fraction(match: re.Match[str]) -> str:
+    fraction = unicodedata.normalize("NFKC", match[2]).replace("\u2044", "/")
+    return f"{match[1]}又{fraction}" if match[1] else fraction
 
 
 def _plain_power(power: str) -> str:

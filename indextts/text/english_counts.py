@@ -303,7 +303,7 @@ COUNT_RULES = (
 def _speak_part(match: re.Match[str]) -> str:
     """Digits beside letters: GPT-4o, H200."""
     written = match.group()
-    if written.isdigit() and len(written) > 2 and match.string[match.start() - 1 : match.start()].isalpha():
+    if written.isdecimal() and len(written) > 2 and match.string[match.start() - 1 : match.start()].isalpha():
         return spell_code(written) if len(written) < 5 else spell_digits(written)
     return spell_number(written)
 

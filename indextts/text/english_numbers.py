@@ -86,7 +86,7 @@ def spell_ordinal(number: int) -> str:
 
 def spell_digits(digits: str, zero: str = "zero") -> str:
     """Digit by digit; what is no digit is left out."""
-    return " ".join(_SMALL[int(digit)] if int(digit) else zero for digit in digits if digit.isdigit())
+    return " ".join(_SMALL[int(digit)] if int(digit) else zero for digit in digits if digit.isdecimal())
 
 
 def spell_year(year: int) -> str:

@@ -39,7 +39,7 @@ _PATH = r"(?:[/?#][^\s<>\"'()\[\]]{0,500}(?<![.,!?;:]))?"
 def _speak_address(address: str) -> str:
     spoken = []
     for part in _PARTS.findall(address):
-        spoken.append(spell_digits(part) if part.isdigit() else _SIGNS.get(part, part))
+        spoken.append(spell_digits(part) if part.isdecimal() else _SIGNS.get(part, part))
     return " ".join(spoken)
 
 

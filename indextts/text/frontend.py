@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import TextError
+from .characters import list_ornaments
 from .glossary import Reading
 from .normalizer import TextNormalizer, continue_always
 from .segmenter import split_segments
@@ -19,7 +20,7 @@ CACHED_CHARACTERS = 1_000_000
 class PreparedText:
     """`segments`: token ids, to be spoken one after another; none where the text has no letter, and is a pause.
 
-    `unknown`: characters that cannot be spoken.
+    `unknown`: characters that cannot be spoken, and pictures that are left out.
     """
 
     normalized: str
@@ -78,7 +79,7 @@ class TextFrontend:
     ) -> PreparedText:
         normalized = self.normalizer.normalize(text, language, between_pieces)
         if not any(character.isalnum() for character in normalized):
-            return PreparedText(normalized, (), ())
+            return PreparedText(normalized, (), list_ornaments(text))
         between_pieces()
         tokenized = self.tokenizer.encode(normalized)
         between_pieces()
@@ -90,7 +91,7 @@ class TextFrontend:
         segments = tuple(
             tuple(tokenized.ids[i] for i in segment) for segment in split_segments(tokenized.pieces, max_tokens)
         )
-        return PreparedText(normalized, segments, tokenized.unknown)
+        return PreparedText(normalized, segments, (*tokenized.unknown, *list_ornaments(text)))
 
 
 def _knows_any_letter(tokenized: TokenizedText) -> bool:

@@ -19,7 +19,8 @@ _EMPHASIS = (
 _LINE_START = re.compile(r"^[ \t]{0,8}(?:#{1,6}[ \t]+|>[ \t]+(?=\D)|[*+•‣◦▪●■-][ \t]+(?=\S))", re.MULTILINE)
 _ORNAMENT_LINE = re.compile(r"^[ \t]*(?:[*_=~#-][ \t]?){3,}$", re.MULTILINE)
 _EMOTICON = re.compile(
-    r"(?<![\w:;=])(?:[:;=8][-o^']?[)(\]\[DPpOo/\\|*3]{1,3}|<3+|\^[_.-]?\^|[xX]D{1,3}|[TQ]_[TQ]|-_-|[oO]_[oO])(?![\w/])"
+    r"(?<![\w:;])(?:[:;][-o^']?[)(\]\[DPpOo/\\|*]{1,3}|\^[_.-]?\^|[xX]D{1,3}|[TQ]_[TQ]|-_-|[oO]_[oO])(?![\w/])"
+    r"|\(\^[_.-]?\^\)|(?<![\w<])(?<!\b[a-zA-HJ-Z] )(?<!\d )<3+(?!\w)"  # x <3 compares
 )
 _MARKS = frozenset("&<*_~`#>[|-+•‣◦▪●■=:;^xXTQoO8")
 

@@ -12,7 +12,7 @@ _WRITTEN_AS = {
     "?": ("？",),
     "-": ("·", "—", "–", "～", "~"),
     "…": ("...", "……", ",,,"),
-    "'": tuple('"“”„‟‘’‚′″()（）[]【】《》「」『』〈〉〔〕〖〗«»‹›{}｛｝'),
+    "'": tuple('"“”„‟‘’‚′″()（）[]【】《》「」『』〈〉〔〕〖〗«»‹›⟨⟩⟪⟫{}｛｝'),
     " ": ("\n",),
 }
 _TABLE = {variant: mark for mark, variants in _WRITTEN_AS.items() for variant in variants}
