@@ -10,6 +10,9 @@ OLDEST_CAPABILITY = (8, 0)
 HEAD_WIDTHS = (16, 32, 64, 128, 256)
 """Of attention, that a Triton kernel multiplies as one tile."""
 
+_RUN_TRITON: set[torch.device] = set()
+"""Devices on which a kernel was tried and ran; what failed may have been short of memory, and is tried again."""
+
 
 def why_too_old(device: torch.device) -> str | None:
     """Why a CUDA device cannot run what is written for Ampere and later, or None where it can."""
@@ -20,16 +23,19 @@ def why_too_old(device: torch.device) -> str | None:
 
 
 def why_no_triton(device: torch.device) -> str | None:
-    """Why Triton kernels do not run on a CUDA device, or None where they do; a kernel is tried."""
+    """Why Triton kernels do not run on a CUDA device, or None where they do; a kernel is tried, once where it runs."""
     if importlib.util.find_spec("triton") is None:
         return "triton is not installed"
     too_old = why_too_old(device)
     if too_old is not None:
         return too_old
+    if device in _RUN_TRITON:
+        return None
     try:
         from .probe_kernel import run_probe_kernel
 
         run_probe_kernel(device)
+        _RUN_TRITON.add(device)
     except ImportError as error:
         return f"triton cannot be imported: {error}"
     except Exception as error:

@@ -16,6 +16,8 @@ from typing import Any
 
 import torch
 
+from .device_capability import why_no_triton
+
 log = logging.getLogger(__name__)
 
 MOST_THREADS = 16
@@ -37,6 +39,7 @@ class KernelPreparation:
         threads = max(2, min(MOST_THREADS, os.cpu_count() or 1))
         self._pool = ThreadPoolExecutor(threads, "kernels", initializer=_use_device, initargs=(device,))
         self._kernels: list[Future[object]] = []
+        self._device = device
         self._rehearsed = self._pool.submit(self._run_rehearsal, rehearse)
 
     def finish(self, on_progress: Callable[[int, int], None] = lambda done, total: None) -> None:
@@ -56,6 +59,9 @@ class KernelPreparation:
 
     @torch.inference_mode()
     def _run_rehearsal(self, rehearse: Callable[[], object]) -> None:
+        # Asked before launches are skipped, as it looks at what a kernel has written.
+        if why_no_triton(self._device) is not None:
+            return
         try:
             with noted_launches(lambda prepare: self._kernels.append(self._pool.submit(_try_to, prepare))):
                 rehearse()

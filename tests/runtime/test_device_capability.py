@@ -17,6 +17,7 @@ def probe(monkeypatch):
     monkeypatch.setattr(torch.version, "cuda", "12.8")
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
     monkeypatch.setattr(probe_kernel, "run_probe_kernel", lambda device: None)
+    monkeypatch.setattr(device_capability, "_RUN_TRITON", set())
     return probe_kernel
 
 
@@ -37,6 +38,10 @@ def test_triton_that_cannot_build_a_kernel_is_not_used(probe, monkeypatch):
 
     monkeypatch.setattr(probe, "run_probe_kernel", broken)
     assert why_no_triton(GPU) == "Triton does not run here: Failed to find C compiler."
+    monkeypatch.setattr(probe, "run_probe_kernel", lambda device: None)
+    assert why_no_triton(GPU) is None, "what failed is tried again"
+    monkeypatch.setattr(probe, "run_probe_kernel", broken)
+    assert why_no_triton(GPU) is None, "what ran is not"
 
 
 def test_no_triton_is_no_triton(monkeypatch):

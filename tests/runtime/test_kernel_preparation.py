@@ -19,6 +19,11 @@ CPU = torch.device("cpu")
 SCRIPT = Path(__file__).parents[1] / "helpers" / "prepare_kernels.py"
 
 
+@pytest.fixture(autouse=True)
+def triton_runs(monkeypatch):
+    monkeypatch.setattr(kernel_preparation, "why_no_triton", lambda device: None)
+
+
 def prepare(monkeypatch, *kernels):
     """A preparation whose rehearsal launches `kernels`."""
 
@@ -93,6 +98,13 @@ def test_a_rehearsal_that_fails_costs_the_preparation_alone(monkeypatch, caplog)
     with caplog.at_level(logging.WARNING):
         KernelPreparation(rehearse, CPU).finish()
     assert "broken rehearsal" in caplog.text
+
+
+def test_triton_is_tried_before_launches_are_skipped_and_without_it_nothing_is_rehearsed(monkeypatch):
+    monkeypatch.setattr(kernel_preparation, "why_no_triton", lambda device: "too old")
+    rehearsed = []
+    KernelPreparation(lambda: rehearsed.append(1), CPU).finish()
+    assert not rehearsed
 
 
 def test_waiting_may_be_cancelled(monkeypatch):
