@@ -7,7 +7,11 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import soundfile
 import torch
@@ -16,24 +20,61 @@ from torch import Tensor
 from .errors import AudioError, OutputError
 from .records import Audio
 
-READ_SECONDS = 20.0
-"""More than the part of a reference that is used, so that a long file costs no memory."""
+READ_SECONDS = 60.0
+"""More than the part of a reference that is used, for a silent start; a long file costs no memory."""
 
 FORMATS = ("wav", "flac", "ogg", "mp3")
+DECODED_FORMATS = ("m4a", "mp4", "aac", "webm", "mkv", "mov")
+"""Read through PyAV where it is installed."""
 
 
 def read_audio(file: Path) -> Audio:
-    """The first 20 s of a recording. Raises `AudioError` where the file is missing or no audio that is known here."""
+    """The first 60 s of a recording, also of a video's sound track.
+
+    Raises `AudioError` where the file is missing or holds no audio that can be read here.
+    """
     try:
         with soundfile.SoundFile(file) as source:
             rate = source.samplerate
             samples = source.read(round(READ_SECONDS * rate), dtype="float32", always_2d=True)
     except (OSError, soundfile.SoundFileError) as error:
-        why = "no such file" if not file.exists() else str(error)
-        raise AudioError(
-            f"{file}: cannot be read as audio ({why}); expected {', '.join(FORMATS)}, convert other formats first"
-        ) from error
+        if not file.is_file():
+            raise AudioError(f"{file}: cannot be read as audio (no such file)") from error
+        return _decode_audio(file, str(error))
     return Audio(torch.from_numpy(samples).T.contiguous(), rate)
+
+
+def _decode_audio(file: Path, refusal: str) -> Audio:
+    """The same through PyAV. refusal: why soundfile cannot read the file."""
+    if find_spec("av") is None:
+        raise AudioError(
+            f"{file}: cannot be read as audio ({refusal}); expected {', '.join(FORMATS)}. For "
+            f"{', '.join(DECODED_FORMATS)} install PyAV: pip install av"
+        )
+    av = import_module("av")
+    try:
+        with av.open(str(file)) as container:
+            return _read_sound_track(av, container, file)
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise AudioError(
+            f"{file}: cannot be read as audio ({error}); expected {', '.join(FORMATS + DECODED_FORMATS)}"
+        ) from error
+
+
+def _read_sound_track(av: Any, container: Any, file: Path) -> Audio:
+    if not container.streams.audio:
+        raise AudioError(f"{file}: has no sound track; give a recording of one speaker")
+    stream = container.streams.audio[0]
+    resampler, blocks, count = av.AudioResampler(format="fltp"), [], 0
+    for frame in chain(container.decode(stream), [None]):
+        for block in resampler.resample(frame):
+            blocks.append(torch.from_numpy(block.to_ndarray()))
+            count += block.samples
+        if count >= READ_SECONDS * stream.rate:
+            break
+    if not count:
+        raise AudioError(f"{file}: its sound track is empty; give a recording of one speaker")
+    return Audio(torch.cat(blocks, dim=1)[:, : round(READ_SECONDS * stream.rate)].contiguous(), stream.rate)
 
 
 def check_output(file: Path, formats: Sequence[str] = FORMATS) -> None:

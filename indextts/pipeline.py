@@ -18,6 +18,7 @@ from ..runtime.cache_folder import cache_folder
 from ..runtime.current_device import iterate_on_device
 from ..runtime.device_memory import DeviceMemory
 from .conditioning.encoder import ConditioningEncoder
+from .conditioning.recording_notes import describe_recording
 from .config import load_model_config
 from .decode_run import DecodeRun
 from .decoding import Decoding, check_attention, choose_decoder
@@ -221,6 +222,8 @@ class Pipeline:
                         raise AudioError(f"{line.speaker} has no voice; give reference audio for {line.speaker}")
                     if line.voice not in encoded:
                         encoded[line.voice] = self._hear_voice(line.voice)
+                        notes = describe_recording(line.voice.audio)
+                        report.recordings += [f"the voice of {line.voice.name} {note}" for note in notes]
                     voice = encoded[line.voice]
                     emotion = self._read_emotion(line, voice)
                 segments += [Segment(place, part, line, ids, voice, emotion) for part, ids in enumerate(text.segments)]

@@ -20,7 +20,7 @@ class Report:
     """Filled while a run goes on. Times are wall-clock seconds, the device drained at the end of each stage.
 
     cuts: what the memory budget cut, and how much was free then. changes: what of the script was left out or is spoken
-    otherwise than written.
+    otherwise than written. recordings: what the voices suffer from.
     """
 
     device: torch.device
@@ -38,6 +38,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
     cuts: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
+    recordings: list[str] = field(default_factory=list)
     peak_memory_bytes: int | None = None
     wall_seconds: float = 0.0
 
@@ -96,6 +97,7 @@ class Report:
         if self.peak_memory_bytes is not None:
             rows.append(f"peak memory: {self.peak_memory_bytes / 2**30:.2f} GiB")
         rows += [f"cut to the memory there is: {cut}" for cut in self.cuts]
+        rows += [f"recording: {note}" for note in self.recordings]
         notes = [f"note: {note}" for note in self.notes] if with_notes else []
         return "\n".join(rows + notes + (format_changes(self.changes) if with_notes else []))
 

@@ -4,8 +4,6 @@ C channels, N samples, -1..1.
 """
 
 import hashlib
-import logging
-import math
 from dataclasses import dataclass
 
 import soxr
@@ -14,16 +12,16 @@ from torch import Tensor
 
 from ..errors import AudioError
 from ..records import Audio
+from .channels import find_loud_windows, mix_channels, remove_offset, window_power, window_size
 from .features import MEL_SAMPLE_RATE, SEMANTIC_SAMPLE_RATE
-
-logger = logging.getLogger(__name__)
 
 MAX_SECONDS = 15.0
 MIN_SECONDS = 0.3
 SILENCE_PEAK = 1e-3
-CLIPPED_LEVEL, CLIPPED_SHARE = 0.999, 1e-3
-
-TRIM_DECIBELS, TRIM_WINDOW_SECONDS, TRIM_MARGIN_SECONDS = 40.0, 0.02, 0.1
+TRIM_MARGIN_SECONDS = 0.1
+SEARCHED_SECONDS = 60.0
+SKIPPED_SILENCE_SECONDS = 1.0
+"""A silent start this long is skipped where a recording is too long anyway."""
 BOOST_RMS, BOOST_PEAK = 0.1, 0.98
 
 _ADVICE = "give a recording of one speaker, 3 to 15 seconds of clean speech"
@@ -48,7 +46,7 @@ class ReferenceAudio:
 
 
 def take_excerpt(audio: Audio | None) -> Audio:
-    """The part of a recording that is used: its first 15 s, float32 on the CPU.
+    """The part of a recording that is used: its first 15 s, float32 on the CPU, without a silent start before them.
 
     Raises `AudioError` for `None`, a wrong shape or rate, and a recording without samples.
     """
@@ -62,10 +60,21 @@ def take_excerpt(audio: Audio | None) -> Audio:
         raise AudioError(f"Reference audio: got a sample rate of {rate} Hz, expected a positive one; {_ADVICE}")
     if samples.numel() == 0:
         raise AudioError(f"Reference audio: got no samples (zero length), expected at least {MIN_SECONDS} s; {_ADVICE}")
-    used = samples[:, : round(MAX_SECONDS * rate)]
-    if used.shape[1] < samples.shape[1]:
-        logger.info("reference audio is %.1f s long; the first %.0f s are used", audio.seconds, MAX_SECONDS)
+    start = find_excerpt(audio)
+    used = samples[:, start : start + round(MAX_SECONDS * rate)]
     return Audio(used.detach().to("cpu", torch.float32), rate)
+
+
+def find_excerpt(audio: Audio) -> int:
+    """The sample that the part which is used starts with."""
+    samples, rate = audio.samples, audio.sample_rate
+    if samples.shape[1] <= round(MAX_SECONDS * rate):
+        return 0
+    size = window_size(rate)
+    searched = samples[:, : round(SEARCHED_SECONDS * rate)].detach().to("cpu", torch.float32)
+    loud = find_loud_windows(remove_offset(searched), size).any(0).nonzero()
+    start = int(loud[0]) * size - round(TRIM_MARGIN_SECONDS * rate) if len(loud) else 0
+    return start if start >= SKIPPED_SILENCE_SECONDS * rate else 0
 
 
 def hash_audio(audio: Audio) -> str:
@@ -99,35 +108,22 @@ def resample(samples: Tensor, rate: int, to_rate: int) -> Tensor:
 
 
 def _checked_mono(audio: Audio) -> Tensor:
-    mono = audio.samples.mean(dim=0)
-    peak = float(mono.abs().max())
-    if not math.isfinite(peak):
-        bad = int((~torch.isfinite(audio.samples)).sum())
+    if bad := int((~torch.isfinite(audio.samples)).sum()):
         raise AudioError(f"Reference audio: got {bad} samples that are NaN or infinite, expected numbers; {_ADVICE}")
+    mono = remove_offset(mix_channels(audio.samples))
+    peak = float(mono.abs().max())
     if peak < SILENCE_PEAK:
         raise AudioError(
             f"Reference audio: got silence (its peak is {peak:.1e} of full scale in the first {MAX_SECONDS:.0f} s), "
             f"expected speech; {_ADVICE}"
         )
-    if peak >= CLIPPED_LEVEL:
-        _warn_if_clipped(mono)
     return mono if peak <= 1 else mono / peak
-
-
-def _warn_if_clipped(mono: Tensor) -> None:
-    share = float((mono.abs() >= CLIPPED_LEVEL).float().mean())
-    if share > CLIPPED_SHARE:
-        logger.warning(
-            "reference audio is clipped: %.1f %% of its samples are at full scale, and the voice will sound "
-            "distorted; record it at a lower level",
-            100 * share,
-        )
 
 
 def _trim_silence(mono: Tensor, rate: int) -> Tensor:
     """Samples from just before the first loud window to just after the last."""
-    size = max(1, round(TRIM_WINDOW_SECONDS * rate))
-    loud = _loud_windows(mono, size).nonzero()
+    size = window_size(rate)
+    loud = find_loud_windows(mono, size).nonzero()
     margin = round(TRIM_MARGIN_SECONDS * rate)
     start = max(0, int(loud[0]) * size - margin)
     return mono[start : (int(loud[-1]) + 1) * size + margin]
@@ -135,18 +131,7 @@ def _trim_silence(mono: Tensor, rate: int) -> Tensor:
 
 def _normalize_level(mono: Tensor, rate: int) -> Tensor:
     """Samples scaled so that their loud windows have the target level, peaks kept below full scale."""
-    size = max(1, round(TRIM_WINDOW_SECONDS * rate))
-    power = _window_power(mono, size)[_loud_windows(mono, size)].mean()
+    size = window_size(rate)
+    power = window_power(mono, size)[find_loud_windows(mono, size)].mean()
     gain = torch.minimum(BOOST_RMS / power.sqrt(), BOOST_PEAK / mono.abs().max())
     return mono * gain
-
-
-def _loud_windows(mono: Tensor, size: int) -> Tensor:
-    power = _window_power(mono, size)
-    return power >= power.max() * 10 ** (-TRIM_DECIBELS / 10)
-
-
-def _window_power(mono: Tensor, size: int) -> Tensor:
-    """Mean square of each window of `size` samples; the last one may be shorter."""
-    padded = torch.nn.functional.pad(mono, (0, -mono.shape[0] % size))
-    return padded.view(-1, size).square().mean(dim=1)
