@@ -10,16 +10,13 @@ import itertools
 import triton
 import triton.language as tl
 
-WARP_ELEMENTS = 256
-"""Elements that a warp reads with one wide load of half precision a lane; of 8 bits it reads twice as many."""
 
-
-def chunk_widths(length: int, warps: int, itemsize: int = 2) -> tuple[int, ...]:
-    """Chunks of a vector, widest first."""
+def chunk_widths(length: int, warps: int, lane: int = 8) -> tuple[int, ...]:
+    """Chunks of a vector, widest first. lane: elements that a thread has of each."""
     assert length % 16 == 0, f"{length} elements, expected a multiple of 16"
     widths, left = [], length
     while left > 0:
-        width = warps * WARP_ELEMENTS * (2 if itemsize == 1 else 1)
+        width = 32 * warps * lane
         while width > left:
             width //= 2
         widths.append(width)

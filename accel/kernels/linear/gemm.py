@@ -18,7 +18,7 @@ from ..pdl import CACHE_LINE_BYTES, l2_prefetch, launch_dependents, pdl_options,
 from .folded_norm import FoldedNorm, Norm
 from .gemm_shapes import GemmShape, choose_gemm_shape, rows_per_tile
 from .gemv import tanh_gelu
-from .int8_weights import convert_weights, int8_options
+from .int8_weights import UP, convert_weights, int8_options
 from .weight_stationary import load_first_rows, load_weight_tiles, multiply_stationary
 
 STREAM_SCALE = tl.constexpr(0.0625)
@@ -127,7 +127,7 @@ def _gemm_kernel(x, weight, bias, weight_gain, moments, out, eps, rows, outputs,
         STAGES, PRECISION, PTX, PDL,
     )  # fmt: skip
     if scales is not None:
-        y *= weight_scale[None, :]
+        y *= (weight_scale * UP)[None, :]
     if TILES > 0:
         y = (y * (1.0 / STREAM_SCALE) - mean_factor[None, :] * mean[:, None]) * scale[:, None]
     y += b[None, :]

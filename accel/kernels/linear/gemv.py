@@ -24,7 +24,7 @@ from ...quantization import dequantize_rows
 from ..pdl import l2_prefetch_share, launch_dependents_and_wait, pdl_options, prefetch_arguments
 from .chunks import chunk_starts, chunk_widths, load_chunk, load_chunks, normalize_chunks, sum_chunks
 from .folded_norm import FoldedNorm, Norm
-from .int8_weights import DOWN, UP, convert_chunks, int8_options
+from .int8_weights import UP, convert_chunks, int8_options
 
 MAX_GEMV_ROWS = 4
 LONG_INPUTS = 4096
@@ -40,18 +40,18 @@ def tanh_gelu(x):
 
 @triton.jit
 def _gemv_kernel(x, weight, bias, residual, out, first_gain, first_shift, gain, weight_gain, first_eps, eps, prefetch,
-                 outputs, scales, K: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr, COUNT: tl.constexpr,
-                 J: tl.constexpr, ROWS: tl.constexpr, SLOTS: tl.constexpr, NORMS: tl.constexpr, GELU: tl.constexpr,
-                 RESIDUAL: tl.constexpr, HALF: tl.constexpr, PREFETCHED: tl.constexpr, THREADS: tl.constexpr,
-                 PTX: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
+                 outputs, scales, K: tl.constexpr, LANE: tl.constexpr, WIDTHS: tl.constexpr, STARTS: tl.constexpr,
+                 COUNT: tl.constexpr, J: tl.constexpr, ROWS: tl.constexpr, SLOTS: tl.constexpr, NORMS: tl.constexpr,
+                 GELU: tl.constexpr, RESIDUAL: tl.constexpr, HALF: tl.constexpr, PREFETCHED: tl.constexpr,
+                 THREADS: tl.constexpr, PTX: tl.constexpr, PDL: tl.constexpr):  # fmt: skip
     n = tl.program_id(0) * J + tl.arange(0, J)
     # Rows of weights past the last are read again instead of masked.
     weight_row = tl.minimum(n, outputs - 1)
     rows_at = weight + weight_row[:, None].to(tl.int64) * K
     w = ()
     for c in tl.static_range(COUNT):
-        k = STARTS[c] + tl.arange(0, WIDTHS[c])[None, :]
-        w += (tl.load(rows_at + k),)
+        k = STARTS[c] + tl.max_contiguous(tl.arange(0, WIDTHS[c]), LANE)
+        w += (tl.load(rows_at + k[None, :]),)
     b = tl.load(bias + weight_row).to(tl.float32)
     if NORMS > 0:
         g = load_chunks(gain, WIDTHS, STARTS, COUNT)
@@ -86,9 +86,7 @@ def _gemv_kernel(x, weight, bias, residual, out, first_gain, first_shift, gain, 
                 squares += (row[c] * row[c],)
         weighted = ()
         for c in tl.static_range(COUNT):
-            if HALF and scales is not None:
-                weighted += (w[c] * (scaled[c] * DOWN).to(w[c].dtype)[None, :],)
-            elif HALF:
+            if HALF:
                 weighted += (w[c] * scaled[c].to(w[c].dtype)[None, :],)
             else:
                 weighted += (w[c].to(tl.float32) * scaled[c][None, :],)
@@ -108,10 +106,11 @@ def _gemv_kernel(x, weight, bias, residual, out, first_gain, first_shift, gain, 
 @dataclass(frozen=True)
 class GemvShape:
     """outputs: of one program. warps: that share them; sums cross warps only where a chunk of K is wider than a
-    warp reads."""
+    warp reads. lane: weights that a thread has of each chunk; what it reads of x lies as these do."""
 
     outputs: int
     warps: int
+    lane: int = 8
 
 
 class GemvSize(NamedTuple):
@@ -144,7 +143,13 @@ def gemv_rule(size: GemvSize, card: Card) -> GemvShape:
         or triton.cdiv(size.outputs, outputs) < PROGRAMS_A_MULTIPROCESSOR * card.multiprocessors
     ):
         outputs //= 2
-    return GemvShape(outputs, warps)
+    return GemvShape(outputs, warps, lane_width(size))
+
+
+def lane_width(size: GemvSize) -> int:
+    """Of 8 bits with several rows few, that more chunks are as wide as others: their products meet while they are
+    halves."""
+    return 4 if size.weight_bytes == 1 and size.rows > 1 else 8
 
 
 def weights_a_lane(shape: GemvShape, size: GemvSize) -> int:
@@ -160,7 +165,8 @@ def lane_budget(size: GemvSize, warps: int) -> int:
 
 
 def gemv_candidates(size: GemvSize, card: Card) -> Iterable[GemvShape]:
-    shapes = (GemvShape(outputs, warps) for warps in (1, 2, 4) for outputs in (1, 2, 4, 8, 16))
+    lanes = (4, 8) if size.weight_bytes == 1 else (8,)
+    shapes = (GemvShape(outputs, warps, lane) for lane in lanes for warps in (1, 2, 4) for outputs in (1, 2, 4, 8, 16))
     return (shape for shape in shapes if 40 <= weights_a_lane(shape, size) <= 320)
 
 
@@ -197,14 +203,14 @@ def gemv(
     half = bias.dtype is torch.float16 and (rows > 1 or scales is not None)
     size = GemvSize.of_layer(inputs, outputs, rows, weight.element_size(), half)
     shape = shape or GEMV.choose(size, x.device)
-    widths = chunk_widths(inputs, shape.warps, weight.element_size())
+    widths = chunk_widths(inputs, shape.warps, shape.lane)
     prefetched, cache_lines = prefetch_arguments(prefetch, x.device)
     first_gain, first_shift, first_eps = (norm and norm.first) or (bias, bias, 0.0)
     _gemv_kernel[(triton.cdiv(outputs, shape.outputs),)](
         x, weight, norm.bias if norm else bias, out if residual is None else residual, out, first_gain, first_shift,
         norm.gain if norm else bias, norm.weight_gain if norm else bias, first_eps, norm.eps if norm else 0.0,
-        x if prefetched is None else prefetched, outputs, K=inputs, WIDTHS=widths, STARTS=chunk_starts(widths),
-        COUNT=len(widths), J=shape.outputs, ROWS=rows, SLOTS=triton.next_power_of_2(rows),
+        x if prefetched is None else prefetched, outputs, K=inputs, LANE=shape.lane, WIDTHS=widths,
+        STARTS=chunk_starts(widths), COUNT=len(widths), J=shape.outputs, ROWS=rows, SLOTS=triton.next_power_of_2(rows),
         NORMS=norm.norms if norm else 0, GELU=gelu, RESIDUAL=residual is not None, HALF=half,
         PREFETCHED=cache_lines, THREADS=32 * shape.warps, num_warps=shape.warps, **int8_options(scales, x.device),
         **pdl_options(x.device),

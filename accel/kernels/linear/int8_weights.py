@@ -1,7 +1,8 @@
 """Weights of 8 bits become numbers of half precision in registers; their rows' scales meet the finished sums.
 
-A byte w + 128 under the exponent of 1024 is the half 1024 + w + 128: four weights take a permutation and a subtraction
-for each two of them, where a conversion for each would take longer than memory.
+A byte w + 128 under the exponent of 4 is the half 4 + (w + 128) / 256: four weights take a permutation and a
+subtraction for each two of them, where a conversion for each would take longer than memory. They come as w / 256, so
+that products leave half precision no sooner than those of the weights themselves.
 """
 
 from typing import Any
@@ -10,26 +11,23 @@ import torch
 import triton
 import triton.language as tl
 
-DOWN = tl.constexpr(0.0078125)
-"""Factor of what is multiplied by whole numbers up to 127 in half precision, so that products leave it no sooner than
-those of the weights themselves; UP undoes it."""
-
-UP = tl.constexpr(128.0)
+UP = tl.constexpr(256.0)
+"""Factor of sums over converted weights."""
 
 _HALVES_PTX = tl.constexpr(
-    "{ .reg .b32 bytes, bias; xor.b32 bytes, $2, 0x80808080; mov.b32 bias, 0x64806480; "
-    "prmt.b32 $0, bytes, 0x64646464, 0x4140; prmt.b32 $1, bytes, 0x64646464, 0x4342; "
+    "{ .reg .b32 bytes, bias; xor.b32 bytes, $2, 0x80808080; mov.b32 bias, 0x44804480; "
+    "prmt.b32 $0, bytes, 0x44444444, 0x4140; prmt.b32 $1, bytes, 0x44444444, 0x4342; "
     "sub.f16x2 $0, $0, bias; sub.f16x2 $1, $1, bias; }"
 )
 
 
 @triton.jit
 def convert_weights(w, dtype: tl.constexpr, PTX: tl.constexpr):
-    """int8 weights as numbers of `dtype`."""
+    """int8 weights / UP, exactly, as numbers of `dtype`."""
     if PTX and dtype == tl.float16:
         w = tl.inline_asm_elementwise(_HALVES_PTX, "=r,=r,r", [w], dtype=tl.float16, is_pure=True, pack=4)
     else:
-        w = w.to(dtype)
+        w = w.to(dtype) * (1.0 / UP)
     return w
 
 

@@ -14,6 +14,7 @@ import triton.language as tl
 from ...quantization import dequantize_rows
 from .gemm import STREAM_SCALE, check_rows, gemm_options, load_weights_then_wait, multiply_slice
 from .gemm_shapes import GemmShape, choose_gemm_shape, prefetch_residual, rows_per_tile
+from .int8_weights import UP
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +78,7 @@ def _splitk_residual_kernel(h, weight, bias, gain, x, scaled, partial_sums, arri
         PRECISION, PTX, PDL,
     )  # fmt: skip
     if scales is not None:
-        y *= weight_scale[None, :]
+        y *= (weight_scale * UP)[None, :]
     last = True
     if SLICES > 1:
         arrived = arrivals + block * tl.num_programs(0) + tile

@@ -36,7 +36,6 @@ from .tiles import (
     load_vector_chunks,
     multiply_tile,
     normalize_stream,
-    scale_down,
     select_by_matrix,
     store_stream,
     tile_rows,
@@ -88,14 +87,14 @@ def _run_matrix_phases(program, now, tokens, steps, token_embedding, position_em
                     added = mailbox_wait(mailbox + tl.where(kind == 2, 0, K) + k, flag, COUNT, CHUNK, WAIT)
                     x = add_chunks(x, added, COUNT)
                 normed = normalize_stream(x, gain, shift, eps, K, COUNT)
-                y = broadcast_like(scale_down(normed, scales, COUNT, HALF), w, COUNT)
+                y = broadcast_like(normed, w, COUNT)
             elif kind == 1:
                 attended = mailbox_wait(mailbox + 5 * K + k, flag, COUNT, CHUNK, WAIT)
-                y = broadcast_like(scale_down(attended, scales, COUNT, HALF), w, COUNT)
+                y = broadcast_like(attended, w, COUNT)
             else:
                 fours = mailbox + 6 * K + tl.arange(0, 4)[:, None] * K + k[None, :]
                 hidden = mailbox_wait(fours, flag, COUNT, CHUNK, WAIT_4)
-                y = broadcast_like(scale_down(hidden, scales, COUNT, HALF), w, COUNT)
+                y = broadcast_like(hidden, w, COUNT)
         bias = biases[0]
         for t in tl.static_range(1, MOST):
             bias = tl.where(tile == t, biases[t], bias)
@@ -107,7 +106,7 @@ def _run_matrix_phases(program, now, tokens, steps, token_embedding, position_em
             factor = factors[0]
             for t in tl.static_range(1, MOST):
                 factor = tl.where(tile == t, factors[t], factor)
-            value *= factor * (UP if HALF else 1.0)
+            value *= factor * UP
         value += bias
         if kind == 2:
             value = tanh_gelu(value)

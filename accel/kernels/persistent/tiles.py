@@ -6,7 +6,7 @@ Dimensions: D width (K in kernels), chunks of D, A * 4 rows of a tile.
 import triton
 import triton.language as tl
 
-from ..linear.int8_weights import DOWN, convert_chunks
+from ..linear.int8_weights import convert_chunks
 
 VECTORS = tl.constexpr(13)
 """A layer's vectors, by D: gain and shift of the first norm, of the second; qkv's bias, out's, fc's, proj's."""
@@ -80,17 +80,6 @@ def convert_tile(w, scales, dtype: tl.constexpr, COUNT: tl.constexpr, PTX: tl.co
     if scales is not None:
         w = convert_chunks(w, dtype, COUNT, PTX)
     return w
-
-
-@triton.jit
-def scale_down(numbers, scales, COUNT: tl.constexpr, HALF: tl.constexpr):
-    """Chunks, small enough for weights of 8 bits in half precision where the tile's are; `scale_sums` undoes it."""
-    if scales is not None and HALF:
-        scaled = ()
-        for c in tl.static_range(COUNT):
-            scaled += (numbers[c] * DOWN,)
-        numbers = scaled
-    return numbers
 
 
 @triton.jit
