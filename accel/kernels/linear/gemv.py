@@ -50,8 +50,10 @@ def _gemv_kernel(x, weight, bias, residual, out, first_gain, first_shift, gain, 
     rows_at = weight + weight_row[:, None].to(tl.int64) * K
     w = ()
     for c in tl.static_range(COUNT):
-        k = STARTS[c] + tl.max_contiguous(tl.arange(0, WIDTHS[c]), LANE)
-        w += (tl.load(rows_at + k[None, :]),)
+        k = tl.arange(0, WIDTHS[c])
+        if scales is not None:
+            k = tl.max_contiguous(k, LANE)
+        w += (tl.load(rows_at + (STARTS[c] + k[None, :])),)
     b = tl.load(bias + weight_row).to(tl.float32)
     if NORMS > 0:
         g = load_chunks(gain, WIDTHS, STARTS, COUNT)
