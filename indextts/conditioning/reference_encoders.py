@@ -15,7 +15,7 @@ from .features import log_energies, subtract_mean
 from .semantic import SemanticEncoder
 from .voice_encoder import VoiceEncoder
 
-FRAME_NUMBERS = 76_000
+FRAME_NUMBERS = 80_000
 """That the released encoders hold at once for a frame: the voice encoder's subsampling, its 512 channels, and gaps."""
 
 

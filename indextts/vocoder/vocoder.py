@@ -29,8 +29,8 @@ MOST_FRAMES = 8192
 LEAST_FRAMES = 256
 """A chunk of fewer would be little but its overlap."""
 ROUND_FRAMES = 128
-WIDEST_TENSORS = 5.1
-"""As large as a stage's output, that the kernels hold at once, and a little for the rest."""
+WIDEST_TENSORS = 5.35
+"""As large as a stage's output: five that the kernels hold at once, and room beside them for the rest."""
 MOST_GRAPHS = 8
 
 
