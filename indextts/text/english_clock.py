@@ -2,7 +2,7 @@
 
 import re
 
-from .english_numbers import DASH, END, START, spell_cardinal, spell_year
+from .english_numbers import DASH, END, START, spell_cardinal, spell_code, spell_year
 from .rule import DIGITS, Rule
 from .sentence_ends import keep_stop
 
@@ -111,6 +111,13 @@ CLOCK_RULES = (
         examples=[
             ("in the '80s, in her late 20s, 90s music", "in the eighties, in her late twenties, nineties music"),
         ],
+    ),
+    Rule(
+        "short years",
+        re.compile(r"(?<=\w )['’](\d\d)(?![\w'’])"),
+        lambda match: spell_code(match[1]),
+        needs="'’",
+        examples=[("born in '85", "born in eighty five"), ("He has '12'.", "He has 'twelve'.")],
     ),
     Rule(
         "counts in the plural",

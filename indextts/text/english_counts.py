@@ -72,6 +72,7 @@ _VULGAR = {
 }
 _AN_ONE = re.compile("^one(?! eighth)")
 _YEAR = "(?:1[1-9]|20)\\d\\d"
+_PEOPLE = re.compile(" (?:people|men|women|children|kids|adults|users|doctors|students|voters|patients|times)\\b")
 _BEAT = re.compile(r"[- ](?:time|beat|meter|bar|rhythm|signature)\b")
 _RATED = re.compile(
     r"\b(?:an?|it|score[ds]?|scored|got|rated?|gives?|gave|solid|rating|is|was)(?: a|:| of)? $", re.IGNORECASE
@@ -102,7 +103,8 @@ def _speak_slash(match: re.Match[str]) -> str:
         return _FIXED[written]
     if _BEAT.match(match.string, match.end()):
         return f"{spell_cardinal(top)} {spell_cardinal(bottom)}"
-    if bottom in (5, 10, 100) and _RATED.search(match.string[max(0, match.start() - 12) : match.start()]):
+    before = match.string[max(0, match.start() - 12) : match.start()]
+    if _PEOPLE.match(match.string, match.end()) or (bottom in (5, 10, 100) and _RATED.search(before)):
         return f"{spell_cardinal(top)} out of {spell_cardinal(bottom)}"
     if 1 <= top < bottom <= 100 and len(match[2]) < 4 and match[1][0] != "0":
         return _speak_fraction(top, bottom)

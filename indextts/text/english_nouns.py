@@ -9,11 +9,15 @@ _LONGEST_ARTICLE = 9
 _WORD_BEHIND = re.compile(r"[ -]([a-zA-Z]+)")
 _NO_NOUN = re.compile(
     match_any(
-        "a about above after ago all also an and apart are as at away back be because before behind below but by "
-        "can day each either every extra for from had has have he i if in instead into is it later less like "
-        "long more most no nor not now of off on only onto or out over per plus right she since so tall than "
-        "that the then they this though through to today tomorrow tonight total toward towards under until up "
-        "was we were when where which while will with within without would year yesterday you"
+        "a about above after ago ahead all also altogether an and apart are around as at away back be because "
+        "before behind below bigger broad but by came can cheaper closer colder come cooler could day deep "
+        "deeper did do does down each earlier east either every extra farther faster for from further goes "
+        "had has have he heavier here high higher hotter i if in inside instead into is it larger later less "
+        "lighter like long longer lower may might more most must nearer no nor north not now of off old older "
+        "on once only onto or out outside over overall per plus right said says she shorter should since "
+        "slower smaller so south stronger tall taller than that the then there they thick thicker this though "
+        "through to today tomorrow tonight total toward towards twice under until up warmer was we went were "
+        "west when where which while wide wider will with within without would year yesterday you younger"
     )
 )
 _PLURAL = re.compile(r"people|men|women|children|feet|sheep|fish|police|[a-z]{2,}(?<![sui])s")
@@ -22,7 +26,7 @@ _PLURAL = re.compile(r"people|men|women|children|feet|sheep|fish|police|[a-z]{2,
 def is_before_noun(match: re.Match[str]) -> bool:
     """A noun stands behind the match, as far as a word shows it."""
     word = _WORD_BEHIND.match(match.string, match.end())
-    return word is not None and not _NO_NOUN.fullmatch(word[1]) and not word[1].endswith(("er", "ly", "ing"))
+    return word is not None and not _NO_NOUN.fullmatch(word[1]) and not word[1].endswith("ly")
 
 
 def is_adjective(match: re.Match[str]) -> bool:

@@ -154,7 +154,7 @@ _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000
 
 def count_roman(numeral: str) -> int:
     """VIII → 8; 0 for what is no Roman numeral."""
-    if not ROMAN.fullmatch(numeral):
+    if not numeral or not ROMAN.fullmatch(numeral):
         return 0
     values = [_ROMAN_VALUES[letter] for letter in numeral.upper()]
     return sum(-one if one < after else one for one, after in zip(values, [*values[1:], 0], strict=True))

@@ -8,10 +8,11 @@ from .english_phone import PHONE_RULES
 from .english_signs import SIGN_RULES
 from .english_units import UNIT_RULES
 from .english_web import WEB_RULES
-from .english_words import WORD_RULES
+from .english_words import NUMBER_WORD_RULES, WORD_RULES
 
 ENGLISH_RULES = (
     *WEB_RULES,
+    *NUMBER_WORD_RULES,
     *CALENDAR_RULES,
     *CLOCK_RULES,
     *PHONE_RULES,

@@ -157,11 +157,12 @@ _INGREDIENTS = frozenset(
     ["g", "mg", "kg", "ml", "mL", "cl", "dl", "oz", "lb", "lbs", "tsp", "tbsp", "qt", "pt", "%"]
 )  # 500g flour, but a 2TB drive
 _PLURALS = {"foot": "feet", "inch": "inches"}
+_POWER = r"[²³]|\^[23]|(?<=m)[23]"
 _POWERS = {"²": "square", "2": "square", "³": "cubic", "3": "cubic"}
 
 _NAMES = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True))
-_UNIT = rf"(?P<unit>{_NAMES})(?P<power>[²³]|(?<=m)[23])?(?![\w²³])"
-_PER = rf"(?: ?/ ?(?P<per>{_NAMES}|[a-z]+)(?P<per_power>[²³]|(?<=m)[23])?(?![\w²³])|(?P<number>/(?=\d)))?"
+_UNIT = rf"(?P<unit>{_NAMES})(?P<power>{_POWER})?(?![\w²³])"
+_PER = rf"(?: ?/ ?(?P<per>{_NAMES}|[a-z]+)(?P<per_power>{_POWER}|(?<=s)2)?(?![\w²³])|(?P<number>/(?=\d)))?"
 
 # "in" is an inch before what is measured in inches, "m" a million before people.
 _INCH_BEHIND = re.compile(
@@ -179,7 +180,7 @@ def _name_unit(unit: str, power: str | None, singular: bool) -> str:
     if counted in ("square", "cubic", "fluid"):
         head, (counted, *rest) = f"{counted} ", rest
     else:
-        head = f"{_POWERS[power]} " if power else ""
+        head = f"{_POWERS[power[-1]]} " if power else ""
     if rest and rest[0] in ("hour", "meter"):
         head, counted, rest = f"{head}{counted} ", rest[0], rest[1:]
     if not singular and " ".join([counted, *rest]) not in _UNCHANGED and not counted.endswith("hertz"):
@@ -198,7 +199,7 @@ def _speak_measure(match: re.Match[str]) -> str | None:
 
 def _is_before_measured(match: re.Match[str]) -> bool:
     """a 2 m rope, 2TB drive: the unit in the singular."""
-    attached = match["gap"] == "" and match["unit"] not in _INGREDIENTS
+    attached = match["unit"] == "in" or (match["gap"] == "" and match["unit"] not in _INGREDIENTS)
     return is_adjective(match) or (attached and not match["per"] and is_before_noun(match))
 
 
@@ -209,7 +210,7 @@ def _name_per(match: re.Match[str]) -> str:
         return ""
     unit, power = match["per"], match["per_power"]
     if power and unit in ("s", "sec"):
-        return f" per second {'squared' if power in '²2' else 'cubed'}"
+        return f" per second {'squared' if power[-1] in '²2' else 'cubed'}"
     return f" per {_name_unit(unit, power, True)}"
 
 
@@ -290,6 +291,14 @@ UNIT_RULES = (
         _speak_long_time,
         needs="hm",
         examples=[("It took 2h30m.", "It took two hours thirty minutes.")],
+    ),
+    Rule(
+        "sides",
+        re.compile(r"(?<=\d)( ?(?:mm|cm|m|km|in|ft|yd|['\"’”]))( ?)[x×] ?(?=\d)"),
+        lambda match: f"{match[1]} by ",
+        needs="x×",
+        final=False,
+        examples=[("10 cm x 15 cm", "ten centimeters by fifteen centimeters")],
     ),
     Rule(
         "measures",

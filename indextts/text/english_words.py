@@ -84,14 +84,9 @@ _BEFORE_NUMBERS = {
     "ste": "suite",
     "rm": "room",
     "lvl": "level",
-    "c": "circa",
-    "ca": "circa",
-    "b": "born",
-    "d": "died",
-    "fl": "flourished",
-    "est": "established",
     "§": "section",
 }
+_BEFORE_YEARS = {"c": "circa", "ca": "circa", "b": "born", "d": "died", "fl": "flourished", "est": "established"}
 _WORDS = {
     "e.g": "for example",
     "eg": "for example",
@@ -173,12 +168,26 @@ _RULERS = (
 )
 _CROWNS = "King|Queen|Pope|Emperor|Empress|Tsar|Czar|Kaiser|Prince|Princess|Sultan|Pharaoh|Shah|Saint|Lord|Duke|Lady"
 _NUMERAL = "[IVX]+|[IVXLC]{2,}"
-_NOT_I_SAY = r"(?!(?<= I) (?!of\b|and\b|was\b|reigned|ruled|died|became|had\b|in\b)[a-z'’])(?!(?<= I)['’])"
+_VERBS = match_any(
+    "am have like love think know want need would will can could should do did don saw said read wrote played hate mean"
+    " never always just really also use used prefer get got see met went go came come found find made make"
+)
+_NOT_I_SAY = rf"(?!(?<= I) ?{_VERBS}\b)(?!(?<= I)['’])"
 
 
 def _speak_roman(match: re.Match[str]) -> str | None:
-    value = count_roman(match["numeral"])
-    return f"{match['head']} {spell_cardinal(value)}" if value else None
+    if not count_roman(match["numeral"]):
+        return None
+    rest = re.sub("[IVX]+", lambda numeral: spell_cardinal(count_roman(numeral.group())), match["rest"])
+    return f"{match['head']} {spell_cardinal(count_roman(match['numeral']))}{rest}"
+
+
+def _speak_small_roman(match: re.Match[str]) -> str | None:
+    first, last = count_roman(match["numeral"]), count_roman(match["last"] or "")
+    if not first or (match["tail"] in tuple("-–") and not last):
+        return None
+    tail = f" to {spell_cardinal(last)}" if last else match["tail"]
+    return f"{match['head']}{spell_cardinal(first)}{tail}"
 
 
 def _speak_ruler(match: re.Match[str]) -> str | None:
@@ -186,14 +195,14 @@ def _speak_ruler(match: re.Match[str]) -> str | None:
     return f"{match['head']} the {spell_ordinal(value)}" if value else None
 
 
-def _expand(table: dict[str, str], match: re.Match[str], short: str) -> str:
+def _expand(table: dict[str, str], short: str) -> str:
     """What `short` stands for, with a capital where it has one."""
     full = table[short.lower()]
     return full[0].upper() + full[1:] if short[0].isupper() else full
 
 
 def _expand_word(match: re.Match[str], short: str) -> str:
-    return _expand(_WORDS, match, short) + ("" if short.lower() in _NEVER_LAST else _keep_clear_stop(match))
+    return _expand(_WORDS, short) + ("" if short.lower() in _NEVER_LAST else _keep_clear_stop(match))
 
 
 def _keep_clear_stop(match: re.Match[str]) -> str:
@@ -225,6 +234,33 @@ def _expand_contraction(match: re.Match[str]) -> str | None:
     """It's is "it is", but for "it has", which a participle tells: those are spoken as they are written."""
     return None if _PERFECT.match(match.string, match.end()) else f"{match[1]} is"
 
+
+NUMBER_WORD_RULES = (
+    Rule(
+        "before years",
+        re.compile(rf"(?<![\w.]){match_any(_BEFORE_YEARS)}\. ?(?=\d{{3,4}}\b)", re.IGNORECASE),
+        lambda match: _BEFORE_YEARS[match.group().rstrip(". ").lower()] + " ",
+        needs=".",
+        final=False,
+        examples=[("c. 1500, est. 1990", "circa fifteen hundred, established nineteen ninety")],
+    ),
+    Rule(
+        "before numbers",
+        re.compile(
+            rf"(?<![\w.])(?:({match_any(_BEFORE_NUMBERS)})\.|§) ?(?=\d)|\b(pp?|no|fig|vol)(?= \d)", re.IGNORECASE
+        ),
+        lambda match: _expand(_BEFORE_NUMBERS, match[1] or match[2] or "§") + (" " if match[2] is None else ""),
+        needs=".§pPnNfFvV",
+        final=False,
+        examples=[
+            ("No. 5 is alive.", "Number five is alive."),
+            (
+                "See pp. 5–7, Vol. 2, ver. 2.0.1.",
+                "See pages five to seven, Volume two, version two point zero point one.",
+            ),
+        ],
+    ),
+)
 
 WORD_RULES = (
     Rule(
@@ -258,19 +294,6 @@ WORD_RULES = (
         needs="MDPRFHGSCALLmrs",
         final=False,
         examples=[("Prof. Lee and Dr Who met Mr. Smith.", "Professor Lee and Doctor Who met Mister Smith.")],
-    ),
-    Rule(
-        "before numbers",
-        re.compile(
-            rf"(?<![\w.])(?:({match_any(_BEFORE_NUMBERS)})\.|§) ?(?=\d)|\b(pp?|no|fig|vol)(?= \d)", re.IGNORECASE
-        ),
-        lambda match: _expand(_BEFORE_NUMBERS, match, match[1] or match[2] or "§") + " ",
-        needs=".§pPnNfFvV",
-        final=False,
-        examples=[
-            ("No. 5 is alive.", "Number five is alive."),
-            ("See pp. 5–7, Vol. 2, c. 1500.", "See pages five to seven, Volume two, circa fifteen hundred."),
-        ],
     ),
     Rule(
         "abbreviations",
@@ -313,6 +336,7 @@ WORD_RULES = (
         "Roman numerals",
         re.compile(
             rf"\b(?P<head>{_ROMAN_HEADS}|{_ROMAN_HEADS.upper()}) (?P<numeral>{_NUMERAL}|[ivx]+)\b{_NOT_I_SAY}(?!\.\w)"
+            rf"(?P<rest>(?:(?:, | and | or | & | to |[-–])[IVX]+\b{_NOT_I_SAY})*)"
         ),
         _speak_roman,
         needs="IVXivx",
@@ -321,6 +345,7 @@ WORD_RULES = (
             ("Chapter IV, Act II, Part I", "Chapter four, Act two, Part one"),
             ("World War II", "World War two"),
             ("Part I like best", "Part I like best"),
+            ("Type I and II errors", "Type one and two errors"),
         ],
     ),
     Rule(
@@ -332,6 +357,16 @@ WORD_RULES = (
         examples=[("II. Methods", "two. Methods")],
     ),
     Rule(
+        "small Roman numerals",
+        re.compile(
+            r"(?P<head>\b[Pp]ages? |(?<!\w)\()(?P<numeral>[ivxl]+)(?P<tail>[-–]|\)|\b)(?P<last>(?<=[-–])[ivxl]+\b)?"
+        ),
+        _speak_small_roman,
+        needs="ivxl",
+        final=False,
+        examples=[("page xii, pages ix–xi, (iv)", "page twelve, pages nine to eleven, 'four'")],
+    ),
+    Rule(
         "world wars",
         re.compile(r"\bWW ?(II?)\b"),
         lambda match: f"World War {spell_cardinal(count_roman(match[1]))}",
@@ -341,7 +376,7 @@ WORD_RULES = (
     ),
     Rule(
         "Roman centuries",
-        re.compile(r"\b(?P<numeral>[IVX]+)(?:th|st)? (?=[Cc]entur)"),
+        re.compile(r"\b(?P<numeral>[IVX]+)(?:th|st)? (?=[Cc]entur|Olympi|Congress|Dynasty|Corps|Legion|[Ee]dition)"),
         lambda match: f"{spell_ordinal(count_roman(match['numeral']))} " if count_roman(match["numeral"]) else None,
         needs="IVX",
         final=False,
@@ -351,7 +386,8 @@ WORD_RULES = (
         "Roman names",
         re.compile(
             r"\b(?P<head>(?!(?:The|An|A|No|And|For|In|On|Of|Or|With|Is|By|To|From|My|Your|His|Her|Its|Xi|This|That)\b)"
-            r"[A-Z][a-z]+) (?P<numeral>I{2,3}|IV|VI{1,3}|IX|XI{1,3}|XI?V|XVI{1,3}|XI?X|XXI{0,3}|XXI?[VX])\b(?![-.]\w)"
+            r"[A-Z][a-z]+) (?P<numeral>I{2,3}|IV|VI{1,3}|IX|XI{1,3}|XI?V|XVI{1,3}|XI?X|XXI{0,3}|XXI?[VX])\b(?P<rest>)"
+            r"(?![-.]\w)"
         ),
         _speak_roman,
         needs="IVX",
