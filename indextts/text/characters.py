@@ -38,6 +38,7 @@ _COMPATIBLE = (
     (0x3220, 0x3229),  # Chinese numbers in brackets
     (0x3280, 0x3289),  # and in circles
     (0x3371, 0x33DF),  # units in one square
+    (0x2F00, 0x2FD5),  # radicals
     (0xFB00, 0xFB06),  # ligatures
     (0x2F00, 0x2FD5),  # radicals
     (0xFE30, 0xFE44),  # punctuation of upright text

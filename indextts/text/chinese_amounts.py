@@ -1,6 +1,7 @@
 """Sums, shares, temperatures, units and counts in Mandarin."""
 
 import re
+import unicodedata
 from decimal import Decimal
 
 from .chinese_numbers import NUMBER, START, read_amount, read_count, read_digits, read_money, read_ordinal
@@ -31,26 +32,47 @@ _CURRENCIES = {
     "JPY": "日元",
 }
 _SCALES = {"k": 1_000, "w": 10_000, "m": 1_000_000, "b": 1_000_000_000}
+_SCALES |= {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
 _SIGNS = "|".join(map(re.escape, sorted(_CURRENCIES, key=len, reverse=True)))
-_SCALE = r"(?:\s?(?P<scale>[十百千]?[万亿]+|[百千](?![米克瓦帕])|[kKmMbBwW](?![A-Za-z0-9])))?"
+_SCALE = r"(?:\s?(?P<scale>[十百千]?[万亿]+|[百千](?![米克瓦帕])|(?i:thousand|million|billion|[kmbw])(?![A-Za-z0-9])))?"
+_WIDE_THOUSANDS = re.compile(
+    r"(?:(?<=[¥￥$€£])[0-9]{1,3}(?:，[0-9]{3}){1,5}|(?<![0-9])[0-9]{1,3}(?:，[0-9]{3}){1,5}(?=\s?[元万亿块])"
+    r"|(?<![0-9])[0-9]{1,3}(?:，[0-9]{3}){2,5})(?![0-9])"
+)
+_PER_TIME = (
+    r"(?P<per>/(?:平方米|平米|公里|小时|分钟|人|天|日|月|年|次|斤|公斤|吨|升|度|个|位|件|台|户|晚|节|股|张|本|套))?"
+)
 _SUM = re.compile(
     rf"(?<![A-Za-z])(?P<sign>{_SIGNS})\s?(?P<number>{NUMBER}){_SCALE}"
-    r"(?:\s?(?:元|美元|美金|欧元|英镑|港元|港币|日元))?"
+    rf"(?:\s?(?:元|美元|美金|欧元|英镑|港元|港币|日元))?{_PER_TIME}"
 )
 _SUM_TO_SUM = re.compile(
     rf"(?<![A-Za-z])(?P<sign>{_SIGNS})\s?(?P<number>{NUMBER})\s?[-–—~～至到]\s?(?P=sign)?(?P<last>{NUMBER})(?P<scale>[万亿]?)"
 )
-_SUM_BEFORE_SIGN = re.compile(rf"{START}(?P<number>{NUMBER}){_SCALE}\s?(?P<sign>{_SIGNS})(?![A-Za-z0-9])")
+_SUM_BEFORE_SIGN = re.compile(rf"{START}(?P<number>{NUMBER}){_SCALE}\s?(?P<sign>{_SIGNS})(?![A-Za-z0-9]){_PER_TIME}")
 
 _PERCENT = re.compile(rf"{START}({NUMBER})\s?([%％‰])")
 _SHARES = {"%": "百分之", "％": "百分之", "‰": "千分之"}
 
-_SEASON = re.compile(r"(?<![0-9A-Za-z.,])((?:19|20)[0-9]{2})[/-]((?:19|20)?[0-9]{2})(?=\s?(?:赛季|学年|财年|年度|榜))")
+_SEASON = re.compile(
+    r"(?<![0-9A-Za-z.,])((?:19|20)[0-9]{2})[/-]((?:19|20)?[0-9]{2})(?=\s?(?:赛季|学年|财年|年度|榜|届))"
+)
 _PRESSURE = re.compile(
     r"(?<![0-9A-Za-z./])([0-9]{2,3})/([0-9]{2,3})(?=\s?mmHg)|(?<=血压)([0-9]{2,3})/([0-9]{2,3})(?![0-9/])"
 )
+_HOLIDAY = re.compile(
+    r"(?<![0-9A-Za-z./])([0-9]{1,2})/([0-9]{1,2})(?=劳动节|国庆|妇女节|儿童节|青年节|建军节|教师节|黄金周|放假)"
+)
+_FRACTION_SIGN = re.compile("([0-9]{0,6})([¼½¾⅐-⅞])")
 _DIVIDED = re.compile(r"(?<![0-9A-Za-z./⁄])([0-9]{1,4})\s?[/⁄]\s?([0-9]{1,4})(?![0-9/⁄]|\.[0-9])")
-_NO_FRACTIONS = {"9/11": "九一一", "24/7": "二十四七", "7/24": "七二十四", "50/50": "五十五十", "80/20": "八十二十"}
+_NO_FRACTIONS = {
+    "9/11": "九一一",
+    "24/7": "二十四七",
+    "7/24": "七二十四",
+    "50/50": "五十五十",
+    "80/20": "八十二十",
+    "12/24": "十二,二十四",
+}
 
 UNITS = {
     "kg": "千克",
@@ -128,6 +150,8 @@ UNITS = {
     "Ω": "欧姆",
     "kΩ": "千欧",
     "mol": "摩尔",
+    "mmol": "毫摩尔",
+    "μmol": "微摩尔",
     "rpm": "转每分钟",
     "℃": "摄氏度",
     "°C": "摄氏度",
@@ -169,7 +193,7 @@ _END = r"(?![A-Za-z0-9²³])"
 _PER_UNIT = rf"(?:{_join_longest_first(_PER)}){_END}"
 _UNIT_PER_UNIT = re.compile(rf"{START}({NUMBER})\s?({_join_longest_first(UNITS)})/({_PER_UNIT})")
 _WORD_PER_UNIT = re.compile(
-    rf"(?<=[0-9万亿千百])([\u4e00-\u9fff]{{1,2}})/({_PER_UNIT}|平方米|平米|立方米|公里|千米|小时|分钟|人次|课时|"
+    rf"(?<=[0-9万亿千百])(\s?(?:{_join_longest_first(UNITS)})|[\u4e00-\u9fff]{{1,2}})/({_PER_UNIT}|平方米|平米|立方米|公里|千米|小时|分钟|人次|课时|"
     r"[人天日月年次斤吨升度秒周份个位件台户亩瓶盒本套张间晚夜节股米桌辆颗支条杯碗片页字题包箱袋组名级层室剂]|千克|公斤)"
 )
 _AMOUNT_WITH_UNIT = re.compile(rf"{START}({NUMBER})\s?({_join_longest_first(UNITS)}){_END}")
@@ -193,7 +217,8 @@ def _read_sum(match: re.Match[str]) -> str:
     number, scale = match["number"].replace(",", ""), match["scale"] or ""
     if scale.isascii() and scale:
         number, scale = f"{Decimal(number) * _SCALES[scale.lower()]:f}", ""
-    return f"{read_money(number)}{scale}{_CURRENCIES[match['sign']]}"
+    per = match["per"].replace("/", "每") if match["per"] else ""
+    return f"{read_money(number)}{scale}{_CURRENCIES[match['sign']]}{per}"
 
 
 def _read_percent(match: re.Match[str]) -> str:
@@ -208,6 +233,12 @@ def _read_divided(match: re.Match[str]) -> str:
     if 0 < int(above) < int(below):
         return f"{read_ordinal(below)}分之{read_ordinal(above)}"
     return f"{read_amount(above)},{read_amount(below)}"
+
+
+def _read_fraction_sign(match: re.Match[str]) -> str:
+    above, below = unicodedata.normalize("NFKC", match[2]).split("⁄")
+    whole = f"{read_amount(match[1])}又" if match[1] else ""
+    return f"{whole}{read_ordinal(below)}分之{read_ordinal(above)}"
 
 
 def _read_unit_per_unit(match: re.Match[str]) -> str:
@@ -229,6 +260,14 @@ SUM_RANGE_RULES = (
     ),
 )
 MONEY_RULES = (
+    Rule(
+        "full-width commas in sums",
+        _WIDE_THOUSANDS,
+        lambda match: match.group().replace("，", ","),
+        needs="，",
+        final=False,
+        examples=[("￥1，299", "一千二百九十九元"), ("1，200，000人", "一百二十万人"), ("选1，200", "选一,两百")],
+    ),
     Rule(
         "sums behind their sign",
         _SUM,
@@ -258,6 +297,20 @@ SLASH_RULES = (
         lambda match: read_digits(match[1] + match[2]),
         needs="/-",
         examples=[("2023/24赛季", "二零二三二四赛季")],
+    ),
+    Rule(
+        "holidays",
+        _HOLIDAY,
+        lambda match: read_ordinal(match[1]) + read_ordinal(match[2]),
+        needs="/",
+        examples=[("5/1劳动节", "五一劳动节"), ("10/1国庆", "十一国庆")],
+    ),
+    Rule(
+        "signs of fractions",
+        _FRACTION_SIGN,
+        _read_fraction_sign,
+        needs="¼½¾" + "".join(map(chr, range(0x2150, 0x215F))),
+        examples=[("½杯", "二分之一杯"), ("1½杯", "一又二分之一杯")],
     ),
     Rule(
         "blood pressure",
@@ -313,6 +366,13 @@ AMOUNT_RULES = (
             ("耗电1kWh", "耗电一千瓦时"),
             ("5G", "五G"),
         ],
+    ),
+    Rule(
+        "squares and cubes",
+        re.compile("(?<=[0-9A-Za-z)）])[²³]"),
+        lambda match: "的平方" if match.group() == "²" else "的立方",
+        needs="²³",
+        examples=[("x²", "x的平方"), ("5m²", "五平方米")],
     ),
     Rule(
         "counts of two",

@@ -2,7 +2,7 @@
 
 import re
 
-from .chinese_numbers import read_digits
+from .chinese_numbers import read_digits, read_ordinal
 from .rule import Rule
 
 _DASH = "[-–—~～〜−－]"
@@ -14,16 +14,22 @@ _SCORE_BEHIND = re.compile(
 )
 _CONTEXT = 8
 """Characters before two numbers in which a word makes them a score."""
-_UNIT = r"(?:[年月日号点时分周天岁个米人元块级度层楼页章节%％℃万千百亿倍次届期秒]|小时|分钟|°C|kg|cm|mm|km)"
+_UNIT = (
+    r"(?:[年月日号点时分周天岁个米人元块级度层楼页章节%％℃万千百亿倍次届期秒]|小时|分钟|°C|"
+    r"[kKMGT]?B|[kMG]?Hz|k?[WVA]|mA|mAh|[kcmnd]?m|[km]?g|m?[Ll]|min|[hst])"
+)
 _OPERAND = r"([0-9]{1,12}(?:[.,:][0-9]{1,12}){0,4})"
 _RANGE = re.compile(
     rf"(?<![0-9A-Za-z.,:])(?<![0-9]-){_OPERAND}({_UNIT}{{0,2}})\s?{_DASH}{{1,2}}\s?{_OPERAND}(?![0-9])"
     rf"(?!{_DASH}[0-9])(?!\s?=|等于)"
 )
+_TILDE = re.compile("[~～〜]")
+_LIFETIME = re.compile(r"[(（][0-9]{3,4}\s?[-–—~～]{1,2}\s?[0-9]{3,4}[)）]")
+_OPEN_YEAR = re.compile(r"(?<=[(（])([12][0-9]{3})(?=\s?[-–—~～至][)）今])")
 _MINUS_RANGE = re.compile(r"(?<=[0-9%℃度C])\s?[~～〜至到]\s?[-−－](?=[0-9])")
 _FORMATION = re.compile(r"(?<![0-9A-Za-z.,-])[0-9](?:-[0-9]){2,4}(?![0-9-])")
 _BUILDING = re.compile(r"(?<![0-9A-Za-z.,-])([0-9]{1,2})-([0-9]{3,4})(?=号?[室房户])")
-_COUNTED = re.compile(r"\s?(?:[人元个块名米公克斤%％度次件只万亿多余毫厘千字吨升页股户套家台辆条张份]|[A-Za-z¥$])")
+_COUNTED = re.compile(r"\s?(?:[人元个块名米公克斤%％度次件只万亿多余毫厘千字吨升页股户套家台辆条张份℃°]|[A-Za-z¥$])")
 _YEARS = re.compile("1[0-9]{3}|20[0-9]{2}")
 
 _MINUS_BEFORE = "是为到至达于得在从约了值分数率差速温度额润比去加减乘除等："
@@ -55,7 +61,7 @@ _EQUALS = re.compile(
     r"(?<=[0-9A-Za-z\u4e00-\u9fff)）])\s?([=≈≠≤≥±+×÷])\s?(?=-?[0-9A-Za-z\u4e00-\u9fff?？])(?![=+])"
     r"|(?<=[0-9A-Za-z\u4e00-\u9fff)）])\s?([<>])\s?(?=-?[0-9])"
 )
-_MORE = re.compile(r"(?<=[0-9])\+(?![0-9A-Za-z+])")
+_MORE = re.compile(r"(?<=[0-9万亿千百])\+(?![0-9A-Za-z+])")
 _PLUS = re.compile(r"(?<![0-9A-Za-z+])\+(?=[0-9])")
 _COMPARED = re.compile(r"(?<![<>=A-Za-z])([≤≥≈±<>])\s?(?=[0-9])")
 _DIFFERENCE = re.compile(r"(?<=[0-9])\s?[-−－]\s?(?=[0-9]+(?:\.[0-9]+)?\s?(?:=|等于))")
@@ -67,6 +73,10 @@ _BETWEEN_LETTERS = re.compile(r"(?<=[A-Za-z0-9])/(?=[A-Za-z\u4e00-\u9fff])|(?<=[
 def _read_range(match: re.Match[str]) -> str:
     """3-4级 3到4级; years digit by digit; a score where a word says so, or the first number is the greater."""
     first, unit, last = match.groups()
+    if match.string[: match.start()].endswith("第") and (first + last).isdecimal():
+        return f"{read_ordinal(first)}{unit}到{read_ordinal(last)}"
+    if len(first) > 2 and len(last) > 2 and _LIFETIME.match(match.string, match.start() - 1):
+        return f"{read_digits(first)}到{read_digits(last)}"
     if (
         _YEARS.fullmatch(first)
         and _YEARS.fullmatch(last)
@@ -90,13 +100,21 @@ def _is_score(match: re.Match[str], first: str, last: str) -> bool:
         return False
     if _SCORE_BEHIND.match(match.string, match.end()):
         return True
+    if _COUNTED.match(match.string, match.end()) or _TILDE.search(match.group()):
+        return False
     behind = match.string[match.end() : match.end() + 1]
-    is_counted = "\u4e00" <= behind <= "\u9fff" or behind.isalpha() or behind in ("%", "％", "℃")
     before = _SCORE_BEFORE.search(match.string, max(match.start() - _CONTEXT, 0), match.start())
-    return not is_counted and (bool(before) or int(first) > int(last))
+    return int(first) > int(last) or (before is not None and not "\u4e00" <= behind <= "\u9fff")
 
 
 RANGE_RULES = (
+    Rule(
+        "years without an end",
+        _OPEN_YEAR,
+        lambda match: read_digits(match[1]),
+        needs="-–—~～至",
+        examples=[("他(1990-)", "他'一九九零-'")],
+    ),
     Rule(
         "formations",
         _FORMATION,

@@ -22,7 +22,7 @@ _EMOTICON = re.compile(
     r"(?<![\w:;])(?:[:;][-o^']?[)(\]\[DPpOo/\\|*]{1,3}|\^[_.-]?\^|[xX]D{1,3}|[TQ]_[TQ]|-_-|[oO]_[oO])(?![\w/])"
     r"|\(\^[_.-]?\^\)|(?<![\w<])(?<!\b[a-zA-HJ-Z] )(?<!\d )<3+(?!\w)"  # x <3 compares
 )
-_MARKS = frozenset("&<*_~`#>[|-+•‣◦▪●■=:;^xXTQoO8")
+_MARKS = frozenset("&<*_~`#>[|-+•‣◦▪●■=:;^xXTQoO")
 
 
 def unescape_entities(text: str) -> str:

@@ -2,11 +2,12 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from indextts2_multitalk.indextts.text.language import choose_language
 from indextts2_multitalk.indextts.text.normalizer import TextNormalizer
 from indextts2_multitalk.indextts.text.pinyin import PINYIN
+from indextts2_multitalk.indextts.text.rule import DIGITS
 from indextts2_multitalk.indextts.text.tokenizer import pretokenize
 
 
@@ -96,3 +97,18 @@ def test_pretokenizing_keeps_every_character(text):
 def test_import_loads_no_grammar():
     code = "import sys, indextts2_multitalk.indextts.text.frontend; assert 'wetext' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+KEPT = "你好天第年月日比分qzjQZ"
+"""Letters that no Chinese rule reads as a unit, a sign or a numeral."""
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet=KEPT + "0123456789 .,-/:%+=~$¥()@#&*<>^·—、，。_²\n", max_size=25))
+def test_no_letter_and_no_digit_of_a_chinese_text_is_lost(normalize, text):
+    spoken = normalize(text, "zh")
+    letters = iter(spoken.lower())
+    assert all(letter in letters for letter in text.lower() if letter in KEPT.lower()), "letters, in their order"
+    assert not any(digit in spoken for digit in DIGITS)
+    if any(digit in text for digit in DIGITS):
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in spoken)
