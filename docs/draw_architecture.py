@@ -20,6 +20,7 @@ PICTURE = Path(__file__).with_name("architecture.svg")
 
 ROWS = (
     ("nodes", "indextts/commands"),
+    ("indextts/verify",),
     ("indextts",),
     ("indextts/dialogue", "indextts/loading", "shared"),
     ("indextts/text", "indextts/conditioning", "indextts/gpt", "s2mel", "indextts/vocoder"),
@@ -29,12 +30,13 @@ ROWS = (
 """Every room stands above what it imports; the stages stand in a row."""
 
 COLUMNS = {
-    "nodes": (0, 2), "indextts/commands": (3, 4), "indextts/dialogue": (0, 0), "indextts": (1, 3),
+    "nodes": (0, 2), "indextts/commands": (3, 4), "indextts/verify": (2, 3),
+    "indextts/dialogue": (0, 0), "indextts": (1, 3),
     "indextts/loading": (3, 4), "shared": (5, 5), "accel": (2, 2), "runtime": (0, 4),
 }  # fmt: skip
 """From which column to which a room reaches; a stage has its place in the row."""
 
-STAGES = ROWS[3]
+STAGES = ROWS[4]
 PASSED_ON = ("tokens", "voice,\nemotion", "codes,\nlatents", "mel", "waveform,\ntimeline")
 """What each stage hands to the next; takes make a timeline in the end."""
 

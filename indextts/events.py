@@ -43,7 +43,7 @@ class StageWords(NamedTuple):
     share: float
 
 
-LOADING, KERNELS = "loading", "kernels"
+LOADING, KERNELS, VERIFY = "loading", "kernels", "verify"
 
 STAGE_WORDS = {
     LOADING: StageWords("loading the model", 0.3),
@@ -54,8 +54,9 @@ STAGE_WORDS = {
     "latents": StageWords("speech codes, once more", 0.02),
     "s2mel": StageWords("flow", 0.25),
     "vocoder": StageWords("waveform", 0.08),
+    VERIFY: StageWords("listening to the takes", 0.05),
 }
-"""Every stage that has events. The first two are not in every run and count only where they are."""
+"""Every stage that has events. Loading, kernels and listening are not in every run and count only where they are."""
 
 
 class RunView:
@@ -67,7 +68,7 @@ class RunView:
     def __init__(self, lines: Sequence[Line] = (), clock: Callable[[], float] = time.monotonic) -> None:
         self._speakers = {line.index: line.speaker for line in lines}
         self._clock = clock
-        self._shares = dict.fromkeys(STAGE_WORDS.keys() - {LOADING, KERNELS}, 0.0)
+        self._shares = dict.fromkeys(STAGE_WORDS.keys() - {LOADING, KERNELS, VERIFY}, 0.0)
         self._last: Event | None = None
         self._first_codes: tuple[float, float] | None = None
         self.share = 0.0

@@ -39,6 +39,8 @@ class SpeakOptions(SamplingParams):
     glossary: own readings of this run, as text/glossary_file.py reads them; they win over the model's and the user's.
     max_codes: a segment's limit, 50 codes are a second of speech. flow_batch: how many segments share one flow.
     fit_speeds: the slowest and the fastest a line with `wished_seconds` may be spoken to last as long.
+    verify: have a recognizer hear each take (verify/loop.py). candidates: takes of a line of which the best is kept,
+    tries: how often a line that lost or repeated words is spoken at most; both only where takes are verified.
     """
 
     language: str = "auto"
@@ -50,10 +52,13 @@ class SpeakOptions(SamplingParams):
     guidance: float = 0.7
     flow_batch: int = 8
     fit_speeds: tuple[float, float] = (0.7, 1.4)
+    verify: bool = False
+    candidates: int = 1
+    tries: int = 3
     sampling: SamplingParams = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name in ("max_codes", "steps", "flow_batch"):
+        for name in ("max_codes", "steps", "flow_batch", "candidates", "tries"):
             if (value := getattr(self, name)) < 1:
                 raise ValueError(f"{name}: got {value}, expected at least 1")
         slowest, fastest = self.fit_speeds

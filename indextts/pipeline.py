@@ -100,6 +100,10 @@ class Pipeline:
         """What the last run came to, or what would run where there was none."""
         return self._report or self._new_report()
 
+    def keep_report(self, report: Report) -> None:
+        """Let `report` be what the last run came to, where several runs were one piece of work."""
+        self._report = report
+
     def memory_required(self, lines: Sequence[Line], options: SpeakOptions) -> int:
         """Bytes of device memory that speaking `lines` takes beside the weights in the room there is; an estimate,
         rather too much. Where room is short it is that of a batch of lines at a time."""

@@ -115,7 +115,8 @@ class Take:
     """One spoken line. `waveform`: float32 [1, N] at `sample_rate`, on the CPU, never clipped or padded.
 
     `codes` has one int64 tensor [T] per text segment; `notes` are words for the user (a segment cut at the decoder's
-    limit), `changes` those on what of the text is not spoken as it stands there.
+    limit), `changes` those on what of the text is not spoken as it stands there. `spoken`: the text as the voice was
+    given it, numbers in words.
     """
 
     line: Line
@@ -124,6 +125,7 @@ class Take:
     sample_rate: int = OUTPUT_SAMPLE_RATE
     notes: tuple[str, ...] = field(default=())
     changes: tuple[str, ...] = ()
+    spoken: str = ""
 
     @property
     def seconds(self) -> float:

@@ -20,7 +20,7 @@ class Report:
     """Filled while a run goes on. Times are wall-clock seconds, the device drained at the end of each stage.
 
     cuts: what the memory budget cut, and how much was free then. changes: what of the script was left out or is spoken
-    otherwise than written. recordings: what the voices suffer from.
+    otherwise than written. recordings: what the voices suffer from. verified: how takes were heard, where they were.
     """
 
     device: torch.device
@@ -39,6 +39,7 @@ class Report:
     cuts: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     recordings: list[str] = field(default_factory=list)
+    verified: list[str] = field(default_factory=list)
     peak_memory_bytes: int | None = None
     wall_seconds: float = 0.0
 
@@ -60,6 +61,16 @@ class Report:
             self.notes += list_notes([take])
             self.changes += list_changes([take])
             yield take
+
+    def add_run(self, other: "Report") -> None:
+        """Count a further run that was a part of this one's work."""
+        self.segments += other.segments
+        self.codes += other.codes
+        self.wall_seconds += other.wall_seconds
+        for stage, seconds in other.seconds.items():
+            self.seconds[stage] += seconds
+        self.cuts += [cut for cut in other.cuts if cut not in self.cuts]
+        self.peak_memory_bytes = max(self.peak_memory_bytes or 0, other.peak_memory_bytes or 0) or None
 
     def note_memory(self) -> None:
         """Look up the peak so far; not after every stage, for it takes longer than a small one."""
@@ -96,6 +107,7 @@ class Report:
         rows.append(f"time: {spent}")
         if self.peak_memory_bytes is not None:
             rows.append(f"peak memory: {self.peak_memory_bytes / 2**30:.2f} GiB")
+        rows += self.verified
         rows += [f"cut to the memory there is: {cut}" for cut in self.cuts]
         rows += [f"recording: {note}" for note in self.recordings]
         notes = [f"note: {note}" for note in self.notes] if with_notes else []

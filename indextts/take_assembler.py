@@ -20,6 +20,7 @@ class _PendingLine:
     waves: list[Tensor | None]
     codes: list[Tensor | None]
     changes: tuple[str, ...]
+    spoken: str
     notes: list[str] = field(default_factory=list)
 
 
@@ -54,7 +55,8 @@ class TakeAssembler:
                 return
             self._next += 1
             waveform = join_segments(waves, self._segment_silence_seconds) if waves else _make_silence(held.line)
-            yield Take(held.line, waveform, tuple(codes), notes=tuple(held.notes), changes=held.changes)
+            notes = tuple(held.notes)
+            yield Take(held.line, waveform, tuple(codes), notes=notes, changes=held.changes, spoken=held.spoken)
 
 
 def _make_silence(line: Line) -> Tensor:
@@ -67,4 +69,4 @@ def _await_segments(line: Line, text: PreparedText) -> _PendingLine:
     changes = [f"cannot be spoken and was left out: {' '.join(text.unknown)}"] if text.unknown else []
     if not parts:
         changes.append(f"{line.text[:20]!r} has no letters and is a pause")
-    return _PendingLine(line, [None] * parts, [None] * parts, tuple(changes))
+    return _PendingLine(line, [None] * parts, [None] * parts, tuple(changes), text.normalized if parts else "")

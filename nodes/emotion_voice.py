@@ -66,6 +66,8 @@ class EmotionVoiceMultiTalk(io.ComfyNode):
         timing: str = "fit",
         skip_sound_cues: bool = False,
         glossary: str = "",
+        verify: bool = False,
+        candidates: int = 1,
         **speakers: Any,
     ) -> io.NodeOutput:
         file = prepare_output(output_filename)
@@ -73,7 +75,9 @@ class EmotionVoiceMultiTalk(io.ComfyNode):
         script = replace(script, silence_seconds=silence_duration, speed=speed, seed=seed)
         script = replace(script, timing=timing, skip_sound_cues=skip_sound_cues)
         model = choose_model(model_manager, use_fp16, use_cuda_kernel, use_accel, use_torch_compile)
-        options = SpeakOptions(num_beams=num_beams, glossary=glossary)
+        options = SpeakOptions(
+            num_beams=num_beams, glossary=glossary, verify=verify, candidates=candidates if verify else 1
+        )
         spoken = speak_script(script, model, options, file, verbose=False)
         return io.NodeOutput(spoken.audio, f"{spoken.info}\n{spoken.emotions}", spoken.subtitles)
 

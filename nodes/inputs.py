@@ -160,6 +160,20 @@ def later_inputs() -> list[io.Input]:
                 "glossary.yaml beside the model and in ComfyUI's user/default/indextts2 folder."
             ),
         ),
+        switch_input(
+            "verify",
+            False,
+            "Have a recognizer hear each line, and speak again those that lost or repeated words, three times at most. "
+            "English needs pocketsphinx, Chinese faster-whisper: pip install one of them.",
+        ),
+        io.Int.Input(
+            "candidates",
+            default=1,
+            min=1,
+            max=4,
+            optional=True,
+            tooltip="With verify on: takes of each line that are spoken at once; the one heard best is kept.",
+        ),
     ]
 
 

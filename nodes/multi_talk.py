@@ -73,6 +73,8 @@ class MultiTalk(io.ComfyNode):
         timing: str = "fit",
         skip_sound_cues: bool = False,
         glossary: str = "",
+        verify: bool = False,
+        candidates: int = 1,
         **speakers: Any,
     ) -> io.NodeOutput:
         file = prepare_output(output_filename)
@@ -85,6 +87,8 @@ class MultiTalk(io.ComfyNode):
             temperature=temperature / voice_consistency,
             top_p=top_p,
             num_beams=num_beams,
+            verify=verify,
+            candidates=candidates if verify else 1,
         )
         model = choose_model(model_manager, use_fp16, use_cuda_kernel, use_accel, use_torch_compile)
         spoken = speak_script(script, model, options, file, verbose)

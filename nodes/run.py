@@ -10,6 +10,8 @@ from ..indextts.errors import IndexTTSError
 from ..indextts.host_memory import return_free_memory
 from ..indextts.options import SpeakOptions
 from ..indextts.records import Line, Take
+from ..indextts.verify.loop import prepare_recognizers, speak_verified
+from ..indextts.verify.recognizer import Recognizers
 from .emotions import with_reading
 from .model_cache import LoadedModel, model_cache
 from .progress import Progress
@@ -50,11 +52,12 @@ def run_lines(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions)
     new = [line for line in lines if line.index not in takes]
     kept, report = len(takes), "no model ran: every line was finished before"
     if new:
+        recognizers = prepare_recognizers(new, options)
         progress = Progress(new)
         loaded = model_cache.get(handle, progress)
         try:
-            loaded.enter_device(new, options)
-            for take in _speak_lines(loaded, new, options, progress):
+            loaded.enter_device(new * (options.candidates if options.verify else 1), options)
+            for take in _speak_lines(loaded, new, options, recognizers, progress):
                 take = with_reading(take, loaded.pipeline.text_emotion(take.line))
                 take_cache.put(keys[take.line.index], take)
                 takes[take.line.index] = take
@@ -72,10 +75,12 @@ def _describe_run(handle: ModelHandle, loaded: LoadedModel) -> str:
     return f"{model}\n{loaded.pipeline.report().to_text(with_notes=False)}"
 
 
-def _speak_lines(loaded: LoadedModel, lines: list[Line], options: SpeakOptions, progress: Progress) -> Iterator[Take]:
+def _speak_lines(
+    loaded: LoadedModel, lines: list[Line], options: SpeakOptions, recognizers: Recognizers, progress: Progress
+) -> Iterator[Take]:
     finished = 0
     try:
-        for take in loaded.pipeline.speak(lines, options, progress):
+        for take in speak_verified(loaded.pipeline, lines, options, recognizers, progress):
             finished += 1
             yield take
     except InterruptProcessingException:

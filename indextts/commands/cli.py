@@ -112,6 +112,13 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top-p", type=float, metavar="P", help="default 0.8")
     parser.add_argument("--max-codes", type=int, metavar="N", help="limit of a segment, 50 codes a second")
     parser.add_argument(
+        "--verify", action="store_true", help="hear each line, speak again those that lost or repeated words"
+    )
+    parser.add_argument(
+        "--candidates", type=int, metavar="N", help="with --verify: takes of each line, the best is kept"
+    )
+    parser.add_argument("--tries", type=int, metavar="N", help="with --verify: how often a line is spoken (default 3)")
+    parser.add_argument(
         "--boost", action=argparse.BooleanOptionalAction, default=True, help="level and trim the voices"
     )
     _add_machine(parser)

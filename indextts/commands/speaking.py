@@ -17,6 +17,7 @@ from ..pipeline import Pipeline
 from ..records import Line
 from ..seeds import seed_lines
 from ..text.glossary_file import read_glossary_file
+from ..verify.loop import prepare_recognizers, speak_verified
 from .progress import RunProgress, make_console
 
 
@@ -42,13 +43,15 @@ def speak_timeline(
     lines: Sequence[Line], options: argparse.Namespace, silence_seconds: float, timing: str = "shift"
 ) -> Timeline:
     settings = build_speak_options(options)
+    recognizers = prepare_recognizers(lines, settings)
     files, console = find_checkpoint(default_roots(options.model_dir)), make_console()
     with RunProgress(console) as progress:
         progress.start_run(lines)
         pipeline = Pipeline.load(files, build_load_options(options), progress)
-        takes = list(pipeline.speak(seed_lines(lines, options.seed), settings, progress))
+        takes = list(speak_verified(pipeline, seed_lines(lines, options.seed), settings, recognizers, progress))
     console.print(pipeline.report().to_text())
-    timeline = assemble_timeline(takes, silence_seconds, timing=timing)
+    in_order = sorted(takes, key=lambda take: take.line.index)
+    timeline = assemble_timeline(in_order, silence_seconds, timing=timing)
     for note in timeline.notes:
         console.print(f"note: {note}")
     return timeline

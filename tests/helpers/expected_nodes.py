@@ -49,6 +49,8 @@ ADDITIONS: list[Input] = [
     choice("timing", ("fit", "shift", "overlay", "pad"), "fit"),
     flag("skip_sound_cues", False),
     ("glossary", "STRING", {"multiline": False, "force_input": True}),
+    flag("verify", False),
+    ("candidates", "INT", {"default": 1, "min": 1, "max": 4}),
 ]
 
 MULTI_TALK = Node(
@@ -92,7 +94,7 @@ MULTI_TALK = Node(
         ("subtitles", "STRING"),
     ],
     widgets=19,
-    new=("seed", "num_beams", "timing", "skip_sound_cues"),
+    new=("seed", "num_beams", "timing", "skip_sound_cues", "verify", "candidates"),
 )
 
 EMOTION_VOICE = Node(
@@ -130,7 +132,7 @@ EMOTION_VOICE = Node(
     ],
     outputs=[("audio", "AUDIO"), ("conversation_info", "STRING"), ("subtitles", "STRING")],
     widgets=13,
-    new=("seed", "num_beams", "timing", "skip_sound_cues"),
+    new=("seed", "num_beams", "timing", "skip_sound_cues", "verify", "candidates"),
 )
 
 SPEAKER_EMOTION = Node(

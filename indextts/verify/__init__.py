@@ -1,0 +1,1 @@
+"""Takes into what was heard of their text: a recognizer listens, and lines that lost or repeated words are found."""
