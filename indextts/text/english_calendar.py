@@ -121,6 +121,25 @@ CALENDAR_RULES = (
         ],
     ),
     Rule(
+        "months to months",
+        re.compile(rf"\b({_ANY_MONTH})((?:,? \d{{1,4}}(?:st|nd|rd|th)?)?){DASH}({_ANY_MONTH})"),
+        lambda match: f"{_name_month(match[1]).capitalize()}{match[2]} to {_name_month(match[3]).capitalize()}",
+        needs="-–—",
+        final=False,
+        examples=[
+            ("Jan–Mar", "January to March"),
+            ("Jan 5 – Feb 10", "the fifth of january to the tenth of february"),
+        ],
+    ),
+    Rule(
+        "until now",
+        re.compile(r"(\d(?: ?[ap]\.?m\.?)?) ?[-–—] ?(?=(?:noon|midnight|present|today|now)\b)"),
+        lambda match: f"{match[1]} to ",
+        needs="-–—",
+        final=False,
+        examples=[("8am–noon, 1990–present", "eight AM to noon, nineteen ninety to present")],
+    ),
+    Rule(
         "numbered dates, year first",
         re.compile(rf"{START}([12]\d{{3}})([-/.])(\d\d?)\2(\d\d?){END}(?!-)"),
         lambda match: _speak_numbered_date(match[1], match[3], match[4]),

@@ -21,6 +21,9 @@ from .rule import DIGITS, Rule
 
 _FIXED = {
     "24/7": "twenty four seven",
+    "24-7": "twenty four seven",
+    "50-50": "fifty fifty",
+    "20-20": "twenty twenty",
     "24/7/365": "twenty four seven three sixty five",
     "9/11": "nine eleven",
     "7/11": "seven eleven",
@@ -132,6 +135,8 @@ def _speak_vulgar(match: re.Match[str]) -> str:
 
 def _speak_range(match: re.Match[str]) -> str:
     first, last = match["from"], match["amount"]
+    if match.group() in _FIXED:
+        return _FIXED[match.group()]
     if re.fullmatch(_YEAR, first) and re.fullmatch(rf"{_YEAR}|\d\d", last):
         return f"{spell_year(int(first))} to {spell_year(int(last)) if len(last) == 4 else spell_code(last)}"
     joint = "and" if match.string.endswith(("between ", "Between "), 0, match.start()) else "to"

@@ -12,7 +12,9 @@ _CALL = match_any(
 _SOFTWARE = match_any(
     "Version version Python Node Java Android Ubuntu macOS iOS CUDA PyTorch Firefox Chrome Section section Chapter"
 )
-_THINGS = match_any("Room Flight Route Highway Interstate Boeing Airbus RTX GTX RX Bus Gate Suite Studio Area Error")
+_THINGS = match_any(
+    "Room Xbox Flight Route Highway Interstate Boeing Airbus RTX GTX RX Bus Gate Suite Studio Area Error"
+)
 _GROUPS = re.compile(r"\d+")
 _ROUND = re.compile("[1-9]00")
 _GAP = "[-. ]"
@@ -80,7 +82,7 @@ PHONE_RULES = (
     Rule(
         "numbers to call",
         re.compile(
-            rf"\b(?P<call>{_CALL}(?: (?:at|me at|us at|on|us on|me on|is|to))?[.:]? )"
+            rf"\b(?P<call>{_CALL}(?: (?:at|me at|us at|on|us on|me on|is|to|[a-z]{{2,12}} to))?[.:]? )"
             r"(?P<number>[1-9]11|999|112|988|\d{5,12}|\d{3} \d{4})(?![\w,.-]\d|\w)",
             re.IGNORECASE,
         ),
@@ -94,6 +96,13 @@ PHONE_RULES = (
         lambda match: f"one, {spell_cardinal(int(match[1]))}, ",
         needs="8",
         examples=[("1-800-FLOWERS", "one, eight hundred, FLOWERS")],
+    ),
+    Rule(
+        "digits with hyphens",
+        re.compile(r"(?<![\w.,-])\d(?:-\d){2,}(?![\w-]|[.,]\d)"),
+        lambda match: spell_digits(match.group()),
+        needs="-",
+        examples=[("a 4-4-2, dial 9-1-1", "a four four two, dial nine one one")],
     ),
     Rule(
         "emergencies",

@@ -33,7 +33,9 @@ _SIGNS = {
 
 _SHORT = {
     "w/o": "without",
+    "w/out": "without",
     "w/": "with",
+    "c/o": "care of",
     "b/c": "because",
     "km/h": "kilometers per hour",
     "m/s": "meters per second",
@@ -42,7 +44,7 @@ _SHORT = {
 SIGN_RULES = (
     Rule(
         "with and without",
-        re.compile(r"(?<![\w/])(?:(w/o|b/c|N/A|n/a|km/h|m/s)(?!\w)|w/)"),
+        re.compile(r"(?<![\w/])(?:(w/o|w/out|b/c|c/o|N/A|n/a|km/h|m/s)(?!\w)|w/)"),
         lambda match: _SHORT.get(match.group(), "N A") + " ",
         needs="/",
         final=False,

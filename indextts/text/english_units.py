@@ -116,6 +116,8 @@ _UNITS = {
     "dB": "decibel",
     "hp": "horsepower",
     "mph": "mile per hour",
+    "m.p.h.": "mile per hour",
+    "r.p.m.": "revolution per minute",
     "kph": "kilometer per hour",
     "kmh": "kilometer per hour",
     "kmph": "kilometer per hour",

@@ -245,6 +245,14 @@ NUMBER_WORD_RULES = (
         examples=[("c. 1500, est. 1990", "circa fifteen hundred, established nineteen ninety")],
     ),
     Rule(
+        "before Roman numerals",
+        re.compile(r"\b(Vol|Ch|Chap|Pt|Sec|Fig|Art|Ep)\.? (?=[IVXL]+\b)|\b([Nn]o)\. (?=of\b)"),
+        lambda match: _expand(_BEFORE_NUMBERS, match[1] or match[2]) + " ",
+        needs=".",
+        final=False,
+        examples=[("Vol. IV, Ch. II", "Volume four, Chapter two"), ("the no. of men", "the number of men")],
+    ),
+    Rule(
         "before numbers",
         re.compile(
             rf"(?<![\w.])(?:({match_any(_BEFORE_NUMBERS)})\.|§) ?(?=\d)|\b(pp?|no|fig|vol)(?= \d)", re.IGNORECASE
@@ -288,7 +296,8 @@ WORD_RULES = (
     Rule(
         "titles",
         re.compile(
-            rf"\b(?:({match_any(_TITLES)})\.(?:(?=\s+[A-Z]|\s*$)|(?P<close>(?=[A-Z][a-z])))|({_BARE_TITLES})(?= [A-Z]))"
+            rf"\b(?:({match_any(_TITLES)})\.(?:(?=\s+(?:[A-Z]|& |and [A-Z])|\s*$)|(?P<close>(?=[A-Z][a-z])))"
+            rf"|({_BARE_TITLES})(?:(?= [A-Z])|\.(?= [a-z])))"
         ),
         lambda match: _TITLES[match[1] or match[3]] + (" " if match["close"] is not None else ""),
         needs="MDPRFHGSCALLmrs",
@@ -298,7 +307,7 @@ WORD_RULES = (
     Rule(
         "abbreviations",
         re.compile(
-            rf"(?<![\w.'])(?:({match_any(_WORDS)})\.(?!\w)|(vs|approx|dept|govt|etc|e\.g|i\.e)(?![\w.]))",
+            rf"(?<![\w.'])(?:({match_any(_WORDS)})\.(?![\w.])|(vs|approx|dept|govt|etc|e\.g|i\.e)(?!\w|\.\w))",
             re.IGNORECASE,
         ),
         lambda match: _expand_word(match, match[1] or match[2]),
@@ -309,6 +318,14 @@ WORD_RULES = (
             ("cats, dogs, etc.", "cats, dogs, etcetera."),
             ("Acme Inc. vs. Foo Ltd.", "Acme Incorporated versus Foo Limited."),
         ],
+    ),
+    Rule(
+        "cases at law",
+        re.compile(r"(?<=[a-z] )v\.(?= [A-Z])"),
+        lambda match: "versus",
+        needs="v",
+        final=False,
+        examples=[("Roe v. Wade", "Roe versus Wade")],
     ),
     Rule(
         "letters with stops",
