@@ -132,3 +132,5 @@ RELEASED = StageCosts(
 )
 """Of the released model in half precision."""
 RELEASED_WEIGHT_BYTES = 2926 * 2**20
+RELEASED_INT8_BYTES = 448 * 2**20
+"""That its GPT's layers take less in 8 bits."""

@@ -11,6 +11,7 @@ import comfy.model_management as management
 from ..indextts.events import OnEvent, ignore_event
 from ..indextts.loading.find import CheckpointFiles
 from ..indextts.loading.models import load_models
+from ..indextts.loading.placement import choose_placement
 from ..indextts.options import SpeakOptions
 from ..indextts.pipeline import Pipeline
 from ..indextts.records import Line
@@ -32,7 +33,7 @@ class LoadedModel:
         self.files: CheckpointFiles = find_model_files(settings)
         self.device = torch_device(settings.device)
         if self.device.type != "cpu" and not settings.low_memory:
-            management.free_memory(weight_bytes(self.files, settings.use_fp16), self.device)
+            management.free_memory(weight_bytes(self.files, choose_placement(settings.options).precision), self.device)
         modules = load_models(self.files, settings.options, on_event)
         self.offload = (ComfyAlternate if settings.low_memory else ComfyKeepAll)(
             modules, self.device, lambda: self.pipeline

@@ -188,7 +188,7 @@ def _collect_stats(
         "device": str(placement.device),
         "precisions": placement.precision.names,
         "parameters": None,
-        "memory_bytes": weight_bytes(files, placement.precision.is_half),
+        "memory_bytes": weight_bytes(files, placement.precision),
         "load_seconds": None,
         "loaded": loaded is not None,
         "cached": handle.keep,

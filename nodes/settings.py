@@ -7,8 +7,11 @@ from pathlib import Path
 import comfy.model_management as management
 import torch
 
+from ..indextts.config import load_model_config
 from ..indextts.errors import IndexTTSError
+from ..indextts.gpt.quantized_linear import count_saved_bytes
 from ..indextts.loading.find import CheckpointFiles, find_checkpoint, survey_files
+from ..indextts.loading.placement import Precision
 from ..indextts.options import LoadOptions
 from ..indextts.text.glossary import Reading
 from ..indextts.text.glossary_file import read_glossaries
@@ -91,10 +94,12 @@ def has_dynamic_vram() -> bool:
     return bool(getattr(sys.modules.get("comfy.memory_management"), "aimdo_enabled", False))
 
 
-def weight_bytes(files: CheckpointFiles, half: bool) -> int:
-    """What the weights will take on the device, from the files' sizes; half precision halves them. The reader of
-    emotions is not counted: a line that needs it asks for its room."""
+def weight_bytes(files: CheckpointFiles, precision: Precision) -> int:
+    """What the weights will take on the device, from the files' sizes: half precision halves them, and 8 bits take less
+    of the GPT. The reader of emotions is not counted: a line that needs it asks for its room."""
     left_out = (files.folder, files.qwen)
     places = [path for path in vars(files).values() if isinstance(path, Path) and path not in left_out]
     size = sum(file.stat().st_size for place in places for file in (place, *place.rglob("*")) if file.is_file())
-    return size // 2 if half else size
+    itemsize = precision.gpt.itemsize
+    saved = 0 if precision.gpt_layers is None else count_saved_bytes(load_model_config(files.config).gpt, itemsize)
+    return size * itemsize // torch.float32.itemsize - saved

@@ -17,6 +17,7 @@ from ..loading.find import CheckpointFiles, Survey
 from ..loading.layouts import DEMO_FOLDER, PACK
 from ..loading.models import load_models
 from ..memory_budget import what_fits
+from ..memory_costs import RELEASED_INT8_BYTES, RELEASED_WEIGHT_BYTES
 from ..options import LoadOptions
 from ..vocoder.bigvgan import BigVGAN
 
@@ -26,6 +27,7 @@ LINES, BEAMS = 16, 3
 """The dialogue that the doctor asks room for."""
 RELEASED_HEAD = 64
 """Width of the released GPT's attention heads."""
+INT8_BYTES = RELEASED_WEIGHT_BYTES - RELEASED_INT8_BYTES
 
 
 def acceleration_imports() -> str:
@@ -40,8 +42,10 @@ def lines_that_fit(survey: Survey) -> str:
     if not torch.cuda.is_available():
         return "speech is made in the system's memory, no GPU's is a limit"
     free, _ = torch.cuda.mem_get_info()
-    fit = what_fits(free, LINES, BEAMS)
+    fit, small = (what_fits(free, LINES, BEAMS, weight_bytes=size) for size in (RELEASED_WEIGHT_BYTES, INT8_BYTES))
     found = f"{fit} in the {free / 2**30:.1f} GiB that are free"
+    if small.lines_at_once > fit.lines_at_once:
+        found += f", {small} with --int8"
     if survey.folder == DEMO_FOLDER:
         return f"the demonstration voice fits anywhere; of the released model, {found}"
     if not fit.flow_batch:

@@ -1,11 +1,12 @@
 """The GPT layers' matrices in 8 bits: the one copy that the engine, the plain loop and the latent pass read.
 
-Dimensions: N outputs, K inputs.
+Dimensions: N outputs, K inputs, D width.
 """
 
 from torch import Tensor, nn
 
 from ...accel.quantization import linear_int8, quantize_rows
+from ..config import GPTConfig
 from .model import UnifiedVoice
 
 
@@ -29,3 +30,9 @@ def quantize_layers(model: UnifiedVoice) -> None:
         for name, layer in list(part.named_children()):
             if isinstance(layer, nn.Linear):
                 setattr(part, name, QuantizedLinear(layer))
+
+
+def count_saved_bytes(config: GPTConfig, itemsize: int) -> int:
+    """What `quantize_layers` saves where a weight has so many bytes: a layer's 12 D² weights, less its 9 D scales."""
+    d = config.model_dim
+    return config.layers * (12 * d * d * (itemsize - 1) - 9 * d * 4)

@@ -58,7 +58,11 @@ def test_the_demonstration_voice_is_known(capsys) -> None:
 
 @pytest.mark.parametrize(
     ("gib", "words"),
-    [(7.1, "16 lines × 3 beams at once in the 7.1 GiB that are free"), (2.0, "not one line fits in the 2.0 GiB that")],
+    [
+        (7.1, "16 lines × 3 beams at once in the 7.1 GiB that are free"),
+        (2.0, "not one line fits in the 2.0 GiB that"),
+        (4.2, " × 3 beams at once with --int8"),
+    ],
 )
 def test_it_says_what_fits(model_folder: Path, gib: float, words: str, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a GPU with so much free, which is there for this check alone."""

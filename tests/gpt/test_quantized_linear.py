@@ -12,7 +12,7 @@ from indextts2_multitalk.accel.sampling.params import SamplingParams
 from indextts2_multitalk.indextts.gpt.latent_pass import latent_pass
 from indextts2_multitalk.indextts.gpt.model import UnifiedVoice
 from indextts2_multitalk.indextts.gpt.plain_decoder import PlainDecoder
-from indextts2_multitalk.indextts.gpt.quantized_linear import QuantizedLinear, quantize_layers
+from indextts2_multitalk.indextts.gpt.quantized_linear import QuantizedLinear, count_saved_bytes, quantize_layers
 from indextts2_multitalk.indextts.offload import move_weights
 
 
@@ -49,7 +49,8 @@ def test_all_matrices_of_the_layers_and_nothing_else():
 
 def test_they_move_with_the_model_and_are_counted():
     model, small = halves(tiny_voice())
-    assert sum(p.numel() for p in small.parameters()) > sum(p.numel() for p in model.parameters())
+    whole, less = (sum(p.nbytes for p in each.parameters()) for each in (model, small))
+    assert whole - less == count_saved_bytes(model.config, itemsize=4)
     kept = {name: tensor.clone() for name, tensor in small.state_dict().items()}
     assert {kept[f"gpt.h.0.attn.c_attn.{part}"].dtype for part in ("weight", "scales")} == {torch.int8, torch.float32}
     move_weights(small, torch.device("meta"))

@@ -37,7 +37,7 @@ def pack(comfy: fake_comfy.Management, monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 def _files(folder: Path) -> SimpleNamespace:
-    return SimpleNamespace(folder=folder, qwen=None)
+    return SimpleNamespace(folder=folder, qwen=None, config=Path(__file__).parents[2] / "configs" / "indextts2.yaml")
 
 
 @pytest.fixture

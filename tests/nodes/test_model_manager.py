@@ -88,6 +88,7 @@ def test_8_bits_are_other_weights(manage: Any, pack: SimpleNamespace, monkeypatc
     handle, info, stats = manage(quantize="int8")
     assert handle.settings.weights_key != manage()[0].settings.weights_key
     assert handle.settings.options.quantize == stats["quantize"] == "int8"
+    assert manage()[2]["memory_bytes"] - stats["memory_bytes"] == pytest.approx(3 * 0.4384 * 2**30, rel=0.01)
     assert "device: cpu, float32 and int8" in info
 
 
