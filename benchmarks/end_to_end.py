@@ -166,7 +166,7 @@ def measure(pipeline: Pipeline, name: str, arguments: argparse.Namespace) -> Non
 
 def speak(pipeline: Pipeline, lines: Sequence[Line], options: SpeakOptions) -> float:
     """Seconds of speech. Voices are known from before; texts are read anew."""
-    pipeline._text._prepare_cached.cache_clear()
+    pipeline._text.forget_texts()
     return sum(take.seconds for take in pipeline.speak(lines, options))
 
 

@@ -192,7 +192,7 @@ def run_case(pipeline: Pipeline, case: Case, number: int, small: bool) -> Outcom
     takes: list[Take] = []
 
     def speak_all() -> None:
-        pipeline._text._prepare_cached.cache_clear()
+        pipeline._text.forget_texts()
         takes[:] = pipeline.speak(lines, options)
 
     reset_peak()

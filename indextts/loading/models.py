@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -14,6 +15,7 @@ from ...s2mel.model import S2Mel
 from ..conditioning import campplus, codec, semantic, voice_encoder
 from ..conditioning.emotion import EmotionTable
 from ..conditioning.encoder import ConditioningModels
+from ..conditioning.reference_encoders import ReferenceEncoders
 from ..conditioning.text_emotion import TextEmotion
 from ..config import ModelConfig, load_model_config, load_vocoder_config
 from ..errors import CheckpointError
@@ -26,6 +28,7 @@ from .find import CheckpointFiles
 from .placement import Placement, choose_placement
 from .read import StateDict, read_state_dict, read_weights
 from .strict import AnyModule, RenameWeights, load_strict
+from .warm_up import warm_up_device, warm_up_encoders, warm_up_text
 
 logger = logging.getLogger(__name__)
 
@@ -101,23 +104,18 @@ class _Loader:
 
     def load_models(self) -> Models:
         config, files = self.config, self.files
-        decoder, encoder = self.load_gpt_and_voice_encoder()
+        warm_up_text(files.bpe_model)
+        warm_up_device(self.placement.home)
+        encoders = self._load_reference_encoders()
+        warm_up_encoders(encoders)
         return Models(
             config,
             self.placement,
-            gpt=decoder,
-            voice_encoder=encoder,
-            semantic=self.load_semantic_encoder(),
-            codec=self._load_module(
-                lambda: codec.SemanticCodec(config.semantic_codec),
-                self._read_state(files.semantic_codec),
-                files.semantic_codec,
-                codec.rename_codec_weights,
-                codec.IGNORED,
-            ),
-            campplus=self._load_module(
-                campplus.CAMPPlus, self._read_state(files.campplus), files.campplus, ignored=campplus.IGNORED
-            ),
+            gpt=self._load_gpt(),
+            voice_encoder=encoders.voice,
+            semantic=encoders.semantic,
+            codec=encoders.codec,
+            campplus=encoders.campplus,
             emotions=self._load_module(
                 lambda: EmotionTable(config.emo_num, config.s2mel.style_encoder.dim, config.gpt.model_dim),
                 {"styles": _read_matrix(files.speaker_matrix), "vectors": _read_matrix(files.emotion_matrix)},
@@ -132,29 +130,57 @@ class _Loader:
                 s2mel_weights.IGNORED,
                 self.precision.s2mel,
             ),
-            vocoder=self.load_vocoder(),
+            vocoder=self._load_vocoder(),
         )
 
-    def load_gpt_and_voice_encoder(self) -> tuple[gpt.UnifiedVoice, voice_encoder.VoiceEncoder]:
-        """Both halves of `gpt.pth`."""
-        config, file = self.config, self.files.gpt
-        state = self._read_state(file, "model")
-        encoder_state = {name: state.pop(name) for name in list(state) if name.startswith(voice_encoder.PREFIXES)}
-        encoder = self._load_module(
-            lambda: voice_encoder.VoiceEncoder(config.gpt, config.semantic_codec.hidden_size),
-            encoder_state,
-            file,
-            ignored=voice_encoder.IGNORED,
-            dtype=self.precision.voice_encoder,
+    def _load_reference_encoders(self) -> ReferenceEncoders:
+        """First of all, so that they can warm up while the rest is read."""
+        config, files = self.config, self.files
+        return ReferenceEncoders(
+            semantic=self._load_semantic_encoder(),
+            codec=self._load_module(
+                lambda: codec.SemanticCodec(config.semantic_codec),
+                self._read_state(files.semantic_codec),
+                files.semantic_codec,
+                codec.rename_codec_weights,
+                codec.IGNORED,
+            ),
+            campplus=self._load_module(
+                campplus.CAMPPlus, self._read_state(files.campplus), files.campplus, ignored=campplus.IGNORED
+            ),
+            voice=self._load_module(
+                lambda: voice_encoder.VoiceEncoder(config.gpt, config.semantic_codec.hidden_size),
+                self._voice_state,
+                files.gpt,
+                ignored=voice_encoder.IGNORED,
+                dtype=self.precision.voice_encoder,
+            ),
         )
+
+    def _load_gpt(self) -> gpt.UnifiedVoice:
         decoder = self._load_module(
-            lambda: gpt.UnifiedVoice(config.gpt), state, file, gpt.rename_gpt_weights, gpt.IGNORED, self.precision.gpt
+            lambda: gpt.UnifiedVoice(self.config.gpt),
+            self._gpt_state,
+            self.files.gpt,
+            gpt.rename_gpt_weights,
+            gpt.IGNORED,
+            self.precision.gpt,
         )
         if self.precision.gpt_layers is not None:
             quantize_layers(decoder)
-        return decoder, encoder
+        return decoder
 
-    def load_semantic_encoder(self) -> semantic.SemanticEncoder:
+    @cached_property
+    def _gpt_state(self) -> StateDict:
+        """`gpt.pth` without the voice encoder, which is its other half."""
+        return self._read_state(self.files.gpt, "model")
+
+    @cached_property
+    def _voice_state(self) -> StateDict:
+        state = self._gpt_state
+        return {name: state.pop(name) for name in list(state) if name.startswith(voice_encoder.PREFIXES)}
+
+    def _load_semantic_encoder(self) -> semantic.SemanticEncoder:
         folder, layers, width = self.files.w2v_bert, self.config.semantic_layer, self.config.semantic_codec.hidden_size
         file = _first_file(folder, W2V_BERT_FILES)
         state = _semantic_state(self._read_state(file), self._read_state(self.files.w2v_statistics), layers, file)
@@ -167,7 +193,7 @@ class _Loader:
             )
         return encoder
 
-    def load_vocoder(self) -> bigvgan.BigVGAN:
+    def _load_vocoder(self) -> bigvgan.BigVGAN:
         config = load_vocoder_config(self.files.bigvgan / "config.json")
         file = _first_file(self.files.bigvgan, VOCODER_FILES)
         state = self._read_state(file, "generator")

@@ -74,6 +74,11 @@ class TextFrontend:
             self._cached_characters -= len(dropped)
         return prepared
 
+    def forget_texts(self) -> None:
+        """Drop what is cached: every text is read anew."""
+        self._prepared.clear()
+        self._cached_characters = 0
+
     def _prepare_text(
         self, text: str, language: str, max_tokens: int, between_pieces: Callable[[], None]
     ) -> PreparedText:
