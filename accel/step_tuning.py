@@ -19,7 +19,7 @@ from .weights import DecoderWeights
 
 CONTEXT = 320
 """Tokens: a prompt, and half of the ten seconds behind it."""
-DRAWS = 2 * MOST_REPLAYS
+DRAWS = MOST_REPLAYS + 16
 """More than are made before the state is put back."""
 NO_STOP = -1
 """What ends no line while it is timed."""

@@ -21,6 +21,8 @@ SECONDS = 85.0
 """After which tuning ends with what it has found."""
 DECODED = (1, 3), (16, 3), (1, 1), (16, 1)
 """Lines and beams of the decode steps that are tuned: the default line and dialogue first."""
+BYTES = 3 << 29
+"""Of device memory that tuning takes beside the weights: the largest step's keys and values, and the vocoder."""
 FLOW_FRAMES = 1722
 """Ten seconds of speech behind ten seconds of prompt."""
 
@@ -44,11 +46,11 @@ class TuningReport:
         return "\n".join([counts + left, *gains, f"kept in {self.path}"])
 
 
-def has_tuned_shapes(device: torch.device) -> bool:
-    """Whether there is a table of this card that can be used."""
-    if why_not_tuned(device) is not None:
-        return False
-    return bool(tuned_table(card_of(device)))
+def has_tuned_shapes(device: torch.device, width: int, weight_bytes: int) -> bool:
+    """Whether a table of the CUDA card behind `device` has shapes for a decoder of this width, its weights of so many
+    bytes each."""
+    table, wanted = tuned_table(card_of(device)), {f"inputs={width}", f"weight_bytes={weight_bytes}"}
+    return any(wanted <= set(size.split()) for sizes in table.values() for size in sizes)
 
 
 def why_not_tuned(device: torch.device) -> str | None:

@@ -5,7 +5,7 @@ import importlib.util
 import torch
 
 OLDEST_CAPABILITY = (8, 0)
-"""Compute capability of Ampere."""
+"""Compute capability of Ampere. Triton still compiles for Turing, 7.5, but multiplies there without tensor cores."""
 
 HEAD_WIDTHS = (16, 32, 64, 128, 256)
 """Of attention, that a Triton kernel multiplies as one tile."""
@@ -19,7 +19,7 @@ def why_too_old(device: torch.device) -> str | None:
     if torch.version.cuda is None or torch.cuda.get_device_capability(device) >= OLDEST_CAPABILITY:
         return None  # where CUDA is emulated, by ROCm, capabilities are counted otherwise
     major, minor = torch.cuda.get_device_capability(device)
-    return f"compute capability {major}.{minor}, 8.0 (Ampere) or newer is needed"
+    return f"compute capability {major}.{minor}: Triton has no tensor cores before 8.0 (Ampere)"
 
 
 def why_no_triton(device: torch.device) -> str | None:

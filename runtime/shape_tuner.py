@@ -27,7 +27,7 @@ LEAST_GAIN = 0.004
 """Part of a step's time below which one measurement says little."""
 COMPILING = 0.6
 """Share of the whole that compiling takes, for progress alone."""
-ROUNDS, ROUND_SECONDS, MOST_REPLAYS = 5, 0.01, 64
+ROUNDS, ROUND_SECONDS, MOST_REPLAYS = 5, 0.01, 32
 
 Key = TypeVar("Key", bound=Hashable)
 Shapes = dict[Place, Any]

@@ -25,7 +25,7 @@ sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 
 import torch
 import triton
-from cards import H200, RTX_3060, RTX_4090, RTX_5090
+from cards import H200, RTX_3060, RTX_4090, RTX_5090, TURING
 from decode_model import FULL, quantized, seeded_weights
 from indextts2_multitalk.accel.attention.triton import TritonAttention
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache
@@ -47,7 +47,7 @@ from triton.backends.compiler import GPUTarget
 from triton.runtime.jit import JITFunction
 
 CPU = torch.device("cpu")
-CARDS = {86: RTX_3060, 89: RTX_4090, 90: H200, 120: RTX_5090}
+CARDS = {75: TURING, 86: RTX_3060, 89: RTX_4090, 90: H200, 120: RTX_5090}
 """By compute capability."""
 COLUMNS = 4
 HALF = torch.float16

@@ -180,10 +180,11 @@ MODEL_MANAGER = Node(
         flag("low_memory", False),
         choice("attention", ("auto", "triton", "flash", "sdpa"), "auto"),
         choice("quantize", ("none", "int8"), "none"),
+        flag("tune", False),
     ],
     outputs=[("model", "INDEXTTS2_MODEL"), ("model_info", "STRING"), ("model_stats", "DICT")],
     widgets=10,
-    new=("download_missing", "low_memory", "attention", "quantize"),
+    new=("download_missing", "low_memory", "attention", "quantize", "tune"),
 )
 
 DEMO_VOICE = Node(

@@ -20,10 +20,12 @@ class FakeModels(torch.nn.Module):
 
 
 class FakePipeline:
-    """`spoken` holds every line that any of them spoke, `options` each one's load options; `fail_on` a text to fail."""
+    """`spoken` holds every line that any of them spoke, `options` each one's load options; `fail_on` a text to fail;
+    `tuned` who was tuned."""
 
     spoken: ClassVar[list[tuple[Line, Any]]] = []
     loads: ClassVar[list[Any]] = []
+    tuned: ClassVar[list[Any]] = []
     fail_on: ClassVar[tuple[str, Exception] | None] = None
 
     def __init__(self, modules: Any, files: Any, options: Any, offload: Any) -> None:
@@ -31,7 +33,7 @@ class FakePipeline:
 
     @classmethod
     def reset(cls) -> None:
-        cls.spoken, cls.loads, cls.fail_on = [], [], None
+        cls.spoken, cls.loads, cls.tuned, cls.fail_on = [], [], [], None
 
     @classmethod
     def load_models(cls, files: Any, options: Any, on_event: Callable[[Event], None]) -> FakeModels:
@@ -48,6 +50,12 @@ class FakePipeline:
             self.spoken.append((line, options))
             yield Take(line, hum(line), (torch.zeros(5, dtype=torch.int64),))
         on_event(Event("gpt", len(lines), len(lines)))
+
+    def tune(self, on_progress: Callable[[float, str], None]) -> str:
+        for share in (0.0, 0.5):
+            on_progress(share, "flow step")
+        self.tuned.append(self)
+        return "9 kernel shapes tried"
 
     def memory_required(self, lines: Sequence[Line], options: Any) -> int:
         return sum(len(line.text) for line in lines)

@@ -1,6 +1,8 @@
 """Rules of kernel shapes: whatever the card and the model, what they say can be launched; on an H200 they say what was
 measured there."""
 
+import ast
+import json
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from indextts2_multitalk.accel.kernels.persistent.step import MEGAKERNEL, Megake
 from indextts2_multitalk.accel.kernels.sampling.draw import DRAW, DrawSize  # noqa: E402
 from indextts2_multitalk.indextts.vocoder.convolution_kernel import CONVOLUTION, WIDTHS, ConvolutionSize  # noqa: E402
 from indextts2_multitalk.indextts.vocoder.snake_kernel import SNAKE, SnakeSize  # noqa: E402
+from indextts2_multitalk.runtime import shape_tables  # noqa: E402
 from indextts2_multitalk.runtime.card import Card, pipeline_buffers  # noqa: E402
 from indextts2_multitalk.runtime.kernel_shapes import KernelFamily  # noqa: E402
 from indextts2_multitalk.s2mel.attention_kernel import FLOW_ATTENTION, FlowAttentionSize  # noqa: E402
@@ -135,3 +138,24 @@ def test_how_crowded_a_card_is_depends_on_its_multiprocessors(monkeypatch):
 def test_tiles_under_way_lie_in_shared_memory():
     assert [pipeline_buffers(3, card) for card in (TURING, A100, H200, RTX_5090)] == [1, 2, 3, 2]
     assert pipeline_buffers(1, A100) == 1
+
+
+def test_measured_tables_say_what_their_cards_can_launch():
+    """A shape that its family does not list would be passed over."""
+    families = {family.name: family for family in SIZES}
+    for table in json.loads(shape_tables.SHIPPED.read_text()):
+        for card in (card for card in CARDS if card.name in table["gpus"]):
+            for name, sizes in table["shapes"].items():
+                for words, fields in sizes.items():
+                    size = parse_size(words)
+                    assert fields in [vars(shape) for shape in families[name].list_shapes(size, card)], (name, words)
+                    assert fields != vars(families[name].rule(size, card)), f"{name}, {words}: the rule says so"
+
+
+def parse_size(words: str) -> Any:
+    kind = next(
+        kind
+        for kind in (GemvSize, GemmSize, DrawSize, GatedConvolutionSize, ConvolutionSize)
+        if " ".join(kind._fields) == " ".join(word.partition("=")[0] for word in words.split())
+    )
+    return kind(*(ast.literal_eval(word.partition("=")[2]) for word in words.split()))

@@ -23,7 +23,18 @@ def comfy(tmp_path: Path) -> Iterator[fake_comfy.Management]:
 def pack(comfy: fake_comfy.Management, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
     """Node classes by their key in `nodes`, the modules behind them by name, and ComfyUI's memory as `comfy`."""
     root = importlib.import_module(fake_comfy.PACKAGE)
-    names = ("folders", "audio", "model_cache", "settings", "take_cache", "run", "inputs", "model_manager", "progress")
+    names = (
+        "folders",
+        "audio",
+        "model_cache",
+        "settings",
+        "take_cache",
+        "run",
+        "inputs",
+        "model_manager",
+        "progress",
+        "tuning",
+    )
     modules = {name: importlib.import_module(f"{fake_comfy.PACKAGE}.{name}") for name in names}
     FakePipeline.reset()
     monkeypatch.setattr(modules["model_cache"], "Pipeline", FakePipeline)

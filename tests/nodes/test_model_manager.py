@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from helpers.fake_comfy import Interrupted
 from helpers.fake_pipeline import FakePipeline
 from indextts2_multitalk.indextts.errors import CheckpointError, IndexTTSError
 
@@ -90,6 +91,43 @@ def test_8_bits_are_other_weights(manage: Any, pack: SimpleNamespace, monkeypatc
     assert handle.settings.options.quantize == stats["quantize"] == "int8"
     assert manage()[2]["memory_bytes"] - stats["memory_bytes"] == pytest.approx(3 * 0.4384 * 2**30, rel=0.01)
     assert "device: cpu, float32 and int8" in info
+
+
+@pytest.fixture
+def tunable(pack: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """A card that can be tuned; width and bytes a weight of what was."""
+    known: list[tuple[int, int]] = []
+    config = SimpleNamespace(gpt=SimpleNamespace(model_dim=1280))
+    monkeypatch.setattr(pack.tuning, "load_model_config", lambda file: config)
+    monkeypatch.setattr(pack.tuning, "why_not_tuned", lambda device: None)
+    monkeypatch.setattr(pack.tuning, "has_tuned_shapes", lambda device, *model: model in known)
+    monkeypatch.setattr(
+        pack.model_manager, "find_model_files", lambda s: SimpleNamespace(folder="x", qwen=None, config="")
+    )
+    return known
+
+
+def test_tuning_is_done_once_and_only_where_asked(manage: Any, tunable: list[tuple[int, int]]) -> None:
+    manage()
+    assert FakePipeline.loads == FakePipeline.tuned == []
+    assert "tune: 9 kernel shapes tried" in manage(tune=True)[1]
+    assert len(FakePipeline.loads) == len(FakePipeline.tuned) == 1
+    tunable.append((1280, 4))
+    assert "tune: kernel shapes were tuned on this GPU before" in manage(tune=True)[1]
+    assert len(FakePipeline.tuned) == 1
+
+
+def test_tuning_can_be_cancelled(manage: Any, tunable: list[tuple[int, int]], pack: SimpleNamespace) -> None:
+    manage(tune=True)
+    pack.comfy.cancelled = True
+    with pytest.raises(Interrupted):
+        manage(tune=True)
+    assert len(FakePipeline.tuned) == 1
+
+
+def test_where_nothing_can_be_tuned_the_manager_says_why(manage: Any) -> None:
+    assert "tune: left out; it is for GPUs that run Triton kernels, this is cpu" in manage(tune=True)[1]
+    assert FakePipeline.loads == []
 
 
 def test_given_back_and_loaded_again(manage: Any, talk: Any, pack: SimpleNamespace) -> None:

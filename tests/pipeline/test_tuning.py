@@ -9,7 +9,10 @@ from indextts2_multitalk.indextts.errors import ConfigError
 from indextts2_multitalk.indextts.loading.layouts import DEMO_FOLDER
 from indextts2_multitalk.indextts.options import LoadOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
+from indextts2_multitalk.indextts.tuning import has_tuned_shapes
+from indextts2_multitalk.runtime.card import card_of
 from indextts2_multitalk.runtime.kernel_shapes import forget_tables
+from indextts2_multitalk.runtime.shape_tables import save_tuned
 
 
 @pytest.fixture(autouse=True)
@@ -21,9 +24,17 @@ def _an_empty_cache(monkeypatch, tmp_path: Path):
 
 
 def test_a_cpu_has_nothing_to_tune(pipeline):
-    assert not tuning.has_tuned_shapes(torch.device("cpu"))
     with pytest.raises(ConfigError, match=r"tune: .*cpu"):
         pipeline.tune()
+
+
+def test_a_table_is_for_models_of_its_width_and_precision():
+    pytest.importorskip("triton")
+    device = torch.device("cpu")
+    save_tuned(card_of(device), {"GEMV": {"inputs=1280 outputs=1280 rows=1 weight_bytes=2 half=True": {"warps": 1}}})
+    forget_tables()
+    tuned = [(width, size) for width in (128, 1280) for size in (1, 2) if has_tuned_shapes(device, width, size)]
+    assert tuned == [(1280, 2)]
 
 
 def test_steps_that_run_without_kernels_are_left_out(pipeline):
@@ -54,4 +65,4 @@ def test_a_card_is_tuned_and_has_a_table_then():
     assert shares == sorted(shares)
     assert report.tried > 0 and "flow step" in report.seconds and "vocoder" in report.seconds
     assert all(new <= 1.02 * old for old, new in report.seconds.values()), str(report)
-    assert report.path.is_file() and tuning.has_tuned_shapes(pipeline.device)
+    assert has_tuned_shapes(pipeline.device, pipeline.modules.config.gpt.model_dim, 2)

@@ -27,7 +27,7 @@ def test_a_new_gpu_runs_triton(probe):
 
 def test_an_old_gpu_does_not(probe, monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
-    assert why_no_triton(GPU) == "compute capability 7.5, 8.0 (Ampere) or newer is needed"
+    assert why_no_triton(GPU) == "compute capability 7.5: Triton has no tensor cores before 8.0 (Ampere)"
     monkeypatch.setattr(torch.version, "cuda", None)
     assert why_no_triton(GPU) is None, "ROCm counts otherwise"
 
