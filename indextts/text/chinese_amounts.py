@@ -61,7 +61,7 @@ _PRESSURE = re.compile(
     r"(?<![0-9A-Za-z./])([0-9]{2,3})/([0-9]{2,3})(?=\s?mmHg)|(?<=血压)([0-9]{2,3})/([0-9]{2,3})(?![0-9/])"
 )
 _HOLIDAY = re.compile(
-    r"(?<![0-9A-Za-z./])([0-9]{1,2})/([0-9]{1,2})(?=劳动节|国庆|妇女节|儿童节|青年节|建军节|教师节|黄金周|放假)"
+    r"(?<![0-9A-Za-z./])([0-9]{1,2})[/.]([0-9]{1,2})(?=劳动节|国庆|妇女节|儿童节|青年节|建军节|教师节|黄金周|放假|假期|小长假|晚会|大促|购物节)"
 )
 _FRACTION_SIGN = re.compile("([0-9]{0,6})([¼½¾⅐-⅞])")
 _DIVIDED = re.compile(r"(?<![0-9A-Za-z./⁄])([0-9]{1,4})\s?[/⁄]\s?([0-9]{1,4})(?![0-9/⁄]|\.[0-9])")
@@ -209,7 +209,7 @@ _COUNTED = (
 """What 两 counts. Before all else 2 is 二: 2楼, 2号, 2月, 2班, 2级."""
 _TWO = re.compile(rf"(?<![0-9A-Za-z.,第])2(?=\s?[多来余大小整长]?\s?(?:{_COUNTED})|[到至][0-9]{{1,3}}(?:{_COUNTED}))")
 _NUMBER = re.compile(rf"{START}{NUMBER}")
-_REST = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_REST = re.compile(r"(?<![0-9])[0-9]+(?:\.[0-9]+)?")
 
 
 def _read_sum(match: re.Match[str]) -> str:
@@ -294,16 +294,16 @@ SLASH_RULES = (
     Rule(
         "seasons",
         _SEASON,
-        lambda match: read_digits(match[1] + match[2]),
+        lambda match: read_digits(f"{match[1]}到{match[2]}"),
         needs="/-",
-        examples=[("2023/24赛季", "二零二三二四赛季")],
+        examples=[("2023/24赛季", "二零二三到二四赛季"), ("2024-2025学年", "二零二四到二零二五学年")],
     ),
     Rule(
         "holidays",
         _HOLIDAY,
-        lambda match: read_ordinal(match[1]) + read_ordinal(match[2]),
-        needs="/",
-        examples=[("5/1劳动节", "五一劳动节"), ("10/1国庆", "十一国庆")],
+        lambda match: "十一" if match.groups() == ("10", "1") else read_digits(match[1] + match[2]),
+        needs="/.",
+        examples=[("5/1劳动节", "五一劳动节"), ("10.1国庆", "十一国庆"), ("3.15晚会", "三一五晚会")],
     ),
     Rule(
         "signs of fractions",

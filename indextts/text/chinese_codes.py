@@ -35,7 +35,7 @@ _ADDRESS = re.compile(
 
 _CODE_NOUNS = (
     "身份证|护照|密码|口令|邮编|编号|编码|代码|号码|账号|帐号|车牌|牌照|尾号|航班|车次|QQ|微信|手机|电话|座机|传真|热线|"
-    "客服|分机|总机|联系方式|致电|拨打|拨通|来电|转|区号|单号|卡号|学号|工号|房号|型号|批号|股票|ISBN|PIN"
+    "客服|分机|总机|联系方式|致电|拨打|拨通|来电|转|区号|单号|卡号|学号|工号|房号|型号|批号|股票|ISBN|PIN|端口"
 )
 _COUNTED = "年月日天个元块名人位台次只件辆万亿千百倍米克斤度分秒小时岁点份张条家所间套起种样层%％"
 """What begins behind an amount, and never behind a code."""
@@ -63,7 +63,9 @@ _TICKET = re.compile(
     r"(?<![A-Za-z0-9])(?:[GDCKTZYSL][0-9]{1,4}(?=\s?(?:次|列车|高铁|动车))"
     r"|(?:[A-Z]{2}|[0-9][A-Z]|[A-Z][0-9])[0-9]{3,4}(?=\s?(?:次|航班|客机)))"
 )
-_ROOM = re.compile(r"(?<![0-9A-Za-z.,])[0-9]{4}(?=号?房|室(?!温|内|外)|客房|病房|教室|包间|包厢)")
+_ROOM = re.compile(
+    r"(?<![0-9A-Za-z.,-])(?:[0-9]{4}(?=号?房|客房|病房|教室|包间|包厢|号?室(?![温内外]))|[0-9]{3}(?=号?室(?![温内外])))"
+)
 _LONG_CODE = re.compile(
     r"(?<![0-9A-Za-z.,，(（])(?:[0-9]{17}[Xx]|[0-9]{13,}|[0-9]{4}(?: [0-9]{4}){2,4}|(?<!-)0[0-9]{2,})"
     r"(?![0-9.,)）-]| [0-9])"
@@ -119,9 +121,9 @@ def _read_standard(match: re.Match[str]) -> str:
 
 
 def _read_version(match: re.Match[str]) -> str:
-    """2.0.1 二点零点一, 17.4.1 十七点四点一; with parts of three digits, as an IP address has, digit by digit."""
+    """2.0.1 二点零点一, 17.4.1 十七点四点一; an IP address digit by digit."""
     parts = match.group().split(".")
-    read = read_digits if max(map(len, parts)) > 2 else read_ordinal
+    read = read_digits if max(map(len, parts)) > 2 or len(parts) == 4 else read_ordinal
     return "点".join(map(read, parts))
 
 

@@ -12,17 +12,17 @@ _MONTH = re.compile(
     r"(?<![0-9A-Za-z.,/-])((?:19|20)[0-9]{2})([-/])(0[1-9]|1[0-2])(?![0-9./%-])(?!年|赛季|学年|财年|度)"
 )
 _YEAR = re.compile(
-    r"(?<![0-9A-Za-z.,])(?<![近达长逾超])(?![1-9]000年(?!1?[0-9]月|的第|版|款))([12][0-9]{3})年(?!前|来|历史|的历史|以前|以来|之久|间)"
-    r"|(?<![0-9A-Za-z.,])(2000)年(?!前|来|历史|的历史|以前|以来|之久)"
-    r"|(?<![0-9A-Za-z.,])(0[0-9])年"
-    r"|(?<![0-9A-Za-z.,])([789][0-9])年(?=1?[0-9]月|出生|毕业|款|生人|那年|的时候|[春夏秋冬])"
-    r"|(?<=公元)([0-9]{1,4})年|(?<=公元前)([0-9]{1,4})年"
+    r"(?<![0-9A-Za-z.,])(?:(?<![近达长逾超])([12][0-9]{3})|(0[0-9])|([789][0-9])(?=年(?:1?[0-9]月|出生|毕业|款|生人|那年|的时候"
+    r"|[春夏秋冬])))年|(?<=公元)([0-9]{1,4})年|(?<=公元前)([0-9]{1,4})年"
 )
+_SPAN_OF_YEARS = re.compile("前|来|间|之久|文明|的?历史|以[前来]")
+_TITLE_YEAR = re.compile("(?<=《)(?:1[0-9]{3}|20[0-9]{2})(?=》)|20[0-9]{2}(?=Q[1-4]|H[12])")
 _DECADE = re.compile(
     r"(?<![0-9A-Za-z.,])((?:1[0-9]|20)[0-9]0|00)年代|(?<![0-9A-Za-z.,第])([05-9][05])后(?![面来续方排天期年])"
 )
 _ENGLISH_DECADE = re.compile(r"(?<![0-9A-Za-z.,])((?:1[0-9]|20)[0-9]0)['’]?s(?![A-Za-z0-9])(?:年代)?")
 _ORDINAL = re.compile(r"第\s?([0-9]+)(?![0-9]|[.,][0-9])")
+_PART = re.compile("(?<=[0-9][米秒])[0-9]{2}(?![0-9米秒.个人])")
 _FLOOR = re.compile(r"(?<=[A-Z负到在去上往住楼栋号元厦])([0-9]{1,3})(?=层(?![楼次级皮面]))|(?<=地下)([0-9]{1,2})(?=层)")
 _SEAT = re.compile(r"(?<![0-9A-Za-z.,])([0-9]{1,3})排([0-9]{1,3})(?=[座号])")
 
@@ -43,7 +43,14 @@ def _read_day(match: re.Match[str]) -> str:
     return f"{read_digits(match[1])}年{read_ordinal(match[3].lstrip('0'))}月{read_ordinal(match[4].lstrip('0'))}日"
 
 
-def _read_year(match: re.Match[str]) -> str:
+def _read_year(match: re.Match[str]) -> str | None:
+    """2012年前 二零一二年前, but 1500年前 and 5000年文明 are so many years."""
+    if match[1]:
+        names_a_year = 1900 < int(match[1]) < 2100 and int(match[1]) % 100
+        if (match[1].endswith("000") and match[1] != "2000") or (
+            not names_a_year and _SPAN_OF_YEARS.match(match.string, match.end())
+        ):
+            return None
     return f"{read_digits(next(filter(None, match.groups())))}年"
 
 
@@ -77,7 +84,7 @@ ISO_DATE_RULES = (
         _MONTH,
         lambda match: f"{read_digits(match[1])}年{read_ordinal(match[3].lstrip('0'))}月",
         needs="-/",
-        examples=[("自2021-06起", "自二零二一年六月起"), ("2010-11赛季", "二零一零一一赛季")],
+        examples=[("自2021-06起", "自二零二一年六月起"), ("2010-11赛季", "二零一零到一一赛季")],
     ),
 )
 DATE_RULES = (
@@ -104,14 +111,29 @@ DATE_RULES = (
             ("2002年2月2日", "二零零二年二月二日"),
             ("5000年文明", "五千年文明"),
             ("2000年前", "两千年前"),
+            ("1500年历史，2012年前", "一千五百年历史,二零一二年前"),
             ("98年毕业", "九八年毕业"),
             ("住了2年", "住了两年"),
         ],
     ),
     Rule(
+        "years in titles and quarters",
+        _TITLE_YEAR,
+        lambda match: read_digits(match.group()),
+        needs="《QH",
+        examples=[("电影《2012》", "电影'二零一二'"), ("2023Q4", "二零二三Q四")],
+    ),
+    Rule(
+        "parts of a measure",
+        _PART,
+        lambda match: read_digits(match.group()),
+        needs="米秒",
+        examples=[("身高1米75", "身高一米七五"), ("9秒58", "九秒五八")],
+    ),
+    Rule(
         "ordinals",
         _ORDINAL,
-        lambda match: f"第{read_ordinal(match[1])}",
+        lambda match: f"第{(read_digits if len(match[1]) > 5 else read_ordinal)(match[1])}",
         needs="第",
         examples=[("第2个", "第二个"), ("第2天早上", "第二天早上"), ("第200名", "第二百名")],
     ),

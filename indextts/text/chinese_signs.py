@@ -24,7 +24,7 @@ _RANGE = re.compile(
     rf"(?!{_DASH}[0-9])(?!\s?=|等于)"
 )
 _TILDE = re.compile("[~～〜]")
-_LIFETIME = re.compile(r"[(（][0-9]{3,4}\s?[-–—~～]{1,2}\s?[0-9]{3,4}[)）]")
+_LIFETIME = re.compile(r"[(（][0-9]{3,4}年?\s?[-–—~～]{1,2}\s?[0-9]{3,4}年?[)）]")
 _OPEN_YEAR = re.compile(r"(?<=[(（])([12][0-9]{3})(?=\s?[-–—~～至][)）今])")
 _MINUS_RANGE = re.compile(r"(?<=[0-9%℃度C])\s?[~～〜至到]\s?[-−－](?=[0-9])")
 _FORMATION = re.compile(r"(?<![0-9A-Za-z.,-])[0-9](?:-[0-9]){2,4}(?![0-9-])")
@@ -73,10 +73,10 @@ _BETWEEN_LETTERS = re.compile(r"(?<=[A-Za-z0-9])/(?=[A-Za-z\u4e00-\u9fff])|(?<=[
 def _read_range(match: re.Match[str]) -> str:
     """3-4级 3到4级; years digit by digit; a score where a word says so, or the first number is the greater."""
     first, unit, last = match.groups()
-    if match.string[: match.start()].endswith("第") and (first + last).isdecimal():
+    if match.string.startswith("第", match.start() - 1) and (first + last).isdecimal():
         return f"{read_ordinal(first)}{unit}到{read_ordinal(last)}"
     if len(first) > 2 and len(last) > 2 and _LIFETIME.match(match.string, match.start() - 1):
-        return f"{read_digits(first)}到{read_digits(last)}"
+        return f"{read_digits(first)}{unit}到{read_digits(last)}"
     if (
         _YEARS.fullmatch(first)
         and _YEARS.fullmatch(last)

@@ -1,6 +1,7 @@
 """Every rule of reading has examples, and they are read so."""
 
 import pytest
+from helpers.patterns import assert_linear
 from indextts2_multitalk.indextts.text.chinese_rules import CHINESE_RULES
 from indextts2_multitalk.indextts.text.english_rules import ENGLISH_RULES
 from indextts2_multitalk.indextts.text.normalizer import TextNormalizer
@@ -24,3 +25,8 @@ def test_every_rule_shows_what_it_does(language, rule):
 @pytest.mark.parametrize(("language", "written", "spoken"), EXAMPLES)
 def test_examples_are_read_as_they_say(normalizer, language, written, spoken):
     assert normalizer.normalize(written, language).lower() == spoken.lower()
+
+
+@pytest.mark.parametrize("rule", CHINESE_RULES, ids=lambda rule: rule.name)
+def test_patterns_are_linear(rule):
+    assert_linear(rule.pattern)
