@@ -1,8 +1,7 @@
-"""wetext's text normalization grammars (weighted finite-state transducers) behind one call that always has an answer.
+"""wetext's Chinese text normalization grammar (weighted finite-state transducers), which here always has an answer.
 
-wetext raises on input its English grammar has no path for: runs of spaces, a symbol or an accented letter right
-beside a digit. Giving up there would leave every number of the text unread, so the text is tried again in smaller
-and plainer pieces. What is only words is not asked about.
+wetext raises on input that its grammar has no path for, and may answer with nothing. Giving up there would leave every
+number of the text unread, so the text is tried again in smaller pieces. What is only words is not asked about.
 """
 
 import logging
@@ -11,7 +10,6 @@ from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from typing import Any
 
-from .language import Language
 from .sentences import split_for_grammar
 
 CACHED_PARTS = 4096
@@ -22,20 +20,17 @@ logger = logging.getLogger(__name__)
 # wetext escapes these two inside its own notation and leaves the escapes in what it says.
 _ESCAPED = re.compile(r'\\(["\\])')
 _NUMBER_OR_REST = re.compile(r"\d(?:[\d.,:/]*\d)?|\D+")
-_ROUND_BRACKETS = str.maketrans("[]", "()")
 
 
 class Grammar:
-    """Numbers, dates, units and symbols into words, in one language. Loads its transducers on first use."""
+    """Numbers, dates, units and symbols into words. Loads its transducers on first use."""
 
-    def __init__(self, language: Language) -> None:
-        self.language = language
+    def __init__(self) -> None:
         self._read_cached = lru_cache(CACHED_PARTS)(self._read_part)
 
     def verbalize(self, text: str) -> str:
         """`text` with everything written out; words the grammar cannot read stay as written, with a warning."""
-        text = " ".join(text.split()) if self.language == "en" else text  # its grammar has no path for more spaces
-        parts = split_for_grammar(text, self.language)
+        parts = split_for_grammar(text)
         return "".join(self._verbalize_part(part) if is_needed else part for part, is_needed in parts)
 
     def _verbalize_part(self, part: str) -> str:
@@ -44,14 +39,11 @@ class Grammar:
         return part[:start] + self._read_cached(inside) + part[start + len(inside) :]
 
     def _read_part(self, text: str) -> str:
-        single_spaced = " ".join(text.split())
-        plain = single_spaced.translate(_ROUND_BRACKETS)
-        for attempt in (text, single_spaced, plain):
-            spoken = self._verbalize_exactly(attempt)
-            if spoken is not None:
-                return spoken
+        spoken = self._verbalize_exactly(text)
+        if spoken is not None:
+            return spoken
         logger.info("no reading for %r as a whole; reading it word by word", text)
-        return " ".join(part for word in plain.split() for part in self._verbalize_word(word))
+        return " ".join(part for word in text.split() for part in self._verbalize_word(word))
 
     def _verbalize_word(self, word: str) -> Iterator[str]:
         spoken = self._verbalize_exactly(word)
@@ -66,13 +58,14 @@ class Grammar:
 
     def _verbalize_exactly(self, text: str) -> str | None:
         try:
-            return _ESCAPED.sub(r"\1", self._wetext_normalizer.normalize(text))
+            spoken = _ESCAPED.sub(r"\1", self._wetext_normalizer.normalize(text))
         except Exception as error:  # wetext asserts and indexes its way out of input it has no path for
-            logger.debug("wetext (%s) cannot read %r: %r", self.language, text, error)
+            logger.debug("wetext cannot read %r: %r", text, error)
             return None
+        return None if text.strip() and not spoken.strip() else spoken
 
     @cached_property
     def _wetext_normalizer(self) -> Any:
         from wetext import Normalizer
 
-        return Normalizer(lang=self.language, operator="tn", remove_erhua=False)
+        return Normalizer(lang="zh", operator="tn", remove_erhua=False)

@@ -29,7 +29,7 @@ class TextNormalizer:
 
     def __init__(self, glossary: Mapping[str, Reading] | None = None) -> None:
         self.use_glossary(glossary or {})
-        self._chinese = Grammar("zh")
+        self._chinese = Grammar()
 
     def use_glossary(self, glossary: Mapping[str, Reading]) -> None:
         """From now on the terms of `glossary` are read as it says."""
