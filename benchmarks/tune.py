@@ -62,9 +62,9 @@ def compare(steps: list[TunedStep], dtype: str, limit: float) -> None:
     begin = time.perf_counter()
     tuned = ShapeTuner(card, device, limit, start=first).tune_steps(steps)
     took = time.perf_counter() - begin
-    counts = {"tried": tuned.tried, "failed": tuned.failed, "left": tuned.left}
+    counts = {"tried": tuned.tried, "failed": tuned.failed, "left": tuned.left, "unreached": tuned.unreached}
     emit("tune", case_name("tune", dtype), took, "s", dtype, **counts, cpus=os.cpu_count())
-    for step in steps:
+    for step in (step for step in steps if step.name in tuned.seconds):
         measure = step.prepare()
         kinds = {"by_hand": by_hand, "tuned": tuned.shapes}
         rounds = [{kind: seconds_with(shapes, measure) for kind, shapes in kinds.items()} for _ in range(COMPARISONS)]

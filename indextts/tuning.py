@@ -30,7 +30,7 @@ FLOW_FRAMES = 1722
 @dataclass(frozen=True)
 class TuningReport:
     """path: of the table. seconds: of each step before and after. tried, failed, left: candidates that were timed, did
-    not run here, or had to be left out for want of time."""
+    not run here, or had to be left out for want of time, as were the steps in unreached."""
 
     card: str
     path: Path
@@ -38,12 +38,14 @@ class TuningReport:
     tried: int
     failed: int
     left: int
+    unreached: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         gains = [f"{name}: {1e3 * old:.3f} -> {1e3 * new:.3f} ms" for name, (old, new) in self.seconds.items()]
         counts = f"{self.tried} kernel shapes tried on {self.card}, {self.failed} do not run here"
         left = f", {self.left} left out for want of time" if self.left else ""
-        return "\n".join([counts + left, *gains, f"kept in {self.path}"])
+        unreached = f"; not reached: {'; '.join(self.unreached)}" if self.unreached else ""
+        return "\n".join([counts + left + unreached, *gains, f"kept in {self.path}"])
 
 
 def has_tuned_shapes(device: torch.device, width: int, weight_bytes: int) -> bool:
@@ -82,7 +84,8 @@ def tune_models(
         tuned = ShapeTuner(card, device, seconds - (time.monotonic() - start), on_progress).tune_steps(steps)
     path = save_tuned(card, tabulate_shapes(tuned.shapes))
     forget_tables()
-    return TuningReport(card.name, path, tuned.seconds, tuned.tried, tuned.failed, tuned.left)
+    counts = tuned.tried, tuned.failed, tuned.left
+    return TuningReport(card.name, path, tuned.seconds, *counts, tuple(tuned.unreached))
 
 
 def _list_steps(modules: Models, options: LoadOptions) -> list[TunedStep]:

@@ -1,24 +1,23 @@
 """Tuning: which kernel shapes are fastest on this card, each tried within the step it is for, since kernels of a step
 share caches and multiprocessors and hide each other's launches.
 
-Coordinate descent: one place (a family and a size) after the other takes each of its candidates, while all others stay
-as they are; what is faster by `LEAST_GAIN`, twice, stays. Candidates are compiled side by side, before all timing.
+Coordinate descent, step by step: one place (a family and a size) after the other takes each of its candidates, while
+all others stay as they are; what is faster by `LEAST_GAIN`, twice, stays. A step's candidates are compiled side by side
+before any is timed.
 """
 
 import logging
-import os
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 
 from .card import Card
 from .cuda_graphs import CapturedGraph, GraphPool
+from .kernel_preparation import KernelPreparation, can_prepare_kernels
 from .kernel_shapes import Place, try_shapes
 
 log = logging.getLogger(__name__)
@@ -26,20 +25,23 @@ log = logging.getLogger(__name__)
 LEAST_GAIN = 0.004
 """Part of a step's time below which one measurement says little."""
 COMPILING = 0.6
-"""Share of the whole that compiling takes, for progress alone."""
+"""Share of a step's tuning that compiling takes, for progress alone."""
 ROUNDS, ROUND_SECONDS, MOST_REPLAYS = 5, 0.01, 32
 
-Key = TypeVar("Key", bound=Hashable)
 Shapes = dict[Place, Any]
 Work = Callable[[], object]
 OnProgress = Callable[[float, str], None]
 """Called with the share that is done and what is being done; may raise to cancel."""
 
 
+class OutOfTime(Exception):
+    """Compiling took all that was left of tuning."""
+
+
 @dataclass(frozen=True, eq=False)
 class TunedStep:
-    """Work that is done over and over. run_small: once, on little data, from any thread: what it launches is compiled.
-    prepare: returns what times one step at full size, in seconds, under the shapes of the context."""
+    """Work that is done over and over. run_small: once, on little data, from any thread; of a rehearsal only the
+    launches count. prepare: returns what times one step at full size, in seconds, under the shapes of the context."""
 
     name: str
     run_small: Work
@@ -49,13 +51,15 @@ class TunedStep:
 @dataclass
 class Tuned:
     """shapes: the fastest of every place that was tried. seconds: of each step, before and after. tried, failed, left:
-    how many candidates were timed, did not run, or were not tried for want of time."""
+    how many candidates were timed, did not run, or were not tried for want of time; unreached: steps of which none
+    was."""
 
     shapes: Shapes = field(default_factory=dict)
     seconds: dict[str, tuple[float, float]] = field(default_factory=dict)
     tried: int = 0
     failed: int = 0
     left: int = 0
+    unreached: list[str] = field(default_factory=list)
 
 
 class ShapeTuner:
@@ -73,86 +77,90 @@ class ShapeTuner:
     ) -> None:
         self._card, self._device, self._on_progress = card, device, on_progress
         self._clock, self._end = clock, clock() + seconds
-        self._start, self._shapes, self._tuned, self._total = start or {}, Shapes(), Tuned(), 1
+        self._start, self._shapes, self._tuned = start or {}, Shapes(), Tuned()
 
     def tune_steps(self, steps: Sequence[TunedStep]) -> Tuned:
         """Every place that the steps ask for, in the steps' order; a place of several is tuned in the first."""
-        asked = self._run_side_by_side({step: partial(_ask_places, step) for step in steps}, 0.0)
-        places: dict[TunedStep, Shapes] = {}
-        for step in steps:
-            known = {place for own in places.values() for place in own}
-            places[step] = {place: shape for place, shape in asked.get(step, {}).items() if place not in known}
-        running = self._compile_shapes(places)
-        self._total = max(1, sum(map(len, running.values())))
-        self._shapes = {place: shape for place, shape in self._start.items() if shape in running.get(place, ())}
-        for step in steps:
-            if step in asked:
-                self._tune_step(step, places[step], running)
+        for number, step in enumerate(steps):
+
+            def tell_share(share: float, what: str, number: int = number, name: str = step.name) -> None:
+                self._on_progress((number + share) / len(steps), f"{name}: {what}")
+
+            self._tune_step(step, tell_share)
         return self._tuned
 
-    def _compile_shapes(self, places: Mapping[TunedStep, Shapes]) -> dict[Place, list[Any]]:
-        """Of every place, the shapes that run."""
-        trials = {
-            (place, shape): partial(_run_with, step, place, shape)
-            for step, own in places.items()
-            for place in own
-            for shape in place[0].list_shapes(place[1], self._card)
-        }
-        failed = self._tuned.failed
-        ran = self._run_side_by_side(trials, COMPILING / 2)
-        self._tuned.left += len(trials) - len(ran) - (self._tuned.failed - failed)
-        return {
-            place: [shape for own, shape in trials if own == place and (place, shape) in ran]
-            for own in places.values()
-            for place in own
-        }
+    def _tune_step(self, step: TunedStep, tell_share: OnProgress) -> None:
+        places: Shapes = {}
+        running: dict[Place, list[Any]] = {}
 
-    def _run_side_by_side(self, tasks: Mapping[Key, Callable[[], Any]], begin: float) -> dict[Key, Any]:
-        """What the tasks return that end well and in time."""
-        results: dict[Key, Any] = {}
-        pool = ThreadPoolExecutor(min(16, os.cpu_count() or 1), "compile kernels")
+        def rehearse() -> None:
+            places.update(self._ask_places(step))
+            for family, size in places:
+                shapes = family.list_shapes(size, self._card)
+                running[family, size] = [shape for shape in shapes if self._can_run(step, (family, size), shape)]
+
         try:
-            running = {pool.submit(self._run_on_device, task): key for key, task in tasks.items()}
-            while running and self._clock() < self._end:
-                for future in wait(running, 0.2, FIRST_COMPLETED).done:
-                    key = running.pop(future)
-                    try:
-                        results[key] = future.result()
-                    except Exception as error:
-                        self._note_failure(str(key), error)
-                self._on_progress(begin + COMPILING / 2 * (1 - len(running) / len(tasks)), "compiling kernels")
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-        return results
-
-    def _run_on_device(self, task: Callable[[], Any]) -> Any:
-        """Both contexts are a thread's own."""
-        with torch.inference_mode(), torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext():
-            return task()
-
-    def _tune_step(self, step: TunedStep, places: Shapes, running: Mapping[Place, Sequence[Any]]) -> None:
-        if self._clock() >= self._end:
-            self._tuned.left += sum(len(running[place]) - 1 for place in places)
-            return
-        try:
+            self._compile_kernels(rehearse, tell_share)
             measure = self._run_on_device(step.prepare)
+        except OutOfTime:
+            self._tuned.unreached.append(step.name)
+            return
         except Exception as error:
             self._note_failure(step.name, error)
             return
-        before = self._time(measure, {})
+        self._shapes |= {place: shape for place, shape in self._start.items() if shape in running.get(place, ())}
+        before, total, begun = self._time(measure, {}), max(1, sum(map(len, running.values()))), self._tuned.tried
         for place, shape in places.items():
-            self._tune_place(step.name, measure, place, self._shapes.get(place, shape), running[place])
+
+            def tell_tried(name: str = place[0].name) -> None:
+                tell_share(COMPILING + (1 - COMPILING) * (self._tuned.tried - begun) / total, name)
+
+            self._tune_place(measure, place, self._shapes.get(place, shape), running[place], tell_tried)
         self._tuned.seconds[step.name] = before, self._time(measure, {})
 
+    def _compile_kernels(self, rehearse: Work, tell_share: OnProgress) -> None:
+        """Of all that is launched in `rehearse`, side by side where this Triton can; else they are where they are
+        launched. Raises `OutOfTime`."""
+
+        def tell_compiled(done: int, total: int) -> None:
+            if self._clock() >= self._end:
+                raise OutOfTime
+            tell_share(COMPILING * done / total, "compiling kernels")
+
+        tell_compiled(0, 1)
+        if self._device.type == "cuda" and can_prepare_kernels():
+            KernelPreparation(rehearse, self._device).finish(tell_compiled)
+        else:
+            self._run_on_device(rehearse)
+
+    def _ask_places(self, step: TunedStep) -> Shapes:
+        """Every place that a step is the first to ask for, and the shape that it has."""
+        with try_shapes({}) as trial:
+            step.run_small()
+        return {place: shape for place, shape in trial.asked.items() if place not in self._tuned.shapes}
+
+    def _can_run(self, step: TunedStep, place: Place, shape: Any) -> bool:
+        """Whether a step can be rehearsed with a shape."""
+        try:
+            with try_shapes({**self._shapes, place: shape}):
+                step.run_small()
+        except Exception as error:
+            self._note_failure(f"{place[0].name} {shape}", error)
+            return False
+        return True
+
+    def _run_on_device(self, task: Callable[[], Any]) -> Any:
+        with torch.inference_mode(), torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext():
+            return task()
+
     def _tune_place(
-        self, step: str, measure: Callable[[], float], place: Place, best: Any, running: Sequence[Any]
+        self, measure: Callable[[], float], place: Place, best: Any, running: Sequence[Any], tell_tried: Work
     ) -> None:
         seconds, left = self._time(measure, {place: best}), [shape for shape in running if shape != best]
         count = len(left)
         while left and self._clock() < self._end:
             candidate = left.pop(0)
-            share = COMPILING + (1 - COMPILING) * self._tuned.tried / self._total
-            self._on_progress(share, f"{step}: {place[0].name}")
+            tell_tried()
             self._tuned.tried += 1
             if self._time(measure, {place: candidate}) < (1 - LEAST_GAIN) * seconds:
                 again, old = self._time(measure, {place: candidate}), self._time(measure, {place: best})
@@ -179,18 +187,6 @@ class ShapeTuner:
     def _note_failure(self, what: str, error: Exception) -> None:
         self._tuned.failed += 1
         log.debug("tuning leaves out %s: %s: %s", what, type(error).__name__, error)
-
-
-def _ask_places(step: TunedStep) -> Shapes:
-    """Every place that a step asks for, and the shape that it has."""
-    with try_shapes({}) as trial:
-        step.run_small()
-    return trial.asked
-
-
-def _run_with(step: TunedStep, place: Place, shape: Any) -> None:
-    with try_shapes({place: shape}):
-        step.run_small()
 
 
 def captured_step(
