@@ -94,7 +94,7 @@ CALENDAR_RULES = (
     ),
     Rule(
         "days in a row",
-        re.compile(rf"(?:{_SHORT_DAY}|{_LONG_DAY})(?:{_BETWEEN_DAYS}(?:{_SHORT_DAY}|{_LONG_DAY}))+"),
+        re.compile(rf"(?:{_SHORT_DAY}|{_LONG_DAY})(?:{_BETWEEN_DAYS}(?:{_SHORT_DAY}|{_LONG_DAY})){{1,6}}"),
         _name_days,
         needs="MTWFS",
         final=False,
@@ -106,7 +106,7 @@ CALENDAR_RULES = (
     Rule(
         "days alone",
         re.compile(
-            rf"{_NO_WORD_DAY}\.(?! [A-Z])|{_NO_WORD_DAY}(?=\s*(?:$|[,;:!?)]|\d))"
+            rf"{_NO_WORD_DAY}\.(?! [A-Z])|{_NO_WORD_DAY}(?=\s?(?:$|[,;:!?)]|\d))"
             rf"|{_SHORT_DAY}(?= (?:night|morning|afternoon|evening|noon)\b)"
             r"|\b(?:on|every|next|last|by) (?:Weds?|Sat)\b\.?(?! on\b)"
             r"|\b(?:on|every|next) Sun\b\.?(?! (?:is|was|are)\b)"

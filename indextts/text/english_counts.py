@@ -169,7 +169,7 @@ COUNT_RULES = (
     Rule(
         "sums",
         re.compile(
-            rf"{START}{NUMBER}(?: ?[-+–×*x·÷/] ?{NUMBER})+ ?[=≈] ?{NUMBER}(?!\w)"
+            rf"{START}{NUMBER}(?: ?[-+–×*x·÷/] ?{NUMBER}){{1,8}} ?[=≈] ?{NUMBER}(?!\w)"
             rf"|{START}{NUMBER}(?: ?[+÷=≠≤≥] ?| [<>×*x] ?|[<>·×*] ?){NUMBER}{END}"
         ),
         _speak_sum,
@@ -181,7 +181,7 @@ COUNT_RULES = (
     ),
     Rule(
         "sizes",
-        re.compile(rf"{START}{NUMBER}(?:x{NUMBER})+(?!\w)"),
+        re.compile(rf"{START}{NUMBER}(?:x{NUMBER}){{1,4}}(?!\w)"),
         _speak_size,
         needs="x",
         examples=[("1920x1080, 4x4", "nineteen twenty by ten eighty, four by four")],
@@ -221,7 +221,7 @@ COUNT_RULES = (
     Rule(
         "ordinals",
         re.compile(
-            rf"{START}(?:(\d{{1,6}})(?:st|nd|rd|th)?{DASH})?(\d{{1,3}}(?:,\d{{3}})+|\d{{1,9}})(?:st|nd|rd|th|ST|ND|RD|TH)(?!\w)"
+            rf"{START}(?:(\d{{1,6}})(?:st|nd|rd|th)?{DASH})?(\d{{1,3}}(?:,\d{{3}}){{1,5}}|\d{{1,9}})(?:st|nd|rd|th|ST|ND|RD|TH)(?!\w)"
         ),
         lambda match: (
             (f"{spell_ordinal(int(match[1]))} to " if match[1] else "") + spell_ordinal(int(match[2].replace(",", "")))
@@ -295,7 +295,7 @@ COUNT_RULES = (
     ),
     Rule(
         "numbers in words",
-        re.compile(r"\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+(?:\.\d+)?"),
+        re.compile(r"\d{1,3}(?:,\d{3}){1,5}(?![\d,])(?:\.\d+)?|\d{1,400}(?:\.\d+)?"),
         lambda match: _speak_part(match),
         needs=DIGITS,
         examples=[

@@ -2,7 +2,7 @@
 
 import re
 
-NUMBER = r"(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)"
+NUMBER = r"(?:(?:\d{1,3}(?:,\d{3}){1,5}(?!\d)|\d+)(?:\.\d+)?|\.\d+)"
 """A number as it is written: 5, 1,000, 3.14, .5."""
 START = r"(?<![\w.,])"
 """No digit, letter, stop or comma stands before."""

@@ -99,7 +99,7 @@ PHONE_RULES = (
     ),
     Rule(
         "digits with hyphens",
-        re.compile(r"(?<![\w.,-])\d(?:-\d){2,}(?![\w-]|[.,]\d)"),
+        re.compile(r"(?<![\w.,-])\d(?:-\d){2,20}(?![\w-]|[.,]\d)"),
         lambda match: spell_digits(match.group()),
         needs="-",
         examples=[("a 4-4-2, dial 9-1-1", "a four four two, dial nine one one")],

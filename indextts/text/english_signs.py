@@ -96,7 +96,7 @@ SIGN_RULES = (
     ),
     Rule(
         "arrows",
-        re.compile(r"\s*(?:<?[-=]{1,3}>|[→⇒➔➜]|<-{1,3}(?!\w))\s*"),
+        re.compile(r" ?(?:<?[-=]{1,3}>|[→⇒➔➜]|<-{1,3}(?!\w)) ?"),
         lambda match: ", ",
         needs=">→⇒➔➜<",
         final=False,

@@ -329,7 +329,7 @@ WORD_RULES = (
     ),
     Rule(
         "letters with stops",
-        re.compile(r"(?<![\w.])(?:[A-Za-z]\.){2,}(?!\w)|(?<![\w.])(?:[A-Z]\.)+[A-Z](?![\w.])|\bPh\.D\b\.?"),
+        re.compile(r"(?<![\w.])(?:[A-Za-z]\.){2,12}(?!\w)|(?<![\w.])(?:[A-Z]\.){1,12}[A-Z](?![\w.])|\bPh\.D\b\.?"),
         _join_letters,
         needs=".",
         final=False,
@@ -353,7 +353,7 @@ WORD_RULES = (
         "Roman numerals",
         re.compile(
             rf"\b(?P<head>{_ROMAN_HEADS}|{_ROMAN_HEADS.upper()}) (?P<numeral>{_NUMERAL}|[ivx]+)\b{_NOT_I_SAY}(?!\.\w)"
-            rf"(?P<rest>(?:(?:, | and | or | & | to |[-–])[IVX]+\b{_NOT_I_SAY})*)"
+            rf"(?P<rest>(?:(?:, | and | or | & | to |[-–])[IVX]+\b{_NOT_I_SAY}){{0,6}})"
         ),
         _speak_roman,
         needs="IVXivx",

@@ -27,6 +27,6 @@ def test_examples_are_read_as_they_say(normalizer, language, written, spoken):
     assert normalizer.normalize(written, language).lower() == spoken.lower()
 
 
-@pytest.mark.parametrize("rule", CHINESE_RULES, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", [*CHINESE_RULES, *ENGLISH_RULES], ids=lambda rule: rule.name)
 def test_patterns_are_linear(rule):
     assert_linear(rule.pattern)
