@@ -74,7 +74,7 @@ _VULGAR = {
     "⅞": "seven eighths",
 }
 _AN_ONE = re.compile("^one(?! eighth)")
-_YEAR = "(?:1[1-9]|20)\\d\\d"
+_YEAR = "(?:1\\d|20)\\d\\d"
 _PEOPLE = re.compile(" (?:people|men|women|children|kids|adults|users|doctors|students|voters|patients|times)\\b")
 _BEAT = re.compile(r"[- ](?:time|beat|meter|bar|rhythm|signature)\b")
 _RATED = re.compile(
@@ -152,10 +152,11 @@ def _speak_digits_of(match: re.Match[str]) -> str:
 
 
 def _is_year(match: re.Match[str]) -> bool:
-    """A number with four digits, unless it counts what stands behind: 1250 people."""
-    return _IN_YEAR.search(match.string[max(0, match.start() - 12) : match.start()]) is not None or not is_counted(
-        match
-    )
+    """A number with four digits, unless it counts what stands behind: 1250 people. Before 1100 only if said so."""
+    is_said = _IN_YEAR.search(match.string[max(0, match.start() - 12) : match.start()]) is not None
+    if int(match["amount"]) < 1100:
+        return is_said and not is_counted(match)
+    return is_said or not is_counted(match)
 
 
 def _speak_size(match: re.Match[str]) -> str:
@@ -231,7 +232,7 @@ COUNT_RULES = (
     ),
     Rule(
         "ranges",
-        re.compile(rf"(?P<sign>{SIGN}){START}(?P<from>{NUMBER}){DASH}(?P<amount>{NUMBER}){END}(?!-\d)"),
+        re.compile(rf"(?P<sign>{SIGN}){START}(?<![A-Za-z]-)(?P<from>{NUMBER}){DASH}(?P<amount>{NUMBER}){END}(?!-\d)"),
         _speak_range,
         needs="-–—",
         examples=[

@@ -5,13 +5,14 @@ from .english_clock import CLOCK_RULES
 from .english_counts import COUNT_RULES
 from .english_money import MONEY_RULES
 from .english_phone import PHONE_RULES
-from .english_signs import SIGN_RULES
+from .english_signs import COMPARISON_RULES, SIGN_RULES
 from .english_units import UNIT_RULES
 from .english_web import WEB_RULES
 from .english_words import NUMBER_WORD_RULES, WORD_RULES
 
 ENGLISH_RULES = (
     *WEB_RULES,
+    *COMPARISON_RULES,
     *NUMBER_WORD_RULES,
     *CALENDAR_RULES,
     *CLOCK_RULES,

@@ -41,6 +41,19 @@ _SHORT = {
     "m/s": "meters per second",
 }
 
+_COMPARED = {"<": "is less than", ">": "is more than", ">=": "≥", "<=": "≤", "!=": "≠", "==": "="}
+
+COMPARISON_RULES = (
+    Rule(
+        "comparisons",
+        re.compile(r"(?<=[\w)]) ?([<>!=]=) ?(?=[\w(.-])|(?<=\S) ([<>]) (?=\S)"),
+        lambda match: f" {_COMPARED[match[1] or match[2]]} ",
+        needs="<>=",
+        final=False,
+        examples=[("x < y, n > 5, 5 >= 3", "x is less than y, n is more than five, five is at least three")],
+    ),
+)
+
 SIGN_RULES = (
     Rule(
         "with and without",
@@ -85,14 +98,6 @@ SIGN_RULES = (
         lambda match: unicodedata.name(match.group()).split()[-1].lower(),
         needs="αβγδεζηθικλμνξοπρσςτυφχψωΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ",
         examples=[("β-carotene, Ω", "beta-carotene, omega")],
-    ),
-    Rule(
-        "more and less",
-        re.compile(r"(?<=\S) ([<>]) (?=\S)"),
-        lambda match: " is less than " if match[1] == "<" else " is more than ",
-        needs="<>",
-        final=False,
-        examples=[("x < y", "x is less than y")],
     ),
     Rule(
         "arrows",

@@ -201,6 +201,8 @@ def _speak_measure(match: re.Match[str]) -> str | None:
 
 def _is_before_measured(match: re.Match[str]) -> bool:
     """a 2 m rope, 2TB drive: the unit in the singular."""
+    if match["gap"] == "-":
+        return True
     attached = match["unit"] == "in" or (match["gap"] == "" and match["unit"] not in _INGREDIENTS)
     return is_adjective(match) or (attached and not match["per"] and is_before_noun(match))
 
@@ -231,6 +233,8 @@ def _is_unit(match: re.Match[str]) -> bool:
         return unit not in "JVW" or not behind.startswith(". ")
     if unit == "m":
         return not is_counted(match)
+    if unit == "s" and match["gap"] == "":
+        return not match.string.endswith("iPhone ", 0, match.start())
     return True
 
 
@@ -258,7 +262,7 @@ def _speak_long_time(match: re.Match[str]) -> str | None:
 def _speak_inches(match: re.Match[str]) -> str | None:
     if match.string.count('"', 0, match.start()) % 2:
         return None  # it closes a quote
-    return f"{spell_number(match[1])} {'inch' if match[1] == '1' or is_adjective(match) else 'inches'}"
+    return f"{spell_number(match[1])} {'inch' if match[1] == '1' or is_before_noun(match) else 'inches'}"
 
 
 def _speak_magnitude(match: re.Match[str]) -> str | None:
@@ -279,6 +283,13 @@ UNIT_RULES = (
         _speak_feet,
         needs="'’′",
         examples=[("He is 5'10\" tall.", "He is five foot ten tall."), ("a 6'2 man", "a six foot two man")],
+    ),
+    Rule(
+        "feet",
+        re.compile(r"(?<![\w.,])(\d{1,3})['’′](?= (?:tall|wide|long|high|deep|by|x|and)\b)"),
+        lambda match: f"{spell_number(match[1])} {'foot' if match[1] == '1' else 'feet'}",
+        needs="'’′",
+        examples=[("It is 6' tall.", "It is six feet tall.")],
     ),
     Rule(
         "inches",
@@ -322,7 +333,7 @@ UNIT_RULES = (
     ),
     Rule(
         "magnitudes",
-        re.compile(rf"{START}(?:({NUMBER}){DASH})?({NUMBER}) ?(k|K|M|m|mn|B|bn|T)(?!\w)"),
+        re.compile(rf"{START}(?<![A-Za-z]-)(?:({NUMBER}){DASH})?({NUMBER}) ?(k|K|M|m|mn|B|bn|T)(?!\w)"),
         _speak_magnitude,
         needs="kKmMbBT",
         examples=[
