@@ -178,13 +178,16 @@ class _VerifiedRun:
 
 def hear_take(take: Take, recognizer: Recognizer, language: Language) -> Hearing | None:
     """How `recognizer` hears a take; None where it has no words."""
-    wanted = split_words(take.spoken, recognizer.pronounce)
+    samples: np.ndarray = soxr.resample(take.waveform[0].numpy(), take.sample_rate, SAMPLE_RATE)
+    return hear_samples(samples, take.spoken, recognizer, language)
+
+
+def hear_samples(samples: np.ndarray, spoken: str, recognizer: Recognizer, language: Language) -> Hearing | None:
+    """How float32 samples [N] at 16 kHz are heard, of which `spoken` was to be said; None where that has no words."""
+    wanted = split_words(spoken, recognizer.pronounce)
     if not wanted:
         return None
-    samples = take.waveform[0].numpy()
-    at_16k: np.ndarray = soxr.resample(samples, take.sample_rate, SAMPLE_RATE)
-    heard = split_words(recognizer.transcribe(at_16k, take.spoken, language), recognizer.pronounce)
-    return compare_words(wanted, heard)
+    return compare_words(wanted, split_words(recognizer.transcribe(samples, spoken, language), recognizer.pronounce))
 
 
 def _list_scores(best: Sequence[HeardTake], recognizers: Mapping[Language, Recognizer]) -> list[str]:

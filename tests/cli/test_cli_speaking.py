@@ -1,5 +1,6 @@
 """`say` and `talk` write what was asked for; what a user gets wrong ends in one line and exit code 2."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,7 @@ def error_cases() -> list[tuple[list[str], str]]:
         ),
         ([*say, *ann, *out, "--device", "cpu", "--int8"], "quantize: got int8, but it gains nothing on cpu"),
         ([*say, *ann, *out, "--steps", "0"], "steps: got 0, expected at least 1"),
+        ([*say, *ann, *out, "--tries", "0"], "tries: got 0, expected at least 1"),
         ([*say, *ann, *out, "--device", "cuda:77"], "device: got 'cuda:77'"),
         (["say", "...", *ann, *out], "speak"),
         ([*talk, "--voice", "{Ann}", *out], "expected NAME=FILE"),
@@ -124,6 +126,15 @@ def test_errors(tmp_path: Path, model_folder: Path, voice_files, script: Path, c
     message = capsys.readouterr().err.splitlines()[-1]
     assert message.startswith("indextts2: error: ")
     assert words in message
+    assert not (tmp_path / "o.wav").exists()
+
+
+def test_verify_names_what_is_missing(tmp_path, model_folder, voice_files, capsys, monkeypatch) -> None:
+    for library in ("pocketsphinx", "faster_whisper"):
+        monkeypatch.setitem(sys.modules, library, None)
+    say = ["say", "Hello you.", "--voice", str(voice_files["Ann"]), "-o", str(tmp_path / "o.wav"), "--verify"]
+    assert main([*say, "--model-dir", str(model_folder)]) == 2
+    assert "pip install pocketsphinx" in capsys.readouterr().err
     assert not (tmp_path / "o.wav").exists()
 
 

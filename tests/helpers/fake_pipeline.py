@@ -64,6 +64,9 @@ class FakePipeline:
         reads = line.emotion is not None and line.emotion.mode == "text"
         return (0.0, 0.0, 0.6, 0.0, 0.0, 0.0, 0.0, 0.2) if reads else None
 
+    def keep_report(self, report: SimpleNamespace) -> None:
+        assert report.lines
+
     def release(self) -> None:
         self.released += 1
 

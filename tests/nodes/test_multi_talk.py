@@ -1,6 +1,7 @@
 """IndexTTS2_MultiTalk does with every input what its name says; over a pipeline that hums."""
 
-from types import SimpleNamespace
+import sys
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -250,3 +251,24 @@ def test_sound_cues_are_left_out_where_asked(talk: Any) -> None:
         talk("Speaker1: One. [door slams] Two.")
     talk("Speaker1: One. [door slams] Two.", skip_sound_cues=True)
     assert FakePipeline.spoken[0][0].text == "One. Two."
+
+
+def test_verify_needs_a_recognizer_before_anything_is_loaded(talk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for library in ("pocketsphinx", "faster_whisper"):
+        monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(IndexTTSError, match=r"pip install pocketsphinx.*or turn verify off"):
+        talk("Speaker1: Hello you there.", verify=True)
+    assert not FakePipeline.loads
+    talk("Speaker1: Hello you there.", candidates=3)
+    assert len(FakePipeline.spoken) == 1
+
+
+def test_verify_speaks_candidates_of_each_line(talk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("pocketsphinx")
+    module.Decoder = lambda **options: None  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "pocketsphinx", module)
+    talk("Speaker1: One two three.\nSpeaker2: Four five six.", verify=True, candidates=2)
+    assert [line.index for line, _ in FakePipeline.spoken] == [0, 0, 1, 1]
+    assert len({line.seed for line, _ in FakePipeline.spoken}) == 4
+    options = FakePipeline.spoken[0][1]
+    assert (options.verify, options.candidates, options.tries) == (True, 2, 3)
