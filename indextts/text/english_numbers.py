@@ -123,17 +123,7 @@ def spell_number(written: str) -> str:
     return " ".join(filter(None, (whole and spell_cardinal(int(whole)), "point", spell_digits(fraction, zero))))
 
 
-def spell_date_year(written: str) -> str:
-    """A year with two digits or four: '45 → forty five."""
-    return spell_year(int(written)) if len(written) > 2 else spell_code(written)
-
-
-def is_one(written: str) -> bool:
-    """Whether what is counted stands in the singular."""
-    return written == "1"
-
-
-SIGNS = {"-": "negative", "+": "plus", "±": "plus or minus", "~": "about", "≈": "about", "<": "less than"} | {
+_SIGNS = {"-": "negative", "+": "plus", "±": "plus or minus", "~": "about", "≈": "about", "<": "less than"} | {
     ">": "more than",
     "≤": "at most",
     "≥": "at least",
@@ -144,17 +134,17 @@ SIGN = r"(?:(?<![\w.,)])[-+±~≈<>≤≥] ?)?"
 
 def spell_signed(sign: str | None, written: str) -> str:
     """A number with the sign before it, or without."""
-    word = SIGNS.get((sign or "").strip(), "")
+    word = _SIGNS.get((sign or "").strip(), "")
     return f"{word} {spell_number(written)}".strip()
 
 
-ROMAN = re.compile("M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})", re.IGNORECASE)
+_ROMAN = re.compile("M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})", re.IGNORECASE)
 _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 
 
 def count_roman(numeral: str) -> int:
     """VIII → 8; 0 for what is no Roman numeral."""
-    if not numeral or not ROMAN.fullmatch(numeral):
+    if not numeral or not _ROMAN.fullmatch(numeral):
         return 0
     values = [_ROMAN_VALUES[letter] for letter in numeral.upper()]
     return sum(-one if one < after else one for one, after in zip(values, [*values[1:], 0], strict=True))
