@@ -15,9 +15,12 @@ _ALIKE = {
     "-": "\u2010\u2011\u2212\u2043\ufe63\uff0d",
     "–": "\u2012",
     "—": "\u2015\u2e3a\u2e3b\ufe58\ufe31",
-    "'": "\u02bc\u02b9\u02bb\u201b\uff07",
-    '"': "\uff02\u301d\u301e\u301f",
-    "～": "\u301c",
+    "'": "\u02bc\u02b9\u02bb\u02c8\u055a\u201b\ua78c\uff07\u275b\u275c",
+    '"': "\uff02\u301d\u301e\u301f\u275d\u275e",
+    ":": "\u02d0\u2236\ua789",
+    ".": "\u2024",
+    "!": "\u2755\u2757",
+    "～": "\u301c\u2053\u223c",
     "…": "\u22ef\u2025\ufe19",
     "·": "\u30fb\uff65\u2027\u2219\u22c5",
     "。": "\uff61",
@@ -25,7 +28,7 @@ _ALIKE = {
     "/": "\u2044\u2215",
     "¥": "\uffe5",
     "µ": "\u03bc",
-    "?": "\u061f",
+    "?": "\u061f\u2753\u2754",
 }
 """What is spoken as the first is written as one of the rest."""
 
@@ -69,7 +72,7 @@ _ORNAMENT = re.compile(
     "[\U0001f000-\U0001faff\u2190-\u21ff\u2300-\u23ff\u2500-\u2604\u2606-\u27bf\u2b00-\u2bff\u3030\u303d\u20e3©®™℠]+"
 )
 _ARROWS_KEPT = "→⇒"
-_ACCENTED = re.compile("[\u00c0-\u024f\u1e00-\u1eff\u0300-\u036f]+")
+_ACCENTED = re.compile("[\u00c0-\u024f\u1e00-\u1eff\u0300-\u036f]")
 _LETTERS = str.maketrans(
     {"ß": "ss", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D"}
     | {"ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ı": "i"}
@@ -138,11 +141,13 @@ def list_ornaments(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(sign for sign in found if sign not in _ARROWS_KEPT))
 
 
-def strip_accents(text: str) -> str:
-    """Latin letters without their marks, as the vocabulary has them: café → cafe."""
-    return text if text.isascii() else _ACCENTED.sub(_strip_letters, text)
+def strip_accents(text: str, kept: str = "") -> str:
+    """Latin letters without their marks, as the vocabulary has them: café → cafe. Those of `kept` stay as they are."""
+    if text.isascii():
+        return text
+    return _ACCENTED.sub(lambda match: match.group() if match.group() in kept else _strip_letter(match.group()), text)
 
 
-def _strip_letters(match: re.Match[str]) -> str:
-    decomposed = unicodedata.normalize("NFD", match.group().translate(_LETTERS))
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+def _strip_letter(letter: str) -> str:
+    decomposed = unicodedata.normalize("NFD", letter.translate(_LETTERS))
+    return "".join(part for part in decomposed if not unicodedata.combining(part))

@@ -79,6 +79,13 @@ SIGN_RULES = (
         examples=[("and/or, TCP/IP", "and or, TCP IP")],
     ),
     Rule(
+        "dots in words",
+        re.compile(r"(?<=[a-z]{2})\.(?=[a-z]{2})"),
+        lambda match: " dot ",
+        needs=".",
+        examples=[("about.me, end.So", "about dot me, end.So")],
+    ),
+    Rule(
         "sharp",
         re.compile(r"(?<![A-Za-z])([A-G])#(?!\w)"),
         lambda match: f"{match[1]} sharp",

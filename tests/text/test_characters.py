@@ -85,6 +85,9 @@ def test_english_text_of_odd_characters(text, spoken):
         ("他说﹁你好﹂", "他说'你好'"),
         ("你好😂世界", "你好世界"),
         ("你好(^_^)", "你好"),
+        ("café很好，lüe4", "cafe很好,lüe4"),
+        ("比分3∶2", "比分三比二"),
+        ("真的❓太好了❗", "真的?太好了!"),
     ],
 )
 def test_chinese_text_of_odd_characters(text, spoken):
