@@ -23,7 +23,8 @@ def parse_dialogue(
     """The lines of a script that has `count` voices, and which of them speaks for whom.
 
     `Speaker2` is voice 2. `names` are names tied to a voice; the other names take the voices that are left, in the
-    order they first speak. Text above the first name is read by the first voice. `skip_sound_cues`: see `parse_script`.
+    order they first speak. Text above the first name is read by the first voice, which it shares where there are names
+    for all. `skip_sound_cues`: see `parse_script`.
     Raises `ScriptError`, with line and column, for a name beyond `count` voices; `remedy` ends that message.
     """
     names = {voice: name for voice, name in names.items() if name and speaker_number(name) is None}
@@ -35,6 +36,10 @@ def parse_dialogue(
     spellings = _first_spellings(line.speaker for line in lines)
     voices = _number_voices(spellings.values(), count, names)
     left_over = [name for name in spellings.values() if name not in voices]
+    if left_over and first in spellings.values() and first not in parser.labels:
+        named = _number_voices([name for name in spellings.values() if name != first], count, names)
+        voices = {first: 1} | named
+        left_over = [name for name in spellings.values() if name not in voices]
     if left_over:
         unspoken = [f"Speaker{voice}" for voice in range(1, count + 1) if voice not in voices.values()]
         error = parser.labels[left_over[0]].unknown_speaker(", ".join([*voices, *unspoken]))

@@ -18,6 +18,7 @@ _ATTRIBUTE = re.compile(
     r"(?:\"([^\"]{0,500})\"|'([^']{0,500})'|“([^”]{0,500})”|([^\s/\"'“]{1,200}))"
 )
 _PAIR = re.compile(r"\s{0,9}([\w-]{1,32})\s{0,9}[:=：](.*)")
+_NAME_AND_MOOD = re.compile(r"\s{0,9}(?P<name>[^,:：，]{1,60})[,:：，]\s{0,9}(?P<mood>[^,:：，]{1,60})")
 _SPEED = re.compile(rf"({NUMBER})\s{{0,9}}[x×倍]?", re.IGNORECASE)
 _LANGUAGES = {
     "zh": "zh cn zh-cn zh-hans chinese mandarin 中文 汉语 普通话 中 国语 华语",
@@ -68,6 +69,9 @@ def read_bracket_label(content: str) -> BracketLabel:
         if all(pairs):
             return BracketLabel(name.strip(), tuple(pair for pair in pairs if pair))
         return BracketLabel(content.strip())
+    mood = _NAME_AND_MOOD.fullmatch(content)
+    if mood and is_emotion(mood["mood"]) and not is_emotion(mood["name"]):
+        return BracketLabel(mood["name"].strip(), (("emotion", mood["mood"]),))
     first = _ATTRIBUTE.search(content)
     name = (content[: first.start()] if first else content).strip().removesuffix("/").rstrip()
     found = tuple(

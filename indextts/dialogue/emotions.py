@@ -13,22 +13,30 @@ NAMED_WEIGHT = 0.8
 """Weight of an emotion called by its name alone: the most that the model takes in all."""
 
 _SYNONYMS = {
-    "happy": "happiness happily joy joyful joyous cheerful cheery merry delighted glad amused playful laughing smiling "
-    "高兴 开心 快乐 喜悦 愉快 欢快 兴奋 激动 欣喜 俏皮 微笑 excited",
-    "angry": "anger angrily mad furious rage annoyed irritated frustrated outraged hostile stern "
-    "生气 愤怒 恼怒 恼火 发怒 暴怒 气愤 烦躁 不耐烦 严厉",
-    "sad": "sadness sadly sorrow sorrowful unhappy crying grieving heartbroken tearful mournful "
-    "悲伤 难过 伤心 悲痛 哀伤 伤感 心碎 哭泣 委屈",
+    "happy": "happiness happily joy joyful joyous cheerful cheery merry ecstatic overjoyed elated jolly "
+    "delighted glad amused playful laughing smiling excited "
+    "高兴 开心 快乐 喜悦 愉快 欢快 兴奋 激动 欣喜 俏皮 微笑 大笑 狂喜 得意 幸福 感动 "
+    "兴高采烈 笑",
+    "angry": "anger angrily mad furious fury rage raging enraged bitter indignant annoyed irritated "
+    "frustrated outraged hostile stern "
+    "生气 愤怒 恼怒 恼火 发怒 暴怒 气愤 烦躁 不耐烦 严厉 气恼 怨恨 不满 吼 咆哮",
+    "sad": "sadness sadly sorrow sorrowful unhappy crying grieving heartbroken tearful mournful hurt grief "
+    "weeping sobbing regretful miserable "
+    "悲伤 难过 伤心 悲痛 哀伤 伤感 心碎 哭泣 委屈 哭 哽咽 忧伤 凄凉 痛苦 悲哀 悔恨",
     "afraid": "fear fearful scared frightened terrified nervous anxious worried panicked tense alarmed uneasy "
-    "害怕 恐惧 惊恐 恐慌 紧张 担心 焦虑 不安 慌张 忧虑",
+    "horrified dread timid insecure "
+    "害怕 恐惧 惊恐 恐慌 紧张 担心 焦虑 不安 慌张 忧虑 胆怯 惶恐 恐怖 惊慌",
     "disgusted": "disgust hate hatred hateful contempt contemptuous scornful disdainful sarcastic "
-    "厌恶 反感 讨厌 嫌弃 憎恨 恶心 鄙视 轻蔑 讽刺",
-    "melancholic": "melancholy low down depressed gloomy lonely weary disappointed wistful nostalgic "
-    "低落 忧郁 沮丧 抑郁 消沉 失落 疲惫 失望 孤独 惆怅 怀念",
+    "厌恶 反感 讨厌 嫌弃 憎恨 恶心 鄙视 轻蔑 讽刺 嘲讽 冷笑 不屑 嫉妒",
+    "melancholic": "melancholy low down depressed gloomy lonely weary tired exhausted sleepy bored hopeless "
+    "discouraged disappointed wistful nostalgic "
+    "低落 忧郁 沮丧 抑郁 消沉 失落 疲惫 失望 孤独 惆怅 怀念 疲倦 无奈 困倦 叹气",
     "surprised": "surprise shocked amazed astonished stunned startled incredulous "
     "惊讶 吃惊 震惊 惊奇 诧异 意外 惊喜 惊愕 难以置信",
-    "calm": "calmly neutral natural normal relaxed peaceful gentle soft serene composed serious "
-    "平静 自然 中性 冷静 平和 淡定 温柔 轻柔 沉稳 严肃 镇定",
+    "calm": "calmly neutral natural normal relaxed peaceful gentle soft serene composed serious steady "
+    "soothing patient polite relieved sincere solemn "
+    "平静 自然 中性 冷静 平和 淡定 温柔 轻柔 沉稳 严肃 镇定 认真 坚定 郑重 庄重 从容 安慰 "
+    "耐心 礼貌",
 }
 _BLENDS = {
     (("happy", 0.3), ("surprised", 0.5)): "curious curiously intrigued interested inquisitive wondering "
@@ -50,6 +58,12 @@ _WEIGHTS = {
     **{name: weights for weights, names in _BLENDS.items() for name in names.split()},
 }
 
+_LONGEST_WORD = 40
+_DEGREE = re.compile(
+    r"^(?:(?:very|so|really|quite|rather|slightly|somewhat|a bit|a little|extremely)\s{1,9}"
+    r"|很|非常|有点|有些|十分|特别|极其|略带|带着)"
+)
+_SUFFIXES = (("ly", ""), ("ily", "y"), ("ically", "ic"), ("地", ""), ("的", ""), ("着", ""))
 _SEPARATOR = re.compile(r"[|,;，；、]")
 _NUMBER = re.compile(NUMBER)
 _NUMBER_SEPARATOR = re.compile(r"[\s,，|;]+")
@@ -57,7 +71,17 @@ _NUMBER_SEPARATOR = re.compile(r"[\s,，|;]+")
 
 def is_emotion(text: str) -> bool:
     """Whether `text` is an emotion's name, English or Chinese, whatever its case."""
-    return text.strip().casefold() in _WEIGHTS
+    return _find_word(text) is not None
+
+
+def _find_word(text: str) -> str | None:
+    """The word of the table that `text` is, whatever its case, as an adverb or with one before it."""
+    word = text.strip().casefold()
+    if word in _WEIGHTS or len(word) > _LONGEST_WORD:
+        return word if word in _WEIGHTS else None
+    word = _DEGREE.sub("", word)
+    stems = (word, *(word.removesuffix(old) + new for old, new in _SUFFIXES if word.endswith(old)))
+    return next((stem for stem in stems if stem in _WEIGHTS), None)
 
 
 def read_emotion(text: str) -> Emotion | None:
@@ -102,7 +126,7 @@ def _named_weights(name: str, weight: float | None) -> list[tuple[str, float]]:
         )
     if weight is not None and weight > 1:
         raise ValueError(f"{name} has weight {weight:g}, expected 0 to 1")
-    parts = _WEIGHTS[name.strip().casefold()]
+    parts = _WEIGHTS[_find_word(name) or name]
     if len(parts) == 1:
         return [(parts[0][0], NAMED_WEIGHT if weight is None else weight)]
     scale = 1.0 if weight is None else weight / max(share for _, share in parts)

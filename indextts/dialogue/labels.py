@@ -24,7 +24,15 @@ from ..errors import ScriptError
 from ..records import Emotion
 from .delivery import UNCHANGED, BracketLabel, Delivery, read_bracket_label, read_language, read_speed
 from .emotions import is_emotion, read_emotion
-from .label_heads import BARS, Head, first_column, name_before_clock, read_head
+from .label_heads import (
+    BARS,
+    Head,
+    find_name_within,
+    first_column,
+    name_before_clock,
+    read_decorated_head,
+    read_head,
+)
 from .phrases import Notice
 from .prose import opens_prose
 from .rows import Row
@@ -205,6 +213,10 @@ class LabelReader:
             label = Label(speaker, timed, row.number, first_column(row.text, position))
             return Opening(len(row.text), len(row.text), label, tuple(tags))
         head = read_head(row.text, position, self._speakers)
+        if head is not None and not self._speakers.is_lone and self._speakers.find_speaker(head.name) is None:
+            head = find_name_within(head, self._is_known)
+        if head is None or not self._is_known(head.name):
+            head = read_decorated_head(row.text, position, self._speakers) or head
         meaning = "text" if head is None else self._judge(head, row, arrows)
         if head is None or meaning == "text":
             return Opening(position, len(row.text), tags=tuple(tags))
@@ -241,6 +253,12 @@ class LabelReader:
         if not opener:
             self._notice(row.number, f"{name}{head.mark} is read as text, for there is one voice")
         return "text"
+
+    def _is_known(self, name: str) -> bool:
+        """Whether a name is a speaker's, or where anybody may speak, stands before a colon by itself."""
+        if self._speakers.find_speaker(name) is not None:
+            return True
+        return self._speakers.names is None and not opens_prose(name) and self._count_name(fold_name(name)) > 0
 
     def _is_labelled(self) -> bool:
         """Whether the one voice's own name stands before a colon, so that other names are other speakers."""

@@ -1,12 +1,13 @@
 """Rows of a script, cleaned of what no editor shows, and cues of subtitles: rows with a time."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 _BREAK = re.compile("\r\n|[\n\r\v\f\x85\u2028\u2029]")
 _SURROGATES = re.compile("[\ud800-\udfff]+")
-_WIDE_BRACKETS = str.maketrans("［］＜＞", "[]<>")
+_LOOKALIKES = str.maketrans("［］＜＞﹕︰∶", "[]<>：：:", "\u200b\u2060\ufeff")
+"""Brackets and colons as the others have them, and what nobody sees."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,10 @@ def split_rows(script: str) -> tuple[list[Row], list[str]]:
     if _SURROGATES.search(script):
         script = _SURROGATES.sub("", script)
         notes.append("left out halves of characters that a program cut in two (surrogates)")
-    texts = _BREAK.split(script.removeprefix("\ufeff").translate(_WIDE_BRACKETS))
+    texts = _BREAK.split(script.translate(_LOOKALIKES))
     return [Row(text, number) for number, text in enumerate(texts, start=1)], notes
 
 
-def spoken_rows(rows: list[Row]) -> Iterator[Row]:
-    """Rows of a plain script that are neither blank nor a `#` comment."""
-    return (row for row in rows if row.text.strip() and not row.text.lstrip().startswith("#"))
+def spoken_rows(rows: list[Row], is_heading: Callable[[Row], bool]) -> Iterator[Row]:
+    """Rows of a plain script that are neither blank nor a `#` comment, which a heading is not."""
+    return (row for row in rows if row.text.strip() and (not row.text.lstrip().startswith("#") or is_heading(row)))

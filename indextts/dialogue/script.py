@@ -22,8 +22,10 @@ from .sound_cues import remove_asides, remove_songs
 from .speakers import Speakers, fold_name
 from .subtitle_markup import clean_markup
 from .subtitles import read_subtitles
+from .tables import flatten_tables
 from .tags import Tag, split_tags
 
+_PARENTHETICAL = re.compile(r"(?<=\S)\s{0,9}[(（][^()（）]{1,40}[)）]$")
 _INLINE_LABEL = re.compile(
     r"\\.|\[(?P<square>[^\[\]]+)\]|(?<=[.!?…。！？”」])\s*【(?P<lenticular>[^【】]+)】|<(?P<angle>/?[^\W\d_][^<>]*)>"
 )
@@ -115,7 +117,8 @@ class ScriptParser:
         self._notes[f"line {line}: {note}"] = None
 
     def _read_plain_rows(self) -> None:
-        rows = [row for row in spoken_rows(self._rows) if not is_table_header(row)]
+        spoken = flatten_tables(list(spoken_rows(self._rows, self._is_heading)), self._may_speak)
+        rows = [row for row in spoken if not is_table_header(row)]
         if self._lone_voice and rows and self._reader.read_opening(rows[0]).label is None:
             self._speakers = Speakers([self._lone_voice])
             del self._reader
@@ -152,11 +155,20 @@ class ScriptParser:
         if whole is not None:
             yield whole
 
+    def _may_speak(self, name: str) -> bool:
+        return self._speakers.names is None or self._speakers.find_speaker(name) is not None
+
+    def _is_heading(self, row: Row) -> bool:
+        """Whether a row is Markdown's `### Name`."""
+        return self._speakers.find_speaker(row.text.strip(" #*_:：")) is not None
+
     def _screenplay_name(self, row: Row) -> Label | None:
         """A given name alone on a row, below a blank one or at the top, above what is said."""
         above, below = self._rows[: row.number - 1][-1:], self._rows[row.number : row.number + 1]
-        name = row.text.strip().strip("*_")
-        if any(other.text.strip() for other in above) or not any(other.text.strip() for other in below):
+        name = _PARENTHETICAL.sub("", row.text.strip().strip("*_"))
+        if row.text.lstrip().startswith("#"):
+            name = row.text.strip(" #*_:：")
+        elif any(other.text.strip() for other in above) or not any(other.text.strip() for other in below):
             return None
         speaker = self._speakers.find_speaker(name)
         return None if speaker is None else Label(speaker, name, row.number, 1)

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable, Sequence
 
-_NOTES = "♪♫♬♩🎵🎶"
+_NOTES = "♪♫♬♩🎵🎶¶"
 _SONG = re.compile(rf"[{_NOTES}]{{1,9}}(?:[^{_NOTES}]*[{_NOTES}]{{1,9}}|[^\n{_NOTES}]*)")
+_EMPTY = re.compile(r"[\[(（【]\s{0,9}[\])）】]")
 _HASH_SONG = re.compile(r"^[^\S\n]{0,9}#.*$", re.MULTILINE)
 _ASIDE = re.compile(r"[(（](?P<round>[^()（）]*)[)）]|\*{1,3}(?P<starred>[^*]+)\*{1,3}")
 _SOUND = re.compile(
@@ -12,7 +13,7 @@ _SOUND = re.compile(
     r"|sniff|snor|yawn|clears?\b|grunt|pant(?:s|ing)\b|breath|exhal|inhal|music|song|sing(?:s|ing)\b|hum(?:s|ming)\b"
     r"|applau|clap|cheer|door|phone|ring(?:s|ing)\b|bell|knock|footstep|thunder|gunshot|gunfire|explo|siren|horn"
     r"|engine|bark|meow|beep|buzz|click|static|silence|pause|beat\b|inaudible|indistinct|unintelligible|speaking"
-    r"|stammer|stutter|whistl|snicker|scoff|gulp|wail|weep|whimper|growl|snarl|roar|chatter|crowd|narrat)"
+    r"|smil|grin|smirk|nods?\b|shrug|frown|blush|wink|blink|stammer|stutter|whistl|snicker|scoff|gulp|wail|weep|whimper|growl|snarl|roar|chatter|crowd|narrat)"
     r"|[笑哭叹咳]|音乐|掌声|欢呼|脚步|敲门|关门|开门|铃声|枪声|爆炸|雷声|雨声|风声|尖叫|喘|哽咽|沉默|画外音|低语|耳语"
     r"|歌声|鼓掌|电话|背景音|静默|听不清|停顿",
     re.IGNORECASE,
@@ -35,13 +36,14 @@ def remove_songs(text: str) -> tuple[str, list[str]]:
         songs.append(" ".join(match.group().split()))
         return "\n" * match.group().count("\n")
 
-    return _HASH_SONG.sub(leave_out, _SONG.sub(leave_out, text)), songs
+    rest = _HASH_SONG.sub(leave_out, _SONG.sub(leave_out, text))
+    return (_EMPTY.sub("", rest) if songs else rest), songs
 
 
 def remove_asides(text: str, is_kept: Callable[[str], bool]) -> tuple[str, list[str]]:
     """`text` without asides that name a sound or stand at its start, and these.
 
-    Others belong to the sentence. `is_kept`: whether what an aside holds is something else, such as a speaker.
+    Others belong to the sentence. `is_kept`: whether what an aside at the start holds is a speaker or an emotion.
     """
     asides: list[str] = []
     pieces: list[str] = []
@@ -49,11 +51,11 @@ def remove_asides(text: str, is_kept: Callable[[str], bool]) -> tuple[str, list[
     for match in _ASIDE.finditer(text):
         content = match["round"] if match["starred"] is None else match["starred"]
         begins = match["starred"] is None and _OPENS.search(match.string[max(0, match.start() - 9) : match.start()])
-        if is_kept(content) or not _is_sound(content, bool(begins)):
+        if (begins and is_kept(content)) or not _is_sound(content, bool(begins)):
             continue
         asides.append(match.group())
         pieces.append(text[end : match.start()])
-        end = match.end()
+        end = match.end() + (text[match.end() : match.end() + 1] in (":", "：") if begins else 0)
     return close_gaps([*pieces, text[end:]]), asides
 
 

@@ -23,6 +23,8 @@ def speaker_number(name: str) -> int | None:
 class Speakers:
     """The speakers of a script: the ones given, or whoever appears where `names` is None.
 
+    Where no given name has a number, `Speaker2` is the second of them.
+
     known: further names, by which somebody may be called where anybody may.
     """
 
@@ -32,6 +34,8 @@ class Speakers:
         self._by_name = {fold_name(name): name for name in given}
         numbered = ((speaker_number(name), name) for name in given)
         self._by_number = {number: name for number, name in numbered if number is not None}
+        if not self._by_number:
+            self._by_number = dict(enumerate(self.names or (), start=1))
         self._nearest = lru_cache(4096)(self._find_nearest)
 
     @property

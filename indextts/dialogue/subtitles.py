@@ -1,4 +1,4 @@
-"""Subtitle files into cues: SRT, WebVTT, SBV, ASS/SSA, LRC, MicroDVD, each as strict or sloppy as it comes.
+"""Subtitle files into cues: SRT, WebVTT, SBV, ASS/SSA, LRC, MicroDVD, transcripts, as strict or sloppy as they come.
 
 Read row by row, so that every cue knows its line in the file, which libraries for these formats do not tell.
 """
@@ -18,7 +18,14 @@ _INDEX = re.compile(r"\s{0,9}#?(\d{1,9})[.:]?\s{0,9}")
 _HIDDEN_BLOCKS = ("NOTE", "STYLE", "REGION", "WEBVTT")
 _ASS_FIELDS = ("layer", "start", "end", "style", "name", "marginl", "marginr", "marginv", "effect", "text")
 _ASS_DRAWING = re.compile(r"\{[^{}]*\\p[1-9]")
-_LRC_TIME = re.compile(r"\s{0,9}\[\s?(\d{1,3})\s?:\s?(\d{1,2})(?:\s?[.:,]\s?(\d{1,3}))?\s?\]")
+_LRC_TIME = re.compile(
+    r"\s{0,9}\[\s?(?:(\d{1,2})\s?:\s?(?=\d{1,2}\s?:))?(\d{1,3})\s?:\s?(\d{1,2})(?:\s?[.,]\s?(\d{1,3}))?\s?\]"
+)
+_CLOCK_ROW = re.compile(
+    r"\s{0,9}[(（]?(?:(\d{1,2}):)?(\d{1,2}):(\d{2})(?:[.,](\d{1,3}))?[)）]?(?:\s{1,9}(?:[-–—]\s{1,9})?(?P<text>.*))?"
+)
+_STARTS_BEFORE = 60.0
+"""Seconds; rows that begin with a later clock are a diary and no transcript."""
 _LRC_HEADER = re.compile(r"\s{0,9}\[[A-Za-z]{2,8}\s?:[^\[\]]*\]\s*")
 _LRC_OFFSET = re.compile(r"\s{0,9}\[offset\s?:\s?([+-]?\d{1,9})\s?\]", re.IGNORECASE)
 _LRC_WORD = re.compile(r"<\d{1,3}:\d{1,2}(?:[.:]\d{1,3})?>")
@@ -70,7 +77,7 @@ def _read_blocks(rows: Sequence[Row]) -> tuple[list[SubtitleCue], list[str]]:
                 raise ScriptError(f"the subtitles cannot be read: got {row.text.strip()!r}, {EXPECTED}", row.number, 1)
             body.append(row)
             continue
-        _drop_identifier(body, is_vtt)
+        _drop_identifier(body, is_vtt, len(cues) + (1 if timing is None else 2))
         finish_cue()
         timing, body = found, [replace(row, text=found.text)] if found.text else []
     _drop_last_index(body, len(cues))
@@ -78,9 +85,18 @@ def _read_blocks(rows: Sequence[Row]) -> tuple[list[SubtitleCue], list[str]]:
     return cues, notes
 
 
-def _drop_identifier(body: list[Row], is_vtt: bool) -> None:
-    """Take the next cue's number, or in WebVTT its name, off the end of this one's rows."""
-    if not body or not body[-1].text.strip():
+def _drop_identifier(body: list[Row], is_vtt: bool, number: int) -> None:
+    """Take the next cue's number, or in WebVTT its name, off the end of this one's rows.
+
+    number: the one that is expected, which may have a blank row behind it.
+    """
+    filled = next((place for place in reversed(range(len(body))) if body[place].text.strip()), None)
+    if filled is None:
+        return
+    if filled < len(body) - 1:
+        match = _INDEX.fullmatch(fold_width(body[filled].text))
+        if match and int(match[1]) == number and (filled == 0 or not body[filled - 1].text.strip()):
+            body.pop(filled)
         return
     stands_alone = len(body) == 1 or not body[-2].text.strip()
     if _INDEX.fullmatch(fold_width(body[-1].text)) or (is_vtt and stands_alone):
@@ -152,7 +168,7 @@ def _read_dialogue(row: Row, fields: Sequence[str]) -> SubtitleCue | None:
 def _is_lrc(rows: Sequence[Row]) -> bool:
     """Times with a fraction are LRC's; without one they also stand in transcripts, before names."""
     timed = [(row, match) for row in rows if (match := _LRC_TIME.match(fold_width(row.text[:40])))]
-    if any(match[3] is not None for _, match in timed):
+    if any(match[4] is not None for _, match in timed) or _counts_hundredths(rows):
         return True
     return bool(timed) and not any(_NAMED.match(row.text[match.end() :]) for row, match in timed)
 
@@ -163,10 +179,11 @@ def _read_lrc(rows: Sequence[Row]) -> tuple[list[SubtitleCue], list[str]]:
     notes: list[str] = []
     shift = 0.0
     shown: list[Row] | None = None
+    hundredths = _counts_hundredths(rows)
     for row in rows:
         if offset := _LRC_OFFSET.match(row.text):
             shift = int(offset[1]) / 1000
-        times, text = _split_lrc_times(row.text)
+        times, text = _split_lrc_times(row.text, hundredths)
         if not times and (not text.strip() or _LRC_HEADER.fullmatch(text)):
             continue
         shown = [] if times else shown
@@ -183,13 +200,59 @@ def _read_lrc(rows: Sequence[Row]) -> tuple[list[SubtitleCue], list[str]]:
     ], notes
 
 
-def _split_lrc_times(text: str) -> tuple[list[float], str]:
+def _counts_hundredths(rows: Sequence[Row]) -> bool:
+    """Whether the third number of `[01:02:75]` is hundredths of a second; in other files it is seconds."""
+    times = (_LRC_TIME.match(fold_width(row.text[:40])) for row in rows)
+    return any(match and match[1] is not None and int(match[3]) > 59 for match in times)
+
+
+def _split_lrc_times(text: str, hundredths: bool) -> tuple[list[float], str]:
     times, position = [], 0
     while match := _LRC_TIME.match(fold_width(text[position : position + 40])):
-        minutes, seconds, fraction = match.groups()
-        times.append(int(minutes) * 60 + int(seconds) + float(f"0.{fraction or 0}"))
+        hours, minutes, seconds, fraction = match.groups()
+        if hundredths and hours is not None:
+            hours, minutes, seconds, fraction = None, hours, minutes, seconds
+        times.append(_sum_clock(hours, minutes, seconds, fraction))
         position += match.end()
     return times, text[position:]
+
+
+def _sum_clock(hours: str | None, minutes: str, seconds: str, fraction: str | None) -> float:
+    return int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds) + float(f"0.{fraction or 0}")
+
+
+def _match_clocks(rows: Sequence[Row]) -> list[tuple[Row, re.Match[str] | None]]:
+    return [(row, _CLOCK_ROW.fullmatch(fold_width(row.text))) for row in rows if row.text.strip()]
+
+
+def _is_transcript(rows: Sequence[Row]) -> bool:
+    """Whether each row begins with a clock, or clocks on rows of their own stand above the text, from zero on."""
+    if not rows or next((not _CLOCK_ROW.match(row.text[:40]) for row in rows if row.text.strip()), True):
+        return False
+    found = _match_clocks(rows)
+    clocks = [match for _, match in found if match]
+    starts = [_sum_clock(*match.groups()[:4]) for match in clocks]
+    if len(clocks) < 2 or starts != sorted(starts) or starts[0] >= _STARTS_BEFORE or starts[0] == starts[-1]:
+        return False
+    alone = not any(match["text"] for match in clocks)
+    together = len(clocks) == len(found) and not any(_NAMED.match(match["text"] or "") for match in clocks)
+    return bool(found[0][1]) and alone != together
+
+
+def _read_transcript(rows: Sequence[Row]) -> tuple[list[SubtitleCue], list[str]]:
+    """A transcript as players show it: `0:05 text`, `(00:05) text`, or a row `0:05` above the text."""
+    shown: list[tuple[float, list[Row]]] = []
+    for row, match in _match_clocks(rows):
+        if match is not None:
+            shown.append((_sum_clock(*match.groups()[:4]), []))
+        text = row.text if match is None else row.text.strip()[-len(match["text"]) :] if match["text"] else ""
+        if text:
+            shown[-1][1].append(replace(row, text=text))
+    ends = [*(start for start, _ in shown[1:]), None]
+    return [
+        SubtitleCue(start, end if end is None or end > start else None, tuple(texts))
+        for (start, texts), end in zip(shown, ends, strict=True)
+    ], []
 
 
 def _is_microdvd(rows: Sequence[Row]) -> bool:
@@ -216,5 +279,11 @@ def _read_microdvd(rows: Sequence[Row]) -> tuple[list[SubtitleCue], list[str]]:
 
 _FORMATS: tuple[
     tuple[Callable[[Sequence[Row]], bool], Callable[[Sequence[Row]], tuple[list[SubtitleCue], list[str]]]], ...
-] = ((_is_ass, _read_ass), (_has_timing, _read_blocks), (_is_lrc, _read_lrc), (_is_microdvd, _read_microdvd))
+] = (
+    (_is_ass, _read_ass),
+    (_has_timing, _read_blocks),
+    (_is_lrc, _read_lrc),
+    (_is_microdvd, _read_microdvd),
+    (_is_transcript, _read_transcript),
+)
 """What tells a format, and what reads it; the first that fits."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.cases import COMMITTED, Case, read_cases, read_known
 
-CASES = read_cases(COMMITTED)
+CASES = [*read_cases(COMMITTED), *read_cases(COMMITTED.with_name("scripts_and_subtitles.json"))]
 RUNNER = Path(__file__).with_name("run_cases.py")
 
 

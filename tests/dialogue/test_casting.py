@@ -22,6 +22,13 @@ def read(text: str, count: int, names: dict[int, str] | None = None) -> dict[str
         ("【旁白】从前。\n王五|好。", {}, {"旁白": 1, "王五": 2}),
         ("No names at all.", {}, {"Speaker1": 1}),
         ("No name.\nZoe: a", {}, {"Speaker1": 1, "Zoe": 2}),
+        ("No name.\nZoe: a\nAdam: b", {}, {"Speaker1": 1, "Zoe": 1, "Adam": 2}),
+        ("他说：走吧。\n小明：好。\n小红：好。", {}, {"Speaker1": 1, "小明": 1, "小红": 2}),
+        ("Zoe says: a\nAdam, sadly: b\nZoe: c\nAdam: d", {}, {"Zoe": 1, "Adam": 2}),
+        ("@Zoe: a\n`Adam:` b", {}, {"Zoe": 1, "Adam": 2}),
+        ("> Zoe: a\n00:05 Adam: b", {}, {"Zoe": 1, "Adam": 2}),
+        ("| Zoe | a |\n|---|---|\n| Adam | b |", {}, {"Zoe": 1, "Adam": 2}),
+        ("Speaker\tText\nZoe\ta\nAdam\tb", {}, {"Zoe": 1, "Adam": 2}),
         ("Zoe: hi\nold man: hello", {2: "old man"}, {"Zoe": 1, "old man": 2}),
     ],
 )

@@ -166,14 +166,10 @@ def test_tags_take_no_text_with_them(parts):
     assert re.sub(r"\s", "", text) == expected
 
 
-NEW_ROWS_AND_WIDE_BRACKETS = "\n\r\v\f\x85\u2028\u2029［］＜＞"
+CHANGED = "\n\r\v\f\x85\u2028\u2029［］＜＞﹕︰∶\u200b\u2060\ufeff"
 
 
-@given(
-    st.text(
-        alphabet=st.characters(exclude_characters=NEW_ROWS_AND_WIDE_BRACKETS, exclude_categories=["Cs"]), max_size=40
-    )
-)
+@given(st.text(alphabet=st.characters(exclude_characters=CHANGED, exclude_categories=["Cs"]), max_size=40))
 def test_escaped_text_comes_back_whatever_it_holds(text):
     escaped = re.sub(r"([\[\]【】<>:：|｜#\\-])", r"\\\1", text)
     assert said(f"Alice: .{escaped}.\nx{escaped}.", NAMES) == [("Alice", f".{text}."), ("Alice", f"x{text}.")]

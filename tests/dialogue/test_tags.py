@@ -64,7 +64,7 @@ def test_emotion_in_words(tag):
         ("[happy:0.5|grumpy:0.2]", "unknown emotion 'grumpy', expected one of happy, angry"),
         ("[0.1, 0.2]", "got 2 numbers, expected eight: happy"),
         ("[0,0,0,0,0,0,0,2]", "calm has weight 2"),
-        ("[emotion:tired]", "unknown emotion 'tired'"),
+        ("[emotion:mauve]", "unknown emotion 'mauve'"),
         ('[emotion:""]', "the emotion is empty"),
         ("[pause:long]", "got the duration 'long', expected seconds"),
         ("[pause]", "got the duration ''"),
