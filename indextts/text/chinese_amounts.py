@@ -80,7 +80,7 @@ UNITS = {
     "Kg": "千克",
     "g": "克",
     "mg": "毫克",
-    "μg": "微克",
+    "µg": "微克",
     "t": "吨",
     "km": "千米",
     "KM": "千米",
@@ -90,7 +90,7 @@ UNITS = {
     "CM": "厘米",
     "mm": "毫米",
     "MM": "毫米",
-    "μm": "微米",
+    "µm": "微米",
     "nm": "纳米",
     "m2": "平方米",
     "m²": "平方米",
@@ -151,7 +151,7 @@ UNITS = {
     "kΩ": "千欧",
     "mol": "摩尔",
     "mmol": "毫摩尔",
-    "μmol": "微摩尔",
+    "µmol": "微摩尔",
     "rpm": "转每分钟",
     "℃": "摄氏度",
     "°C": "摄氏度",
@@ -194,7 +194,7 @@ _PER_UNIT = rf"(?:{_join_longest_first(_PER)}){_END}"
 _UNIT_PER_UNIT = re.compile(rf"{START}({NUMBER})\s?({_join_longest_first(UNITS)})/({_PER_UNIT})")
 _WORD_PER_UNIT = re.compile(
     rf"(?<=[0-9万亿千百])(\s?(?:{_join_longest_first(UNITS)})|[\u4e00-\u9fff]{{1,2}})/({_PER_UNIT}|平方米|平米|立方米|公里|千米|小时|分钟|人次|课时|"
-    r"[人天日月年次斤吨升度秒周份个位件台户亩瓶盒本套张间晚夜节股米桌辆颗支条杯碗片页字题包箱袋组名级层室剂]|千克|公斤)"
+    r"[人天日月年次斤吨升度秒周份个位件台户亩瓶盒本套张间晚夜节股米桌辆颗支条杯碗片页字题包箱袋组名级层室剂分集班]|千克|公斤)"
 )
 _AMOUNT_WITH_UNIT = re.compile(rf"{START}({NUMBER})\s?({_join_longest_first(UNITS)}){_END}")
 

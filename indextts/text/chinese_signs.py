@@ -15,7 +15,7 @@ _SCORE_BEHIND = re.compile(
 _CONTEXT = 8
 """Characters before two numbers in which a word makes them a score."""
 _UNIT = (
-    r"(?:[年月日号点时分周天岁个米人元块级度层楼页章节%％℃万千百亿倍次届期秒]|小时|分钟|°C|"
+    r"(?:[年月日号点时分周天岁个米人元块级度层楼页章节%％℃万千百亿倍次届期秒后]|小时|分钟|°C|"
     r"[kKMGT]?B|[kMG]?Hz|k?[WVA]|mA|mAh|[kcmnd]?m|[km]?g|m?[Ll]|min|[hst])"
 )
 _OPERAND = r"([0-9]{1,12}(?:[.,:][0-9]{1,12}){0,4})"
@@ -58,7 +58,7 @@ _ARITHMETIC = {
 }
 _SIGN_BETWEEN_NUMBERS = re.compile(r"(?<=[0-9)）])\s?([+×*÷=≈≠≤≥±<>xX])\s?(?=[0-9(（])")
 _EQUALS = re.compile(
-    r"(?<=[0-9A-Za-z\u4e00-\u9fff)）])\s?([=≈≠≤≥±+×÷])\s?(?=-?[0-9A-Za-z\u4e00-\u9fff?？])(?![=+])"
+    r"(?<=[0-9A-Za-z\u0370-\u03ff\u4e00-\u9fff)）])\s?([=≈≠≤≥±+×÷])\s?(?=-?[0-9A-Za-z\u4e00-\u9fff?？])(?![=+])"
     r"|(?<=[0-9A-Za-z\u4e00-\u9fff)）])\s?([<>])\s?(?=-?[0-9])"
 )
 _MORE = re.compile(r"(?<=[0-9万亿千百])\+(?![0-9A-Za-z+])")
@@ -66,7 +66,6 @@ _PLUS = re.compile(r"(?<![0-9A-Za-z+])\+(?=[0-9])")
 _COMPARED = re.compile(r"(?<![<>=A-Za-z])([≤≥≈±<>])\s?(?=[0-9])")
 _DIFFERENCE = re.compile(r"(?<=[0-9])\s?[-−－]\s?(?=[0-9]+(?:\.[0-9]+)?\s?(?:=|等于))")
 _POWER = re.compile(r"(?<=[0-9A-Za-z])\^([0-9]{1,3})(?![0-9])")
-_BETWEEN_WORDS = re.compile(r"(?<=[\u4e00-\u9fff])\s?/\s?(?=[\u4e00-\u9fff])")
 _BETWEEN_LETTERS = re.compile(r"(?<=[A-Za-z0-9])/(?=[A-Za-z\u4e00-\u9fff])|(?<=[\u4e00-\u9fff])/(?=[A-Za-z])")
 
 
@@ -251,19 +250,19 @@ SIGN_RULES = (
         examples=[("父亲&母亲", "父亲和母亲")],
     ),
     Rule(
-        "slashes between words",
-        _BETWEEN_WORDS,
-        lambda match: ",",
-        needs="/",
-        final=False,
-        examples=[("他/她", "他,她")],
-    ),
-    Rule(
         "slashes between letters",
         _BETWEEN_LETTERS,
         lambda match: " ",
         needs="/",
         final=False,
         examples=[("A/B测试", "A B测试")],
+    ),
+    Rule(
+        "slashes left",
+        re.compile("/"),
+        lambda match: ",",
+        needs="/",
+        final=False,
+        examples=[("第3/4页", "第三,四页"), ("他/她", "他,她")],
     ),
 )
