@@ -7,9 +7,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib import import_module
+from importlib.util import find_spec
 
 import torch
 
+from ...runtime.card import card_of
+from ...runtime.device_capability import why_too_old
+from ...runtime.shape_tables import describe_shapes
 from ..loading.find import Survey, survey_files
 from ..loading.layouts import DEMO_FOLDER, FILE_NAMES, default_roots, has_demo
 from ..loading.placement import why_no_int8
@@ -52,6 +56,7 @@ def examine_machine(survey: Survey, full: bool = False) -> Iterator[Finding]:
         _torch_finding(),
         _gpu_finding(),
         _triton_finding(),
+        _shapes_finding(),
         _flash_finding(),
         _int8_finding(),
         _transformers_finding(),
@@ -100,7 +105,10 @@ def _gpu_finding() -> Finding:
     if torch.cuda.is_available():
         properties = torch.cuda.get_device_properties(0)
         memory = f"{properties.total_memory / 2**30:.0f} GiB"
-        return Finding("GPU", OK, f"{properties.name}, {memory}, compute {properties.major}.{properties.minor}")
+        detail = f"{properties.name}, {memory}, compute {properties.major}.{properties.minor}"
+        too_old = why_too_old(torch.device("cuda", 0))
+        remedy = f"{too_old}; speech is made on PyTorch's own operations, slower and as well" if too_old else ""
+        return Finding("GPU", NOTE if too_old else OK, detail, remedy)
     if torch.backends.mps.is_available():
         return Finding("GPU", OK, "Apple GPU through MPS")
     remedy = "check the GPU's driver: nvidia-smi"
@@ -115,6 +123,13 @@ def _triton_finding() -> Finding:
         return Finding("Triton", OK, version)
     remedy = "" if not torch.cuda.is_available() else f"pip install {TRITON}: use_accel is faster with it"
     return Finding("Triton", NOTE, "not installed; decoding runs on PyTorch's own attention", remedy)
+
+
+def _shapes_finding() -> Finding:
+    device = torch.device("cuda", 0)
+    if not torch.cuda.is_available() or find_spec("triton") is None or why_too_old(device):
+        return Finding("kernel shapes", OK, "none, as no Triton kernels run here")
+    return Finding("kernel shapes", OK, describe_shapes(card_of(device)))
 
 
 def _flash_finding() -> Finding:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from indextts2_multitalk.indextts.commands import checkup, doctor
@@ -11,7 +12,7 @@ from indextts2_multitalk.indextts.commands.cli import main
 from indextts2_multitalk.indextts.loading.find import survey_files
 from indextts2_multitalk.s2mel.choice import CompileRequest
 
-PARTS = ("Python", "PyTorch version", "GPU", "Triton", "flash-attn", "transformers")
+PARTS = ("Python", "PyTorch version", "GPU", "Triton", "kernel shapes", "flash-attn", "transformers")
 FILES = (
     "config.yaml", "gpt.pth", "s2mel.pth", "bpe.model", "feat1.pt", "feat2.pt", "wav2vec2bert_stats.pt",
     "w2v-bert-2.0", "semantic_codec/model.safetensors", "campplus_cn_common.bin", "bigvgan", "qwen0.6bemo4-merge",
@@ -38,6 +39,16 @@ def test_healthy(model_folder: Path, capsys) -> None:
     assert "all files fit" in report
     assert "everything needed is there" in report
     assert f"model: IndexTTS-2, complete, in {model_folder}" in report
+
+
+def test_a_gpu_that_triton_has_no_tensor_cores_for_is_noted(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.torch.cuda, "is_available", lambda: True)
+    turing = SimpleNamespace(name="RTX 2080", total_memory=8 << 30, major=7, minor=5)
+    monkeypatch.setattr(doctor.torch.cuda, "get_device_properties", lambda device: turing)
+    monkeypatch.setattr(doctor.torch.cuda, "get_device_capability", lambda device: (7, 5))
+    monkeypatch.setattr(doctor.torch.version, "cuda", "13.0")
+    assert "Triton has no tensor cores before 8.0" in str(doctor._gpu_finding())
+    assert "none, as no Triton kernels run here" in str(doctor._shapes_finding())
 
 
 def test_nothing_is_compiled_unless_asked(model_folder: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:

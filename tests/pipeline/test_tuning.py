@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.cards import H200, RTX_4090
 from indextts2_multitalk.indextts import tuning
 from indextts2_multitalk.indextts.errors import ConfigError
 from indextts2_multitalk.indextts.loading.layouts import DEMO_FOLDER
@@ -12,7 +13,7 @@ from indextts2_multitalk.indextts.pipeline import Pipeline
 from indextts2_multitalk.indextts.tuning import has_tuned_shapes
 from indextts2_multitalk.runtime.card import card_of
 from indextts2_multitalk.runtime.kernel_shapes import forget_tables
-from indextts2_multitalk.runtime.shape_tables import save_tuned
+from indextts2_multitalk.runtime.shape_tables import describe_shapes, save_tuned
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +36,15 @@ def test_a_table_is_for_models_of_its_width_and_precision():
     forget_tables()
     tuned = [(width, size) for width in (128, 1280) for size in (1, 2) if has_tuned_shapes(device, width, size)]
     assert tuned == [(1280, 2)]
+
+
+def test_where_shapes_come_from_is_said_in_words():
+    pytest.importorskip("triton")
+    assert "measured on an NVIDIA H200" in describe_shapes(H200)
+    assert "by rule" in describe_shapes(RTX_4090)
+    save_tuned(RTX_4090, {"draw": {"vocabulary=8194": {"warps": 4}}})
+    forget_tables()
+    assert "tuned on this card, in " in describe_shapes(RTX_4090)
 
 
 def test_steps_that_run_without_kernels_are_left_out(pipeline):
