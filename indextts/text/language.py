@@ -9,11 +9,16 @@ from .pinyin import PINYIN
 Language = Literal["zh", "en"]
 
 LANGUAGES = ("auto", "zh", "en", "zh-en")
-"""What a user may ask for. "auto" and "zh-en" look at the text; a line of both languages is read as Chinese."""
+"""What a user may ask for. "auto" and "zh-en" look at the text; a line of both languages is read as Chinese.
+
+English around a few Chinese characters stays English."""
 
 HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _LATIN_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]+(?:['’][^\W\d_]+)*(?![^\W\d_])")
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
+_STANDING_WORD = re.compile(r"(?<!\S)['\"“(]?[A-Za-z]+(?:['’-][A-Za-z]+)*(?=[,.!?;:'\"”)]*(?:\s|$))")
+_ENOUGH_AROUND_HAN = 6
+"""Words between spaces that make a line English although it quotes Chinese, if they are three times the characters."""
 _ENOUGH_WORDS = 2
 """Words that make a line English whatever stands around it; fewer may be a unit, a code or a name: 80kg, A4, Nike."""
 
@@ -49,8 +54,10 @@ def choose_languages(texts: Sequence[str], language: str = "auto") -> list[Langu
 
 def _tell_language(text: str) -> Language | None:
     """The language that a text's own letters tell; None where they are too few."""
-    if HAN.search(text):
-        return "zh"
+    characters = len(HAN.findall(text))
+    if characters:
+        standing = len(_STANDING_WORD.findall(text))
+        return "en" if standing >= max(_ENOUGH_AROUND_HAN, 3 * characters) else "zh"
     words = len(_LATIN_WORD.findall(PINYIN.sub(" ", text)))
     if _is_pinyin(PINYIN.findall(text), words):
         return "zh"
