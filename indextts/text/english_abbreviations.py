@@ -162,7 +162,9 @@ def _expand(table: dict[str, str], short: str) -> str:
     return full[0].upper() + full[1:] if short[0].isupper() else full
 
 
-def _expand_word(match: re.Match[str], short: str) -> str:
+def _expand_word(match: re.Match[str], short: str) -> str | None:
+    if short.isupper():
+        return None  # EST
     return _expand(_WORDS, short) + ("" if short.lower() in _NEVER_LAST else _keep_clear_stop(match))
 
 

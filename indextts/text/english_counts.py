@@ -46,6 +46,11 @@ def _speak_digits_of(match: re.Match[str]) -> str:
     return spell_signed(sign, written)
 
 
+def _is_bracketed(match: re.Match[str]) -> bool:
+    """A bracket is open where the match begins."""
+    return match.string.count("(", 0, match.start()) > match.string.count(")", 0, match.start())
+
+
 def _is_year(match: re.Match[str]) -> bool:
     """A number with four digits, unless it counts what stands behind: 1250 people. Before 1100 only if said so."""
     is_said = _IN_YEAR.search(match.string[max(0, match.start() - 12) : match.start()]) is not None
@@ -55,6 +60,14 @@ def _is_year(match: re.Match[str]) -> bool:
 
 
 COUNT_RULES = (
+    Rule(
+        "lists",
+        re.compile(r"(?<![\w(.,])(\d{1,3}|[a-z])\)(?= )"),
+        lambda match: f"{match[1]}," if not _is_bracketed(match) else None,
+        needs=")",
+        final=False,
+        examples=[("1) First 2) Second (and 3)", "one, First two, Second 'and three'")],
+    ),
     Rule(
         "ordinals",
         re.compile(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from .english_nouns import is_adjective
 from .english_numbers import DASH, NUMBER, SIGN, spell_cardinal, spell_number, spell_signed
 from .rule import Rule
+from .sentence_ends import keep_stop
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ _PER = {
     "pp": "person",
     "ea": "each",
 }
-_PER_UNIT = r"(?: ?/ ?(?P<per>[A-Za-z]+²?)(?!\w))?"
+_PER_UNIT = r"(?: ?/ ?(?P<per>[A-Za-z]+²?)(?!\w)(?P<dot>(?<=mo|yr|hr|wk|lb|oz|ft)\.)?)?"
 
 
 def _speak_money(match: re.Match[str]) -> str:
@@ -94,7 +95,7 @@ def _speak_money(match: re.Match[str]) -> str:
     amount = _count_money(currency, sign, match["amount"], scale, is_adjective(match))
     if match["plus"]:
         amount += " plus"
-    return before + amount + _speak_per(match["per"])
+    return before + amount + _speak_per(match["per"]) + (keep_stop(match) if match["dot"] else "")
 
 
 def _count_money(currency: _Currency, sign: str | None, amount: str, scale: str, singular: bool) -> str:

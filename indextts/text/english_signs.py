@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from .rule import Rule
+from .sentence_ends import keep_stop
 
 _EITHER = "he/she|she/he|him/her|her/him|his/her|her/his|his/hers|s/he|yes/no|true/false|he/him|she/her|they/them"
 _SIGNS = {
@@ -41,9 +42,18 @@ _SHORT = {
     "m/s": "meters per second",
 }
 
+_PER = {"wk": "week", "mo": "month", "yr": "year", "hr": "hour", "min": "minute", "sec": "second"}
 _COMPARED = {"<": "is less than", ">": "is more than", ">=": "≥", "<=": "≤", "!=": "≠", "==": "="}
 
 COMPARISON_RULES = (
+    Rule(
+        "hearts",
+        re.compile(r"(?<![\w<])(?<!\b[a-zA-HJ-Z] )(?<!\d )<3{1,9}(?!\w|[.,]\d)"),
+        lambda match: " ",
+        needs="<",
+        final=False,
+        examples=[("I <3 you, x <3", "I you, x less than three")],
+    ),
     Rule(
         "comparisons",
         re.compile(r"(?<=[\w)]) ?([<>!=]=) ?(?=[\w(.-])|(?<=\S) ([<>]) (?=\S)"),
@@ -69,6 +79,14 @@ SIGN_RULES = (
         lambda match: match.group().replace("/", " or "),
         needs="/",
         examples=[("he/she", "he or she")],
+    ),
+    Rule(
+        "per",
+        re.compile(r"(?<=[a-z])/(wk|mo|yr|hr|min|sec)\b\.?"),
+        lambda match: f" per {_PER[match[1]]}" + keep_stop(match),
+        needs="/",
+        final=False,
+        examples=[("7 days/wk", "seven days per week")],
     ),
     Rule(
         "slashes between words",

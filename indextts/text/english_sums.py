@@ -82,7 +82,8 @@ def _speak_sum(match: re.Match[str]) -> str:
     return " ".join(spoken)
 
 
-def _speak_fraction(top: int, bottom: int) -> str:
+def spell_fraction(top: int, bottom: int) -> str:
+    """3, 4 → three quarters."""
     one, many = _PARTS.get(bottom, (spell_ordinal(bottom), f"{spell_ordinal(bottom)}s"))
     return f"{spell_cardinal(top)} {one if top == 1 else many}"
 
@@ -96,8 +97,10 @@ def _speak_slash(match: re.Match[str]) -> str:
     before = match.string[max(0, match.start() - 12) : match.start()]
     if _PEOPLE.match(match.string, match.end()) or (bottom in (5, 10, 100) and _RATED.search(before)):
         return f"{spell_cardinal(top)} out of {spell_cardinal(bottom)}"
+    if bottom == top + 1 > 10 and top < 100:  # Windows 10/11
+        return f"{spell_cardinal(top)} {spell_cardinal(bottom)}"
     if 1 <= top < bottom <= 100 and len(match[2]) < 4 and match[1][0] != "0":
-        return _speak_fraction(top, bottom)
+        return spell_fraction(top, bottom)
     if 80 <= top <= 260 and 40 <= bottom < top:  # a pressure of blood
         return f"{spell_cardinal(top)} over {spell_cardinal(bottom)}"
     if len(match[1]) == 4:
@@ -109,7 +112,7 @@ def _speak_slash(match: re.Match[str]) -> str:
 
 def _speak_mixed(match: re.Match[str]) -> str:
     """2 1/2 → two and a half."""
-    fraction = _speak_fraction(int(match[2]), int(match[3]))
+    fraction = spell_fraction(int(match[2]), int(match[3]))
     return f"{spell_number(match[1])} and {_AN_ONE.sub('a', fraction)}"
 
 

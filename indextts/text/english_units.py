@@ -5,6 +5,7 @@ import re
 from .english_money import MAGNITUDES
 from .english_nouns import is_adjective, is_before_noun, is_counted
 from .english_numbers import DASH, NUMBER, SIGN, START, spell_number, spell_signed
+from .english_sums import spell_fraction
 from .english_unit_names import UNIT_NAMES
 from .rule import DIGITS, Rule
 from .sentence_ends import keep_stop
@@ -71,6 +72,15 @@ def _name_per(match: re.Match[str]) -> str:
     if power and unit in ("s", "sec"):
         return f" per second {'squared' if power[-1] in '²2' else 'cubed'}"
     return f" per {_name_unit(unit, power, True)}"
+
+
+def _speak_fraction_of_unit(match: re.Match[str]) -> str | None:
+    whole, top, bottom, unit = match.groups()
+    if int(bottom) < 2 or unit in ("%", "in", "s"):
+        return None
+    fraction = spell_fraction(int(top), int(bottom))
+    before = f"{spell_number(whole)} and " if whole else ""
+    return f"{before}{fraction} {_name_unit(unit, None, whole is None)}{keep_stop(match)}"
 
 
 def _speak_amounts(match: re.Match[str]) -> str:
@@ -169,10 +179,17 @@ UNIT_RULES = (
         examples=[("10 cm x 15 cm", "ten centimeters by fifteen centimeters")],
     ),
     Rule(
+        "fractions of a unit",
+        re.compile(rf"(?<![\w.,/])(?:(\d{{1,3}})[ -])?(\d{{1,2}})/(\d{{1,2}})[ -]?({_NAMES}|inch)(?![\w²³])\.?"),
+        _speak_fraction_of_unit,
+        needs="/",
+        examples=[("1/2 tsp salt, 2 1/2 lb", "one half teaspoon salt, two and one half pounds")],
+    ),
+    Rule(
         "measures",
         re.compile(
-            rf"(?P<sign>{SIGN}){START}(?:(?P<from>{NUMBER})(?: ?%| ?°[CF]?)?(?:{DASH}| to ))?(?P<amount>{NUMBER})"
-            rf"(?P<gap> ?|-){_UNIT}{_PER}"
+            rf"(?P<sign>{SIGN}){START}(?<!\d/)(?:(?P<from>{NUMBER})(?: ?%| ?°[CF]?)?(?:{DASH}| to ))?"
+            rf"(?P<amount>{NUMBER})(?P<gap> ?|-){_UNIT}{_PER}"
             r"(?P<stop>(?<=lb|ft|in|oz|hr|mi|sq|yd|pt)\.|(?<=lbs|min|sec|hrs|gal|yrs)\.|(?<=mins|secs|tbsp)\.)?"
         ),
         _speak_measure,

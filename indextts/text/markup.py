@@ -20,7 +20,7 @@ _LINE_START = re.compile(r"^[ \t]{0,8}(?:#{1,6}[ \t]+|>[ \t]+(?=\D)|[*+•‣◦
 _ORNAMENT_LINE = re.compile(r"^[ \t]*(?:[*_=~#-][ \t]?){3,}$", re.MULTILINE)
 _EMOTICON = re.compile(
     r"(?<![\w:;])(?:[:;][-o^']?[)(\]\[DPpOo/\\|*]{1,3}|\^[_.-]?\^|[xX]D{1,3}|[TQ]_[TQ]|-_-|[oO]_[oO])(?![\w/])"
-    r"|\(\^[_.-]?\^\)|(?<![\w<])(?<!\b[a-zA-HJ-Z] )(?<!\d )<3+(?!\w)"  # x <3 compares
+    r"|\(\^[_.-]?\^\)"
 )
 _MARKS = frozenset("&<*_~`#>[|-+•‣◦▪●■=:;^xXTQoO")
 

@@ -2,7 +2,7 @@
 
 import re
 
-_NEXT_SENTENCE = re.compile(r"[\"'”’)\]]*(?:\s*\Z|[^\S\n]+(?=[A-Z\"“‘(])|\n)")
+_NEXT_SENTENCE = re.compile(r"[\"'”’)\]]*(?:\s*\Z|[^\S\n]+(?=[A-Z\"“‘(])(?![A-Z]{2,5}\b)|\n)")
 
 
 def keep_stop(match: re.Match[str], end: int | None = None) -> str:
