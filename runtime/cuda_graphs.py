@@ -15,7 +15,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import cache
-from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -30,9 +29,6 @@ Key = TypeVar("Key", bound=Hashable)
 Graph = TypeVar("Graph")
 
 _CAPTURE_LOCK = threading.Lock()
-
-_kept_for_good: list[TracebackType | None] = []
-"""Of captures that failed under the stream-ordered allocator: what the frames hold was never mapped, see above."""
 
 
 @cache
@@ -98,12 +94,17 @@ def capture_graph(
             outputs = function()
         except BaseException as error:
             if is_stream_ordered():
-                _kept_for_good.append(error.__traceback__)
+                _keep_for_good(error)
             raise
         finally:
             graph.capture_end()
     current.wait_stream(stream)
     return graph, outputs
+
+
+def _keep_for_good(error: BaseException) -> None:
+    """Never free what the frames behind an error hold: no graph will map it, and at exit it would abort as well."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(error.__traceback__))
 
 
 class CapturedGraph(Generic[Outputs]):

@@ -117,3 +117,7 @@ def test_the_cache_of_texts_is_bounded(model_file, monkeypatch):
         frontend.prepare_text(text)
     assert read == ["how are you today", "hello", "hello again you", "hello"]
     assert frontend._cached_characters == sum(len(text) for text, *_ in frontend._prepared) <= 33
+    frontend.forget_texts()
+    frontend.prepare_text("hello")
+    assert read[4:] == ["hello"]
+    assert frontend._cached_characters == len("hello")
