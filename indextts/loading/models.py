@@ -28,7 +28,7 @@ from .find import CheckpointFiles
 from .placement import Placement, choose_placement
 from .read import StateDict, read_state_dict, read_weights
 from .strict import AnyModule, RenameWeights, load_strict
-from .warm_up import warm_up_device, warm_up_encoders, warm_up_text
+from .warm_up import warm_up_device, warm_up_encoders
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +104,6 @@ class _Loader:
 
     def load_models(self) -> Models:
         config, files = self.config, self.files
-        warm_up_text(files.bpe_model)
         warm_up_device(self.placement.home)
         encoders = self._load_reference_encoders()
         warm_up_encoders(encoders)

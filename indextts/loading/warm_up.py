@@ -1,4 +1,4 @@
-"""What a process pays once, paid beside the reading of weights: grammars and libraries that load at their first use.
+"""What a process pays once, paid beside the reading of weights: libraries that load at their first use.
 
 Each piece of it runs in a thread of its own; nothing waits for one, and one that fails leaves its price to who comes.
 """
@@ -6,7 +6,6 @@ Each piece of it runs in a thread of its own; nothing waits for one, and one tha
 import logging
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 
@@ -16,17 +15,10 @@ from ...runtime.split_matmul import sums_halves_in_float32
 from ..conditioning.features import SEMANTIC_SAMPLE_RATE, KaldiFilterBank
 from ..conditioning.reference_encoder_graphs import ReferenceEncoderGraphs
 from ..conditioning.reference_encoders import ReferenceEncoders
-from ..text.frontend import TextFrontend
 
 log = logging.getLogger(__name__)
 
 NOISE_SECONDS = 3
-CPU = torch.device("cpu")
-
-
-def warm_up_text(bpe_model: Path) -> None:
-    """The grammars that read numbers and dates."""
-    _run_aside("reading a text", CPU, lambda: TextFrontend(bpe_model).prepare_text("One 2.", "en"))
 
 
 def warm_up_device(device: torch.device) -> None:

@@ -23,7 +23,7 @@ def test_work_runs_aside_in_inference_mode_and_may_fail(caplog):
         raise RuntimeError("out of luck")
 
     with caplog.at_level(logging.INFO):
-        warm_up._run_aside("hoping", warm_up.CPU, work)
+        warm_up._run_aside("hoping", torch.device("cpu"), work)
         wait_for_all()
     assert seen == [(True, False)]
     assert "hoping ahead of time failed: out of luck" in caplog.text
@@ -41,10 +41,3 @@ def test_a_cpu_has_no_libraries_to_load(tmp_path, monkeypatch):
     monkeypatch.setattr(warm_up, "_run_aside", lambda *_: pytest.fail("nothing to do"))
     warm_up.warm_up_device(torch.device("cpu"))
     warm_up.warm_up_encoders(tiny_encoders(tiny_semantic(tmp_path)))
-
-
-def test_a_text_that_cannot_be_read_is_left_to_the_run(tmp_path, caplog):
-    with caplog.at_level(logging.INFO):
-        warm_up.warm_up_text(tmp_path / "no.model")
-        wait_for_all()
-    assert "reading a text ahead of time failed" in caplog.text
