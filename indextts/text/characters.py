@@ -67,6 +67,7 @@ _APOSTROPHE = re.compile(r"(?<=[^\W\d_])[’′´`‘](?=[^\W\d_])")
 _FOOTNOTE = re.compile(rf"(?:(?<=[^\W\d_]{{3}})|(?<=[.,!?;:…\"”’])){_POWERS}")
 _HAN_DOT = re.compile("(?<=[\u4e00-\u9fff])•(?=[\u4e00-\u9fff])")
 _HAN_FRACTION = re.compile("(\\d?)([¼-¾⅓-⅞])")
+_CHINESE_ZERO = re.compile("(?<=[一二三四五六七八九十○◯])[○◯]|[○◯](?=[○◯一二三四五六七八九])")
 _DIGIT_COLON = re.compile(r"(?<=\d)：(?=\d)")
 _ORNAMENT = re.compile(
     "[\U0001f000-\U0001faff\u2190-\u21ff\u2300-\u23ff\u2500-\u2604\u2606-\u27bf\u2b00-\u2bff\u3030\u303d\u20e3©®™℠]+"
@@ -106,7 +107,7 @@ def fold_characters(text: str) -> str:
     if readable.isascii():
         return _APOSTROPHE.sub("'", _INVISIBLE.sub("", readable))
     plain = _INVISIBLE.sub("", unicodedata.normalize("NFC", readable).translate(_CHARACTERS))
-    plain = _APOSTROPHE.sub("'", _DIGIT_COLON.sub(":", plain))
+    plain = _CHINESE_ZERO.sub("〇", _APOSTROPHE.sub("'", _DIGIT_COLON.sub(":", plain)))
     plain = _POWER.sub(lambda power: "^" + _plain_power(power.group()), _FOOTNOTE.sub("", plain))
     is_chinese = _HAN.search(plain) is not None
     if is_chinese:

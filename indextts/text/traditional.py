@@ -6,7 +6,9 @@ from typing import Any
 
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002ffff]")
 
-_ALSO = str.maketrans("於瞭麽菸骯羶祇纔囙喆剎吶囉弒拋朮冑醣麴矓鎔衞", "于了么烟肮膻只才因哲刹呐啰弑抛术胄糖曲眬熔卫")
+_ALSO = str.maketrans(
+    "〇於瞭麽菸骯羶祇纔囙喆剎吶囉弒拋朮冑醣麴矓鎔衞", "零于了么烟肮膻只才因哲刹呐啰弑抛术胄糖曲眬熔卫"
+)
 """What wetext's table leaves."""
 
 _BY_COMPANY = (

@@ -2,7 +2,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from indextts2_multitalk.indextts.text.language import choose_language
 from indextts2_multitalk.indextts.text.normalizer import TextNormalizer
@@ -106,6 +106,7 @@ KEPT = "你好天第年月日比分qzjQZ"
 @settings(max_examples=300, deadline=None)
 @given(st.text(alphabet=KEPT + "0123456789 .,-/:%+=~$¥()@#&*<>^·—、，。_²\n", max_size=25))
 def test_no_letter_and_no_digit_of_a_chinese_text_is_lost(normalize, text):
+    assume("<3" not in text)  # a heart
     spoken = normalize(text, "zh")
     letters = iter(spoken.lower())
     assert all(letter in letters for letter in text.lower() if letter in KEPT.lower()), "letters, in their order"
