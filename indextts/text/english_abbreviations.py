@@ -59,6 +59,8 @@ _BEFORE_NUMBERS = {
     "nos": "numbers",
     "nr": "number",
     "min": "minimum",
+    "rt": "route",
+    "hwy": "highway",
     "vol": "volume",
     "vols": "volumes",
     "fig": "figure",
@@ -197,10 +199,10 @@ NUMBER_WORD_RULES = (
     Rule(
         "before numbers",
         re.compile(
-            rf"(?<![\w.])(?:({match_any(_BEFORE_NUMBERS)})\.|§) ?(?=\d)|\b(pp?|no|fig|vol)(?= \d)", re.IGNORECASE
+            rf"(?<![\w.])(?:({match_any(_BEFORE_NUMBERS)})\.|§) ?(?=\d)|\b(pp?|no|fig|vol|hwy)(?= \d)", re.IGNORECASE
         ),
         lambda match: _expand(_BEFORE_NUMBERS, match[1] or match[2] or "§") + (" " if match[2] is None else ""),
-        needs=".§pPnNfFvV",
+        needs=".§pPnNfFvVhH",
         final=False,
         examples=[
             ("No. 5 is alive.", "Number five is alive."),

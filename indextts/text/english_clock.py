@@ -8,7 +8,7 @@ from .sentence_ends import keep_stop
 
 _HALF = r"[AaPp](?:\.[Mm]\b\.?|[Mm]\b)"
 _HOUR = r"(?:[01]?\d|2[0-4])"
-_TIME = rf"({_HOUR})(?::([0-5]\d))?(?: ?({_HALF}))?"
+_TIME = rf"({_HOUR})(?:(?::|\.(?=\d\d ?[AaPp]\.?[Mm]\b))([0-5]\d))?(?: ?({_HALF}))?"
 
 
 def _speak_clock(hour: str, minute: str | None, half: str | None) -> str:
@@ -31,6 +31,12 @@ def _speak_time_range(match: re.Match[str]) -> str | None:
     if not (match[6] or match[3] or (match[2] and match[5])):
         return None
     return f"{_speak_clock(*match.group(1, 2, 3))} to {_speak_clock(*match.group(4, 5, 6))}{keep_stop(match)}"
+
+
+def spell_military_time(hour: str, minute: str) -> str:
+    """0900 → oh nine hundred."""
+    zero = "oh " if hour[0] == "0" else ""
+    return f"{zero}{spell_cardinal(int(hour))} {'hundred' if minute == '00' else spell_code(minute)}"
 
 
 def _speak_duration(match: re.Match[str]) -> str:
@@ -68,6 +74,13 @@ CLOCK_RULES = (
             ("5:30-6:30", "five thirty to six thirty"),
             ("9-11 a.m. daily", "nine to eleven AM daily"),
         ],
+    ),
+    Rule(
+        "military times",
+        re.compile(r"(?<![\w.,:])([01]\d|2[0-3])([0-5]\d)(?= (?:hours|hrs|UTC|GMT|Zulu)\b)"),
+        lambda match: spell_military_time(match[1], match[2]),
+        needs=DIGITS,
+        examples=[("at 0900 hours, 1730 GMT", "at oh nine hundred hours, seventeen thirty GMT")],
     ),
     Rule(
         "durations",

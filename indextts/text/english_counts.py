@@ -38,6 +38,20 @@ def _speak_range(match: re.Match[str]) -> str:
     return f"{spell_signed(match['sign'], first)} {joint} {spell_number(last)}"
 
 
+def _speak_numbered(match: re.Match[str]) -> str:
+    if match[2]:
+        return f"numbers {spell_number(match[1])} to {spell_number(match[2])}"
+    return f"number {spell_number(match[1])}"
+
+
+def _speak_ratio(match: re.Match[str]) -> str:
+    """16:9; a standard and its year: ISO 9001:2015."""
+    first = spell_cardinal(int(match[1]))
+    if len(match[1]) > 2 and re.fullmatch(_YEAR, match[2]):
+        return f"{first} {spell_year(int(match[2]))}"
+    return f"{first} to {spell_cardinal(int(match[2]))}"
+
+
 def _speak_digits_of(match: re.Match[str]) -> str:
     """A number alone: a year where it can be one, digits where it is too long to be counted."""
     sign, written = match["sign"], match["amount"]
@@ -69,6 +83,13 @@ COUNT_RULES = (
         examples=[("1) First 2) Second (and 3)", "one, First two, Second 'and three'")],
     ),
     Rule(
+        "numbered",
+        re.compile(r"(?<![\w#])#(\d{1,6})(?:[-–](\d{1,6}))?(?!\w)"),
+        _speak_numbered,
+        needs="#",
+        examples=[("We are #1 of #1-3.", "We are number one of numbers one to three.")],
+    ),
+    Rule(
         "ordinals",
         re.compile(
             rf"{START}(?:(\d{{1,6}})(?:st|nd|rd|th)?{DASH})?(\d{{1,3}}(?:,\d{{3}}){{1,5}}|\d{{1,9}})(?:st|nd|rd|th|ST|ND|RD|TH)(?!\w)"
@@ -95,16 +116,9 @@ COUNT_RULES = (
     Rule(
         "ratios",
         re.compile(rf"{START}(\d{{1,5}}):(\d{{1,5}}){END}(?!:)"),
-        lambda match: f"{spell_cardinal(int(match[1]))} to {spell_cardinal(int(match[2]))}",
+        _speak_ratio,
         needs=":",
         examples=[("a 16:9 screen", "a sixteen to nine screen")],
-    ),
-    Rule(
-        "numbered",
-        re.compile(r"(?<![\w#])#(\d{1,6})(?!\w)"),
-        lambda match: f"number {spell_number(match[1])}",
-        needs="#",
-        examples=[("We are #1.", "We are number one.")],
     ),
     Rule(
         "stars",
@@ -119,13 +133,6 @@ COUNT_RULES = (
         lambda match: f"{spell_number(match[1])} plus",
         needs="+",
         examples=[("ages 18+", "ages eighteen plus")],
-    ),
-    Rule(
-        "powers",
-        re.compile(r"(?<=\w)(?:\^(-?\d{1,4})(?!\w)|([²³]))"),
-        lambda match: _speak_power(match),
-        needs="^²³",
-        examples=[("x² and 10^6", "x squared and ten to the power of six")],
     ),
     Rule(
         "numbers",
@@ -163,10 +170,3 @@ def _speak_part(match: re.Match[str]) -> str:
     if written.isdecimal() and len(written) > 2 and match.string[match.start() - 1 : match.start()].isalpha():
         return spell_code(written) if len(written) < 5 else spell_digits(written)
     return spell_number(written)
-
-
-def _speak_power(match: re.Match[str]) -> str:
-    power = match[1] or {"²": "2", "³": "3"}[match[2]]
-    if power in ("2", "3"):
-        return "squared" if power == "2" else "cubed"
-    return f"to the power of {'minus ' if power[0] == '-' else ''}{spell_cardinal(int(power.lstrip('-')))}"

@@ -43,9 +43,29 @@ _SHORT = {
 }
 
 _PER = {"wk": "week", "mo": "month", "yr": "year", "hr": "hour", "min": "minute", "sec": "second"}
+_NO_DIGIT = re.compile(r"\D")
 _COMPARED = {"<": "is less than", ">": "is more than", ">=": "≥", "<=": "≤", "!=": "≠", "==": "="}
 
 COMPARISON_RULES = (
+    Rule(
+        "groups of digits",
+        re.compile(
+            r"(?<![\w.,'’])(?:\d{1,3}(?:[ '’]\d{3}){0,4}[ '’]000|\d{1,3}(?:['’]\d{3}){1,5}|\d{1,2}(?:,\d\d){1,4},\d{3})"
+            r"(?![\w'’]|[., ]\d)"
+        ),
+        lambda match: _NO_DIGIT.sub("", match.group()),
+        needs=" ,'’",
+        final=False,
+        examples=[("1 000 000, 5'000, 1,00,000", "one million, five thousand, one hundred thousand")],
+    ),
+    Rule(
+        "commas before decimals",
+        re.compile(r"(?<=[€$£])(\d{1,9}),(\d\d)(?![\d,])|(?<![\w.,])(\d{1,9}),(\d{1,2})(?= ?[%€])"),
+        lambda match: ".".join(part for part in match.groups() if part),
+        needs=",",
+        final=False,
+        examples=[("€1,50 and 12,5%", "one euro and fifty cents and twelve point five percent")],
+    ),
     Rule(
         "hearts",
         re.compile(r"(?<![\w<])(?<!\b[a-zA-HJ-Z] )(?<!\d )<3{1,9}(?!\w|[.,]\d)"),

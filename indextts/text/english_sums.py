@@ -130,7 +130,28 @@ def _speak_size(match: re.Match[str]) -> str:
     return " by ".join(map(spell, sizes))
 
 
+def _speak_power(match: re.Match[str]) -> str:
+    power = match[1] or {"²": "2", "³": "3"}[match[2]]
+    if power in ("2", "3"):
+        return "squared" if power == "2" else "cubed"
+    return f"to the power of {'minus ' if power[0] == '-' else ''}{spell_cardinal(int(power.lstrip('-')))}"
+
+
 SUM_RULES = (
+    Rule(
+        "powers",
+        re.compile(r"(?<=\w)(?:\^(-?\d{1,4})(?!\w)|([²³]))"),
+        lambda match: _speak_power(match),
+        needs="^²³",
+        examples=[("x² and 10^6", "x squared and ten to the power of six")],
+    ),
+    Rule(
+        "sizes",
+        re.compile(rf"{START}(?:{NUMBER}(?:x{NUMBER}){{1,4}}|\d{{3,4}} ?[x×] ?\d{{3,4}})(?!\w)"),
+        _speak_size,
+        needs="x×",
+        examples=[("1920×1080, 4x4", "nineteen twenty by ten eighty, four by four")],
+    ),
     Rule(
         "sums",
         re.compile(
@@ -143,13 +164,6 @@ SUM_RULES = (
             ("3 + 4 = 7, 5 - 3 = 2", "three plus four equals seven, five minus three equals two"),
             ("3 < 5", "three is less than five"),
         ],
-    ),
-    Rule(
-        "sizes",
-        re.compile(rf"{START}{NUMBER}(?:x{NUMBER}){{1,4}}(?!\w)"),
-        _speak_size,
-        needs="x",
-        examples=[("1920x1080, 4x4", "nineteen twenty by ten eighty, four by four")],
     ),
     Rule(
         "times as many",

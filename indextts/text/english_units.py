@@ -15,6 +15,7 @@ _INGREDIENTS = frozenset(
     ["g", "mg", "kg", "ml", "mL", "cl", "dl", "oz", "lb", "lbs", "tsp", "tbsp", "qt", "pt", "%"]
 )  # 500g flour, but a 2TB drive
 _PLURALS = {"foot": "feet", "inch": "inches"}
+_DIRECTIONS = {"N": "north", "S": "south", "E": "east", "W": "west"}
 _POWER = r"[²³]|\^[23]|(?<=m)[23]"
 _POWERS = {"²": "square", "2": "square", "³": "cubic", "3": "cubic"}
 
@@ -124,10 +125,14 @@ def _speak_long_time(match: re.Match[str]) -> str | None:
     )
 
 
+_QUOTE = re.compile(r"(?<!\d)\"")
+
+
 def _speak_inches(match: re.Match[str]) -> str | None:
-    if match.string.count('"', 0, match.start()) % 2:
+    if len(_QUOTE.findall(match.string, 0, match.start())) % 2:
         return None  # it closes a quote
-    return f"{spell_number(match[1])} {'inch' if match[1] == '1' or is_before_noun(match) else 'inches'}"
+    before = f"{spell_number(match[1])} to " if match[1] else ""
+    return f"{before}{spell_number(match[2])} {'inch' if match[2] == '1' or is_before_noun(match) else 'inches'}"
 
 
 def _speak_magnitude(match: re.Match[str]) -> str | None:
@@ -142,6 +147,14 @@ def _speak_magnitude(match: re.Match[str]) -> str | None:
 
 
 UNIT_RULES = (
+    Rule(
+        "sides",
+        re.compile(r"(?<=\d)( ?(?:mm|cm|m|km|in|ft|yd|['\"’”]))( ?)[x×] ?(?=\d)"),
+        lambda match: f"{match[1]} by ",
+        needs="x×",
+        final=False,
+        examples=[("10 cm x 15 cm", "ten centimeters by fifteen centimeters")],
+    ),
     Rule(
         "feet and inches",
         re.compile(rf"{START}(?P<feet>\d{{1,3}}) ?['’′] ?(?P<inches>\d{{1,2}}(?:\.\d+)?)(?: ?(?:[\"”″]|''|’’))?(?!\w)"),
@@ -158,7 +171,7 @@ UNIT_RULES = (
     ),
     Rule(
         "inches",
-        re.compile(rf"{START}({NUMBER}) ?[\"″](?!\w)"),
+        re.compile(rf"{START}(?:({NUMBER})[\"″]?{DASH})?({NUMBER}) ?[\"″](?!\w)"),
         _speak_inches,
         needs='"″',
         examples=[('a 27" screen', "a twenty seven inch screen"), ('He said "I am 5".', "He said 'I am five'.")],
@@ -171,19 +184,18 @@ UNIT_RULES = (
         examples=[("It took 2h30m.", "It took two hours thirty minutes.")],
     ),
     Rule(
-        "sides",
-        re.compile(r"(?<=\d)( ?(?:mm|cm|m|km|in|ft|yd|['\"’”]))( ?)[x×] ?(?=\d)"),
-        lambda match: f"{match[1]} by ",
-        needs="x×",
-        final=False,
-        examples=[("10 cm x 15 cm", "ten centimeters by fifteen centimeters")],
-    ),
-    Rule(
         "fractions of a unit",
         re.compile(rf"(?<![\w.,/])(?:(\d{{1,3}})[ -])?(\d{{1,2}})/(\d{{1,2}})[ -]?({_NAMES}|inch)(?![\w²³])\.?"),
         _speak_fraction_of_unit,
         needs="/",
         examples=[("1/2 tsp salt, 2 1/2 lb", "one half teaspoon salt, two and one half pounds")],
+    ),
+    Rule(
+        "latitudes",
+        re.compile(rf"{START}({NUMBER}) ?° ?([NSEW])(?!\w)"),
+        lambda match: f"{spell_number(match[1])} degrees {_DIRECTIONS[match[2]]}",
+        needs="°",
+        examples=[("45° N, 93°W", "forty five degrees north, ninety three degrees west")],
     ),
     Rule(
         "measures",

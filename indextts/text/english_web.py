@@ -78,7 +78,7 @@ WEB_RULES = (
     ),
     Rule(
         "files",
-        re.compile(rf"(?<![\w.])([\w-]{{1,100}}(?:\.[\w-]{{1,30}}){{0,3}}\.(?:{_FILES}))(?![\w-]|\.\w)"),
+        re.compile(rf"(?<![\w.])(\.NET\b|[\w-]{{1,100}}(?:\.[\w-]{{1,30}}){{0,3}}\.(?:{_FILES}))(?![\w-]|\.\w)"),
         lambda match: _speak_address(match.group()),
         needs=".",
         examples=[("Open report.pdf, or song.mp3.", "Open report dot pdf, or song dot mp three.")],
