@@ -88,6 +88,7 @@ def capture_graph(
     stream = _capture_stream(current.device)
     with _CAPTURE_LOCK, torch.cuda.stream(stream):
         stream.wait_stream(current)
+        _take_workspace(device)
         graph.capture_begin(pool=pool.hold(device), capture_error_mode="thread_local")
         try:
             gather_memory(device, arena_bytes)
@@ -100,6 +101,13 @@ def capture_graph(
             graph.capture_end()
     current.wait_stream(stream)
     return graph, outputs
+
+
+def _take_workspace(device: torch.device) -> None:
+    """Have cuBLAS take this thread's workspace of the current stream now: taken in a capture it would be the graph's,
+    and others use it as well."""
+    x = torch.zeros(16, 16, device=device)
+    torch.mm(x, x)
 
 
 def _keep_for_good(error: BaseException) -> None:
