@@ -164,7 +164,7 @@ class ScriptParser:
 
     def _screenplay_name(self, row: Row) -> Label | None:
         """A given name alone on a row, below a blank one or at the top, above what is said."""
-        above, below = self._rows[: row.number - 1][-1:], self._rows[row.number : row.number + 1]
+        above, below = self._rows[max(0, row.number - 2) : row.number - 1], self._rows[row.number : row.number + 1]
         name = _PARENTHETICAL.sub("", row.text.strip().strip("*_"))
         if row.text.lstrip().startswith("#"):
             name = row.text.strip(" #*_:：")

@@ -74,4 +74,11 @@ class Speakers:
 
 def fold_name(name: str) -> str:
     """`name` as it is compared: whatever its case, width and spaces."""
+    return _fold_cached(name) if len(name) <= _LONGEST_NAME else _fold(name)
+
+
+def _fold(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+_fold_cached = lru_cache(4096)(_fold)

@@ -11,11 +11,13 @@ PACK = "/extensions/indextts2-multitalk"
 
 NOT_COMPARED = {"tooltip", "multiselect"}
 """Settings that saved workflows do not depend on."""
+AS_DECLARED = {"forceInput": "force_input"}
+"""Settings that ComfyUI tells the page under another name."""
 
 
 def told(inputs: dict[str, Any]) -> list[Input]:
     return [
-        (name, kind, {key: value for key, value in settings.items() if key not in NOT_COMPARED})
+        (name, kind, {AS_DECLARED.get(key, key): value for key, value in settings.items() if key not in NOT_COMPARED})
         for name, (kind, settings) in inputs.items()
     ]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from helpers.chromium import Page, find_chromium
 from helpers.comfy_server import ComfyServer
-from helpers.expected_nodes import MULTI_TALK
+from helpers.expected_nodes import ADDITIONS, MULTI_TALK
 
 PACK = Path(__file__).parents[2]
 NODES = "IndexTTS2_MultiTalk", "IndexTTS2_EmotionVoiceMultiTalk"
@@ -35,6 +35,10 @@ def page(server: ComfyServer, voices: dict[str, str], tmp_path_factory: pytest.T
         opened.wait_for("window.app && window.app.graph && window.LiteGraph.registered_node_types.IndexTTS2_MultiTalk")
         opened.wait_for("window.app.extensions.some((one) => one.name === 'IndexTTS2.OldWorkflows')")
         yield opened
+
+
+ADDED = {name: settings["default"] for name, _, settings in ADDITIONS if "default" in settings}
+"""What files from before these inputs get for them."""
 
 
 def saved_file(node: str, values: list[Any]) -> dict[str, Any]:
@@ -65,12 +69,12 @@ def before_acceleration() -> dict[str, Any]:
 
 
 def test_17_widgets_get_the_acceleration_defaults_before_verbose(page: Page) -> None:
-    expected = before_acceleration() | {"use_accel": True, "use_torch_compile": False, "seed": 0, "num_beams": 3}
+    expected = before_acceleration() | {"use_accel": True, "use_torch_compile": False} | ADDED
     assert queued(page, NODES[0], TALK_17) == expected
 
 
 def test_19_widgets_load_as_they_are(page: Page) -> None:
-    expected = before_acceleration() | {"use_accel": False, "use_torch_compile": True, "seed": 0, "num_beams": 3}
+    expected = before_acceleration() | {"use_accel": False, "use_torch_compile": True} | ADDED
     assert queued(page, NODES[0], TALK_19) == expected
 
 
