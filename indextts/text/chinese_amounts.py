@@ -196,6 +196,8 @@ _WORD_PER_UNIT = re.compile(
     rf"(?<=[0-9万亿千百])(\s?(?:{_join_longest_first(UNITS)})|[\u4e00-\u9fff]{{1,2}})/({_PER_UNIT}|平方米|平米|立方米|公里|千米|小时|分钟|人次|课时|"
     r"[人天日月年次斤吨升度秒周份个位件台户亩瓶盒本套张间晚夜节股米桌辆颗支条杯碗片页字题包箱袋组名级层室剂分集班]|千克|公斤)"
 )
+_WHOLE_SUM = re.compile(r"(?<=[0-9])\.00(?=\s?(?:[万亿]?(?:元|美元|美金|欧元|英镑|港元|日元|块)))")
+_ANGLE = re.compile("(?<![0-9.])([0-9]{1,3})°\\s?([0-9]{1,2})['′’](?:\\s?([0-9]{1,2}(?:\\.[0-9]{1,4})?)[\"″”])?")
 _AMOUNT_WITH_UNIT = re.compile(rf"{START}({NUMBER})\s?({_join_longest_first(UNITS)}){_END}")
 
 _COUNTED = (
@@ -260,6 +262,14 @@ SUM_RANGE_RULES = (
     ),
 )
 MONEY_RULES = (
+    Rule(
+        "sums without cents",
+        _WHOLE_SUM,
+        lambda match: "",
+        needs=".",
+        final=False,
+        examples=[("转账5000.00元", "转账五千元")],
+    ),
     Rule(
         "full-width commas in sums",
         _WIDE_THOUSANDS,
@@ -348,6 +358,15 @@ SLASH_RULES = (
     ),
 )
 AMOUNT_RULES = (
+    Rule(
+        "angles",
+        _ANGLE,
+        lambda match: "".join(
+            read_amount(part) + unit for part, unit in zip(match.groups(), "度分秒", strict=True) if part
+        ),
+        needs="°",
+        examples=[("北纬39°54′", "北纬三十九度五十四分")],
+    ),
     Rule(
         "percentages",
         _PERCENT,

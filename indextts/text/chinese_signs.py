@@ -178,6 +178,21 @@ RANGE_RULES = (
 )
 SIGN_RULES = (
     Rule(
+        "roots",
+        re.compile("√(?=[0-9A-Za-z(（])"),
+        lambda match: "根号",
+        needs="√",
+        final=False,
+        examples=[("√2≈1.414", "根号二约等于一点四一四")],
+    ),
+    Rule(
+        "arrows",
+        re.compile("[→⇒]"),
+        lambda match: "到",
+        needs="→⇒",
+        examples=[("上海→北京", "上海到北京")],
+    ),
+    Rule(
         "powers",
         _POWER,
         lambda match: f"的{match[1]}次方",

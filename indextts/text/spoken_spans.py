@@ -10,9 +10,6 @@ from collections.abc import Callable
 _FIRST, _LAST = 0xF0000, 0xFFFFD
 _PLACEHOLDER = re.compile(f"[{chr(_FIRST)}-{chr(_LAST)}]")
 
-_TERM = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)+")
-_HYPHEN = re.compile("-")
-
 Read = Callable[[re.Match[str]], str | None]
 """What a match is spoken as; None leaves it as it stands."""
 
@@ -31,14 +28,6 @@ class SpokenSpans:
     def rewrite_matches(self, pattern: re.Pattern[str], read: Read) -> None:
         """What `pattern` finds is written otherwise, and still to be read."""
         self.text = pattern.sub(lambda match: _or_match(match, read(match)), self.text)
-
-    def keep_term_hyphens(self) -> None:
-        """The hyphens of terms, a letter first, are no minus and no dash: GPT-5-nano; the numbers are still read."""
-
-        def keep_hyphens(term: re.Match[str]) -> str:
-            return _HYPHEN.sub(lambda hyphen: self._keep_span(hyphen, "-"), term.group())
-
-        self.text = _TERM.sub(keep_hyphens, self.text)
 
     def join_spans(self, verbalize: Callable[[str], str]) -> str:
         """The whole as it is spoken, what is left as `verbalize` says; words that meet are set apart."""
