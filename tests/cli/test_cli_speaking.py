@@ -98,7 +98,7 @@ def error_cases() -> list[tuple[list[str], str]]:
         ([*say, "--voice", "{script}", *out], "script.txt: cannot be read as audio"),
         ([*say, *ann, "-o", "{tmp}/o.txt"], "o.txt: got .txt, expected one of wav"),
         ([*say, *ann, "-o", "{script}/o.wav"], "o.wav: cannot be written"),
-        ([*say, *ann, *out, "--emotion", "bored"], "--emotion: got 'bored', expected one of happy"),
+        ([*say, *ann, *out, "--emotion", "purple"], "--emotion: got 'purple', expected one of happy"),
         ([*say, *ann, *out, "--emotion", "happy:3"], "happy has weight 3, expected 0 to 1"),
         ([*say, *ann, *out, "--beams", "0"], "num_beams"),
         (
