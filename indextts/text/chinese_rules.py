@@ -5,11 +5,14 @@ What names and does not count comes before what counts, and what is longer befor
 
 import re
 
-from .chinese_amounts import AMOUNT_RULES, MONEY_RULES, SLASH_RULES, SUM_RANGE_RULES
+from .chinese_amounts import COUNT_RULES, SHARE_RULES
 from .chinese_codes import ADDRESS_RULES, CODE_RULES, MODEL_RULES, VERSION_RULES
 from .chinese_dates import DATE_RULES, ISO_DATE_RULES
+from .chinese_fractions import FRACTION_RULES, SEASON_RULES
+from .chinese_money import MONEY_RULES, SUM_RANGE_RULES
 from .chinese_numbers import read_digits
 from .chinese_signs import RANGE_RULES, SIGN_RULES
+from .chinese_units import PER_UNIT_RULES, UNIT_RULES
 from .pinyin import PINYIN, respell_pinyin
 from .rule import DIGITS, Rule
 
@@ -36,13 +39,16 @@ CHINESE_RULES = (
     *ISO_DATE_RULES,
     *CODE_RULES,
     *VERSION_RULES,
-    *SLASH_RULES[:1],
+    *SEASON_RULES,
     *SUM_RANGE_RULES,
     *RANGE_RULES,
     *DATE_RULES,
     *MONEY_RULES,
-    *SLASH_RULES[1:],
+    *PER_UNIT_RULES,
+    *FRACTION_RULES,
     *SIGN_RULES,
     *MODEL_RULES,
-    *AMOUNT_RULES,
+    *SHARE_RULES,
+    *UNIT_RULES,
+    *COUNT_RULES,
 )

@@ -40,7 +40,6 @@ _MINUS = re.compile(
 )
 _NAME_HYPHEN = re.compile(r"(?<=[\u4e00-\u9fff])-([0-9]+)(?![0-9]|[.,][0-9]|-)")
 
-_BETWEEN = r"(?<=[0-9A-Za-z)）\u4e00-\u9fff])\s?{}\s?(?=[0-9A-Za-z(（-]|[\u4e00-\u9fff])"
 _ARITHMETIC = {
     "+": "加",
     "×": "乘",
