@@ -106,7 +106,7 @@ CALENDAR_RULES = (
     Rule(
         "days alone",
         re.compile(
-            rf"{_NO_WORD_DAY}\.(?! [A-Z])|{_NO_WORD_DAY}(?=\s?(?:$|[,;:!?)]|\d))"
+            rf"{_NO_WORD_DAY}\.(?! [A-Z])|\b(?:Wed|Sat|Sun)\.(?= [a-z])|{_NO_WORD_DAY}(?=\s?(?:$|[,;:!?)]|\d))"
             rf"|{_SHORT_DAY}(?= (?:night|morning|afternoon|evening|noon)\b)"
             r"|\b(?:on|every|next|last|by) (?:Weds?|Sat)\b\.?(?! on\b)"
             r"|\b(?:on|every|next) Sun\b\.?(?! (?:is|was|are)\b)"
@@ -194,7 +194,7 @@ CALENDAR_RULES = (
     Rule(
         "short months",
         re.compile(
-            r"\b(?:Jan|Feb|Apr|Aug|Sept?|Oct|Nov|Dec)\.(?!\w)"
+            r"\b(?:Jan|Feb|Apr|Aug|Sept?|Oct|Nov|Dec)\.(?!\w)|\b(?:Mar|Jun|Jul)\.(?= [a-z])"
             r"|(?<=in |of )(?:Jan|Feb|Apr|Aug|Sept?|Oct|Nov|Dec)\b(?! [A-Z])"
         ),
         lambda match: _name_month(match.group()).capitalize() + keep_stop(match),
