@@ -198,7 +198,7 @@ CALENDAR_RULES = (
             r"|(?<=in |of )(?:Jan|Feb|Apr|Aug|Sept?|Oct|Nov|Dec)\b(?! [A-Z])"
         ),
         lambda match: _name_month(match.group()).capitalize() + keep_stop(match),
-        needs="JFASOND",
+        needs="JFASONDM",
         final=False,
         examples=[("In Feb. he left, back in Dec.", "In February he left, back in December.")],
     ),
