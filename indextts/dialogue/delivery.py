@@ -12,6 +12,8 @@ from .emotions import is_emotion, read_emotion
 from .pauses import NUMBER, read_duration
 
 SLOWEST, FASTEST = 0.5, 2.0
+CONTAINERS = frozenset(("speaker", "voice", "character", "role"))
+"""Elements that hold a speaker's text: `<voice name="Anna">…</voice>`."""
 
 _ATTRIBUTE = re.compile(
     r"\s{1,9}([\w-]{1,32})\s{0,9}=\s{0,9}"
@@ -77,6 +79,8 @@ def read_bracket_label(content: str) -> BracketLabel:
     found = tuple(
         (match[1], next((text for text in match.groups()[1:] if text), "")) for match in _ATTRIBUTE.finditer(content)
     )
+    if name.casefold() in CONTAINERS and found and found[0][0].casefold() == "name":
+        return BracketLabel(found[0][1].strip(), found[1:])
     return BracketLabel(name, found)
 
 

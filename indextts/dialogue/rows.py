@@ -1,7 +1,7 @@
 """Rows of a script, cleaned of what no editor shows, and cues of subtitles: rows with a time."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 _BREAK = re.compile("\r\n|[\n\r\v\f\x85\u2028\u2029]")
@@ -38,6 +38,8 @@ def split_rows(script: str) -> tuple[list[Row], list[str]]:
     return [Row(text, number) for number, text in enumerate(texts, start=1)], notes
 
 
-def spoken_rows(rows: list[Row], is_heading: Callable[[Row], bool]) -> Iterator[Row]:
-    """Rows of a plain script that are neither blank nor a `#` comment, which a heading is not."""
-    return (row for row in rows if row.text.strip() and (not row.text.lstrip().startswith("#") or is_heading(row)))
+def spoken_rows(rows: list[Row], headings: Container[int]) -> Iterator[Row]:
+    """Rows of a plain script that are neither blank nor a `#` comment. headings: numbers of rows that are none."""
+    return (
+        row for row in rows if row.text.strip() and (not row.text.lstrip().startswith("#") or row.number in headings)
+    )

@@ -12,10 +12,11 @@ from functools import cached_property
 
 from ..errors import ScriptError
 from ..records import Line
-from .delivery import Delivery
+from .delivery import CONTAINERS, Delivery
 from .emotions import is_emotion
 from .label_heads import folded_head
 from .labels import Label, LabelReader, Opening, is_table_header
+from .name_rows import find_name_rows
 from .phrases import Carry, Notice, Phrase, read_phrases
 from .rows import Row, SubtitleCue, split_rows, spoken_rows
 from .sound_cues import remove_asides, remove_songs
@@ -25,7 +26,6 @@ from .subtitles import read_subtitles
 from .tables import flatten_tables
 from .tags import Tag, split_tags
 
-_PARENTHETICAL = re.compile(r"(?<=\S)\s{0,9}[(（][^()（）]{1,40}[)）]$")
 _INLINE_LABEL = re.compile(
     r"\\.|\[(?P<square>[^\[\]]+)\]|(?<=[.!?…。！？”」])\s*【(?P<lenticular>[^【】]+)】|<(?P<angle>/?[^\W\d_][^<>]*)>"
 )
@@ -117,14 +117,18 @@ class ScriptParser:
         self._notes[f"line {line}: {note}"] = None
 
     def _read_plain_rows(self) -> None:
-        spoken = flatten_tables(list(spoken_rows(self._rows, self._is_heading)), self._may_speak)
+        names = find_name_rows(self._rows, self._speakers)
+        spoken = flatten_tables(list(spoken_rows(self._rows, names)), self._may_speak)
         rows = [row for row in spoken if not is_table_header(row)]
         if self._lone_voice and rows and self._reader.read_opening(rows[0]).label is None:
             self._speakers = Speakers([self._lone_voice])
+            names = find_name_rows(rows, self._speakers)
             del self._reader
         for row in rows:
-            name = self._screenplay_name(row)
-            self._add_row(row) if name is None else self._begin_label(name)
+            if (name := names.get(row.number)) is None:
+                self._add_row(row)
+            else:
+                self._begin_label(Label(self._speakers.admit_speaker(name), name, row.number, 1))
 
     def _read_cues(self, cues: Sequence[SubtitleCue]) -> None:
         for cue in cues:
@@ -158,21 +162,6 @@ class ScriptParser:
     def _may_speak(self, name: str) -> bool:
         return self._speakers.names is None or self._speakers.find_speaker(name) is not None
 
-    def _is_heading(self, row: Row) -> bool:
-        """Whether a row is Markdown's `### Name`."""
-        return self._speakers.find_speaker(row.text.strip(" #*_:：")) is not None
-
-    def _screenplay_name(self, row: Row) -> Label | None:
-        """A given name alone on a row, below a blank one or at the top, above what is said."""
-        above, below = self._rows[max(0, row.number - 2) : row.number - 1], self._rows[row.number : row.number + 1]
-        name = _PARENTHETICAL.sub("", row.text.strip().strip("*_"))
-        if row.text.lstrip().startswith("#"):
-            name = row.text.strip(" #*_:：")
-        elif any(other.text.strip() for other in above) or not any(other.text.strip() for other in below):
-            return None
-        speaker = self._speakers.find_speaker(name)
-        return None if speaker is None else Label(speaker, name, row.number, 1)
-
     def _add_row(self, row: Row) -> None:
         row = self._without_asides(row) if self._lenient else row
         opening = self._reader.read_opening(row)
@@ -199,7 +188,8 @@ class ScriptParser:
         for match in _INLINE_LABEL.finditer(row.text, opening.start, opening.end):
             content = match[match.lastgroup] if match.lastgroup else ""
             if content.startswith("/"):
-                if self._enclosing and fold_name(content[1:]) == fold_name(self._enclosing[0]):
+                closed = fold_name(content[1:])
+                if self._enclosing and (closed in CONTAINERS or closed == fold_name(self._enclosing[0])):
                     yield _InlineLabel(match.start(), match.end(), None)
             elif content and (label := self._reader.inline_label(content, row, match.start() + 1, self.labels)):
                 yield _InlineLabel(match.start(), match.end(), label)
