@@ -14,9 +14,11 @@ import torch
 from ...runtime.card import card_of
 from ...runtime.device_capability import why_too_old
 from ...runtime.shape_tables import describe_shapes
+from ..errors import ConfigError
 from ..loading.find import Survey, survey_files
 from ..loading.layouts import DEMO_FOLDER, FILE_NAMES, default_roots, has_demo
 from ..loading.placement import why_no_int8
+from ..text.glossary_file import read_glossaries, user_glossary_file
 
 TRITON = "triton-windows" if platform.system() == "Windows" else "triton"
 
@@ -63,6 +65,7 @@ def examine_machine(survey: Survey, full: bool = False) -> Iterator[Finding]:
     )
     yield _model_finding(survey)
     yield from _file_findings(survey)
+    yield _readings_finding(survey)
     yield _run_check("room", "lines_that_fit", "use low_memory, or close what holds the GPU's memory", survey)
     yield _run_check(
         "acceleration modules import", "acceleration_imports", "install the pack again: pip install -e FOLDER"
@@ -168,6 +171,14 @@ def _file_findings(survey: Survey) -> Iterator[Finding]:
         optional = field == "qwen"
         detail = "not found" + (", only emotion from text needs it" if optional else "")
         yield Finding(name, NOTE if optional else MISSING, detail, _file_remedy(survey))
+
+
+def _readings_finding(survey: Survey) -> Finding:
+    try:
+        entries = read_glossaries([survey.found.get("glossary"), user_glossary_file()])
+    except ConfigError as error:
+        return Finding("own readings", MISSING, str(error), "mend this glossary; nothing is spoken before")
+    return Finding("own readings", OK, f"{len(entries)} terms beside the model and in {user_glossary_file()}")
 
 
 def _file_remedy(survey: Survey) -> str:

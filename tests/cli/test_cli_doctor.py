@@ -181,3 +181,15 @@ def test_compiling_is_really_tried(state: str, words: str | None, monkeypatch: p
 def test_torch_version(version: str, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.__version__", version)
     assert doctor._torch_finding().state == state
+
+
+def test_own_readings_are_counted(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INDEXTTS2_CONFIG", str(tmp_path))
+    survey = survey_files([model_folder])
+    assert "0 terms" in str(doctor._readings_finding(survey))
+    (tmp_path / "glossary.yaml").write_text("AI: A I\nk8s: K eight S\n", encoding="utf-8")
+    assert "2 terms" in str(doctor._readings_finding(survey))
+    (tmp_path / "glossary.yaml").write_text("AI", encoding="utf-8")
+    finding = doctor._readings_finding(survey)
+    assert finding.state == doctor.MISSING
+    assert "line 1" in finding.detail
