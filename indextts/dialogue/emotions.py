@@ -30,7 +30,7 @@ _SYNONYMS = {
     "厌恶 反感 讨厌 嫌弃 憎恨 恶心 鄙视 轻蔑 讽刺 嘲讽 冷笑 不屑 嫉妒",
     "melancholic": "melancholy low down depressed gloomy lonely weary tired exhausted sleepy bored hopeless "
     "discouraged disappointed wistful nostalgic "
-    "低落 忧郁 沮丧 抑郁 消沉 失落 疲惫 失望 孤独 惆怅 怀念 疲倦 无奈 困倦 叹气",
+    "低落 忧郁 沮丧 抑郁 消沉 失落 疲惫 失望 孤独 惆怅 怀念 疲倦 无奈 困倦",
     "surprised": "surprise shocked amazed astonished stunned startled incredulous "
     "惊讶 吃惊 震惊 惊奇 诧异 意外 惊喜 惊愕 难以置信",
     "calm": "calmly neutral natural normal relaxed peaceful gentle soft serene composed serious steady "
