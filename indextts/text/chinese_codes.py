@@ -36,7 +36,7 @@ _ADDRESS = re.compile(
 
 _CODE_NOUNS = (
     "身份证|护照|密码|口令|邮编|编号|编码|代码|号码|账号|帐号|车牌|牌照|尾号|航班|车次|QQ|微信|手机|电话|座机|传真|热线|"
-    "客服|分机|总机|联系方式|致电|拨打|拨通|来电|转|区号|单号|卡号|学号|工号|房号|型号|批号|股票|ISBN|PIN|端口"
+    "客服|分机|总机|联系方式|致电|拨打|拨通|来电|转|区号|单号|卡号|学号|工号|房号|型号|批号|股票|ISBN|PIN|端口|尾数|后[四六]位|房间"
 )
 _COUNTED = "年月日天个元块名人位台次只件辆万亿千百倍米克斤度分秒小时岁点份张条家所间套起种样层%％"
 """What begins behind an amount, and never behind a code."""
@@ -182,6 +182,13 @@ CODE_RULES = (
         ],
     ),
     Rule(
+        "number plates",
+        _PLATE,
+        lambda match: read_code(re.sub("[·• ]", "", match.group())),
+        needs=DIGITS,
+        examples=[("京A12345违章", "京A幺二三四五违章"), ("粤B·D12345", "粤BD幺二三四五")],
+    ),
+    Rule(
         "codes behind their noun",
         _AFTER_NOUN,
         _read_after_noun,
@@ -229,13 +236,6 @@ CODE_RULES = (
             ("上12306官网", "上幺二三零六官网"),
             ("跑了120米", "跑了一百二十米"),
         ],
-    ),
-    Rule(
-        "number plates",
-        _PLATE,
-        lambda match: read_code(re.sub("[·• ]", "", match.group())),
-        needs=DIGITS,
-        examples=[("京A12345违章", "京A幺二三四五违章"), ("粤B·D12345", "粤BD幺二三四五")],
     ),
     Rule(
         "trains and flights",

@@ -28,11 +28,11 @@ _NO_FRACTIONS = {
 
 
 def _read_divided(match: re.Match[str]) -> str:
-    """1/3 三分之一; what is no proper fraction is said one after the other: 4/4拍."""
+    """1/3 三分之一; what is no proper fraction is said one after the other: 4/4拍, 5/6月."""
     above, below = match.groups()
     if spoken := _NO_FRACTIONS.get(f"{above}/{below}"):
         return spoken
-    if 0 < int(above) < int(below):
+    if 0 < int(above) < int(below) and not match.string.startswith(("月", "日", "号"), match.end()):
         return f"{read_ordinal(below)}分之{read_ordinal(above)}"
     return f"{read_amount(above)},{read_amount(below)}"
 
@@ -80,6 +80,11 @@ FRACTION_RULES = (
         _DIVIDED,
         _read_divided,
         needs="/⁄",
-        examples=[("等了1/2小时", "等了二分之一小时"), ("24/7全天", "二十四七全天"), ("4/4拍", "四,四拍")],
+        examples=[
+            ("等了1/2小时", "等了二分之一小时"),
+            ("24/7全天", "二十四七全天"),
+            ("4/4拍", "四,四拍"),
+            ("5/6月份", "五,六月份"),
+        ],
     ),
 )

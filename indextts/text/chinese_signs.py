@@ -102,7 +102,7 @@ def _is_score(match: re.Match[str], first: str, last: str) -> bool:
         return False
     behind = match.string[match.end() : match.end() + 1]
     before = _SCORE_BEFORE.search(match.string, max(match.start() - _CONTEXT, 0), match.start())
-    return int(first) > int(last) or (before is not None and not "\u4e00" <= behind <= "\u9fff")
+    return int(first) >= int(last) or (before is not None and not "\u4e00" <= behind <= "\u9fff")
 
 
 RANGE_RULES = (
