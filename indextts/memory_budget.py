@@ -14,6 +14,7 @@ from functools import partial
 from typing import TypeVar
 
 from ..accel.engine import CacheDemand, RunLimits
+from ..runtime.cuda_graphs import is_stream_ordered
 from ..runtime.device_memory import DeviceMemory
 from .error_context import out_of_memory_only
 from .memory_costs import (
@@ -38,6 +39,11 @@ MARGIN_BYTES = 192 * 2**20
 MOST_MARGIN_BYTES = 2 * MARGIN_BYTES
 """What it grows to where memory has run out, so that the next run does not run out again."""
 
+STREAM_ORDERED = (
+    "latents, flow and vocoder without CUDA graphs: PyTorch allocates with cudaMallocAsync, which cannot hold them; "
+    "start ComfyUI with --disable-cuda-malloc for faster single lines"
+)
+
 RENDERING_SHARE = 3
 """One part in so many of a short run's memory is for rendering, the rest for the KV cache."""
 
@@ -60,13 +66,13 @@ class MemoryBudget:
         self.short = False
         self._resorts = list(resorts)
         self._most: dict[str, int] = {}
-        self._cuts: dict[str, str] = {}
+        self._cuts: dict[str, str] = {"allocator": STREAM_ORDERED} if is_stream_ordered() else {}
         self._squeezes = 0
 
     @property
     def graphs(self) -> bool:
         """Whether stages may keep CUDA graphs."""
-        return not self.short
+        return not self.short and not is_stream_ordered()
 
     @property
     def cuts(self) -> list[str]:

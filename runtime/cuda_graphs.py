@@ -4,8 +4,8 @@ Whoever captures does it here: one capture at a time, on one stream per device. 
 matrices cuBLAS takes 32 MiB and keeps them, and a device may capture for one thread only.
 
 PyTorch's two allocators differ here. Its own maps a pool's memory at the capture. The stream-ordered one of CUDA
-(`cudaMallocAsync`, ComfyUI's default) maps it when the graph is launched: what a capture leaves behind must not be
-freed before, or the process is aborted. There a graph writes to tensors from outside, and leaves nothing.
+(`cudaMallocAsync`, ComfyUI's default) maps it when the graph is launched: Triton refuses pointers to it before, and
+whoever frees it before aborts the process. There only work is captured that allocates nothing.
 """
 
 import ctypes
@@ -124,47 +124,37 @@ class CapturedGraph(Generic[Outputs]):
     def __init__(self, function: Callable[[], Outputs], device: torch.device, pool: GraphPool) -> None:
         self._function, self._device, self._pool = function, device, pool
         self._arena_bytes, self._ran = pool.arena_bytes, False
-        self._written: Any = None
         self._captured: tuple[torch.cuda.CUDAGraph, Outputs] | None = None
 
     def replay(self) -> Outputs:
         """What `function` returns, written anew; valid until the next replay in the same pool."""
+        if is_stream_ordered():
+            return self._function()
         if not self._ran:
             gather_memory(self._device, self._arena_bytes)
             outputs = self._function()
             self._ran = True
-            self._written = outputs if is_stream_ordered() else None
             return outputs
         if self._captured is None:
             torch.cuda.empty_cache()  # what its first run took and left idle, which no graph can have
-            self._captured = capture_graph(self._run, self._device, self._pool, self._arena_bytes)
+            self._captured = capture_graph(self._function, self._device, self._pool, self._arena_bytes)
         graph, outputs = self._captured
         graph.replay()
         return outputs
-
-    def _run(self) -> Outputs:
-        """`function`; under the stream-ordered allocator what it returned the first time is written anew."""
-        return self._function() if self._written is None else _write(self._function(), self._written)
-
-
-def _write(outputs: Any, written: Any) -> Any:
-    """Copies tensors or tuples of them into `written`, and returns that."""
-    if isinstance(written, torch.Tensor):
-        return written.copy_(outputs)
-    for pair in zip(outputs, written, strict=True):
-        _write(*pair)
-    return written
 
 
 class CaptureOnSecondRun:
     """Work whose first run is eager, which compiles its kernels, whose second is captured, and all later ones replayed.
 
     For work that changes what it reads, so that it cannot be run once more only to warm up. name: for the warning where
-    it cannot be captured; then its kernels are launched one by one.
+    it cannot be captured; then its kernels are launched one by one. allocates: whether it takes memory.
     """
 
-    def __init__(self, work: Callable[[], None], name: str, device: torch.device, pool: GraphPool) -> None:
+    def __init__(
+        self, work: Callable[[], None], name: str, device: torch.device, pool: GraphPool, allocates: bool = False
+    ) -> None:
         self._work, self._name, self._device, self._pool = work, name, device, pool
+        self._allocates = allocates
         self._ran = False
         self._replay: Callable[[], None] | None = None
 
@@ -178,9 +168,11 @@ class CaptureOnSecondRun:
         self._replay()
 
     def _capture_or_warn(self) -> Callable[[], None]:
+        if self._allocates and is_stream_ordered():
+            return self._work
         try:
             return capture_graph(self._work, self._device, self._pool)[0].replay
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             log.warning("%s cannot be captured (%s); its kernels are launched one by one", self._name, error)
             return self._work
 

@@ -15,7 +15,7 @@ from ..cache.paged_cache import PagedCache
 from ..kernels.decode_step import DecodeStep, step_shapes, why_unsupported
 from ..kernels.linear.folded_norm import FoldedNorms
 from ..kernels.sampling.beam_search import BeamBuffers, advance_beams
-from ..kernels.sampling.draw import draw_next
+from ..kernels.sampling.draw import DrawBuffers, draw_next
 from ..state import DecodeState, round_up_lanes
 from ..weights import DecoderWeights
 from .prefill_graphs import PrefillGraphs
@@ -106,9 +106,9 @@ def build_step(
     weights: DecoderWeights, cache: PagedCache, view: DecodeState, norms: FoldedNorms | None, stop_token: int
 ) -> Callable[[], None]:
     """Fused kernels for steps 1 to 4 of `StepRunner.run_steps`, for all lanes of `view`."""
-    step = DecodeStep(weights, cache, view, norms)
+    step, (rows, vocabulary) = DecodeStep(weights, cache, view, norms), view.rows.seen.shape
     if view.beams == 1:
-        return lambda: draw_next(view, step(), stop_token)
-    rows, vocabulary = view.rows.seen.shape
+        draw = DrawBuffers.allocate(rows, vocabulary, weights.device)
+        return lambda: draw_next(view, step(), stop_token, draw)
     buffers = BeamBuffers.allocate(rows, view.beams, vocabulary, weights.device)
     return lambda: advance_beams(view, step(), cache, stop_token, buffers)

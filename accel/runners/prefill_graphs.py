@@ -41,7 +41,8 @@ class PrefillGraphs:
 
     def _new_graph(self, rows: int, pool: GraphPool) -> "tuple[_PrefillBuffers, CaptureOnSecondRun]":
         buffers = _PrefillBuffers(rows, self._weights, self._plain)
-        return buffers, CaptureOnSecondRun(buffers.run_prefill, "the prefill", self._weights.device, pool)
+        device = self._weights.device
+        return buffers, CaptureOnSecondRun(buffers.run_prefill, "the prefill", device, pool, allocates=True)
 
 
 class _PrefillBuffers:

@@ -91,11 +91,22 @@ def test_what_is_needed_once_is_not_captured(monkeypatch):
         assert len(captured) == graphs
 
 
-def test_outputs_of_a_graph_are_copied_in_their_own_order():
-    written = torch.ones(2), (torch.zeros(3, dtype=torch.int32), torch.ones(1))
-    new = torch.full((2,), 5.0), (torch.arange(3, dtype=torch.int32), torch.full((1,), 7.0))
-    assert cuda_graphs._write(new, written) is written
-    assert [written[0].tolist(), *(part.tolist() for part in written[1])] == [[5, 5], [0, 1, 2], [7]]
+def test_under_the_stream_ordered_allocator_only_what_allocates_nothing_is_captured(monkeypatch):
+    captured = []
+    monkeypatch.setattr(cuda_graphs, "is_stream_ordered", lambda: True)
+    monkeypatch.setattr(cuda_graphs, "capture_graph", lambda work, *_: captured.append(work) or (Replayed(), None))
+
+    class Replayed:
+        def replay(self):
+            pass
+
+    graph = cuda_graphs.CapturedGraph(lambda: 3, CPU, GraphPool())
+    assert [graph.replay() for _ in range(3)] == [3, 3, 3]
+    for allocates in (True, False):
+        run = CaptureOnSecondRun(lambda: None, "the work", CPU, GraphPool(), allocates)
+        for _ in range(3):
+            run()
+        assert len(captured) == (not allocates)
 
 
 @pytest.mark.gpu

@@ -179,19 +179,31 @@ DRAW = KernelFamily("draw", draw_rule, draw_candidates)
 """Programs that take one line or beam each, here and in beam search."""
 
 
-def draw_next(state: DecodeState, logits: torch.Tensor, stop_token: int) -> None:
+@dataclass(frozen=True, eq=False)
+class DrawBuffers:
+    """What the launches of a draw hand each other."""
+
+    partial: PartialTopK
+    lists: ShortLists
+
+    @staticmethod
+    def allocate(rows: int, vocabulary: int, device: torch.device) -> "DrawBuffers":
+        return DrawBuffers(PartialTopK.allocate(rows, vocabulary, device), ShortLists.allocate(rows, device))
+
+
+def draw_next(state: DecodeState, logits: torch.Tensor, stop_token: int, buffers: DrawBuffers | None = None) -> None:
     """For every alive line one beam wide: its length, then its next token and all `choose_next` changes.
 
-    logits: float32 [R, V], contiguous. Some kernel that does not overlap must stand between this and what last wrote
-    the state, lengths aside: `embed_tokens` in a step.
+    logits: float32 [R, V], contiguous. buffers: allocated where there are none. Some kernel that does not overlap must
+    stand between this and what last wrote the state, lengths aside: `embed_tokens` in a step.
     """
     rows, lanes, table = state.rows, state.lanes, state.table
     count, vocabulary = logits.shape
     assert state.beams == 1, f"{state.beams} beams, expected 1"
     assert logits.dtype is torch.float32 and logits.is_contiguous(), f"logits are {logits.dtype}"
     assert rows.seen.shape == (count, vocabulary) and rows.seen.is_contiguous(), f"seen is {tuple(rows.seen.shape)}"
-    partial = PartialTopK.allocate(count, vocabulary, logits.device)
-    lists = ShortLists.allocate(count, logits.device)
+    buffers = buffers or DrawBuffers.allocate(count, vocabulary, logits.device)
+    partial, lists = buffers.partial, buffers.lists
     partial_top_k(logits, rows.seen, table, partial, log_softmax=False)
     parts, warps = partial.thresholds.shape[1], DRAW.choose(DrawSize(vocabulary), logits.device).warps
     flags = (flag.view(torch.uint8) for flag in (lanes.finished, lanes.stopped, lanes.paused))
