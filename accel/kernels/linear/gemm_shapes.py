@@ -174,19 +174,19 @@ def gemm_fits(shape: GemmShape, size: GemmSize, card: Card) -> bool:
     return whole and shape.smem_bytes(size.inputs, size.rows, size.row_bytes) <= card.smem_bytes
 
 
-STREAMING = ((16, 10, 1), (16, 6, 2), (32, 4, 4), (64, 4, 4), (64, 6, 4))
-"""Outputs, stages and warps."""
+STREAMING = ((16, 6, 2), (32, 4, 4), (64, 4, 4), (16, 10, 1), (64, 6, 4))
+"""Outputs, stages and warps; split-K, which has more programs, does without the last two."""
 STATIONARY = ((16, 64), (32, 64), (32, 128), (64, 128), (64, 256))
-"""Outputs and block."""
+"""Outputs and block; split-K does without the last two."""
 
 
 def gemm_candidates(size: GemmSize, card: Card) -> Iterable[GemmShape]:
     """Tiles with no, few and many slices where there may be some, each of four blocks at least and 2048 inputs at
     most."""
-    block, slices = streaming_shape(size).block, (1, 2, 5, 8) if size.residual else (1,)
-    shapes = [GemmShape(outputs, block, z, stages, warps) for outputs, stages, warps in STREAMING for z in slices]
-    if can_hold_weights(size, card):
-        shapes += [GemmShape(outputs, held, z, 0, 4) for outputs, held in STATIONARY for z in slices]
+    block, (slices, count) = streaming_shape(size).block, ((1, 2, 5, 8), 3) if size.residual else ((1,), 5)
+    tiles, held = STREAMING[:count], STATIONARY[:count] if can_hold_weights(size, card) else ()
+    shapes = [GemmShape(outputs, block, z, stages, warps) for outputs, stages, warps in tiles for z in slices]
+    shapes += [GemmShape(outputs, width, z, 0, 4) for outputs, width in held for z in slices]
     parted = (shape for shape in shapes if size.inputs % shape.slices == 0 and size.inputs // shape.slices <= 2048)
     return (shape for shape in parted if shape.block_count(size.inputs) >= 4)
 

@@ -167,8 +167,8 @@ def lane_budget(size: GemvSize, warps: int) -> int:
 
 
 def gemv_candidates(size: GemvSize, card: Card) -> Iterable[GemvShape]:
-    lanes = (4, 8) if size.weight_bytes == 1 else (8,)
-    shapes = (GemvShape(outputs, warps, lane) for lane in lanes for warps in (1, 2, 4) for outputs in (1, 2, 4, 8, 16))
+    lanes, some_warps = (4, 8) if size.weight_bytes == 1 else (8,), (1, 2, 4) if size.rows == 1 else (1, 2)
+    shapes = (GemvShape(outputs, warps, lane) for lane in lanes for warps in some_warps for outputs in (1, 2, 4, 8))
     return (shape for shape in shapes if 40 <= weights_a_lane(shape, size) <= 320)
 
 
