@@ -81,10 +81,13 @@ class ShapeTuner:
 
     def tune_steps(self, steps: Sequence[TunedStep]) -> Tuned:
         """Every place that the steps ask for, in the steps' order; a place of several is tuned in the first."""
+        told = 0.0
         for number, step in enumerate(steps):
 
             def tell_share(share: float, what: str, number: int = number, name: str = step.name) -> None:
-                self._on_progress((number + share) / len(steps), f"{name}: {what}")
+                nonlocal told
+                told = max(told, (number + share) / len(steps))  # more kernels may turn up than were known
+                self._on_progress(told, f"{name}: {what}")
 
             self._tune_step(step, tell_share)
         return self._tuned

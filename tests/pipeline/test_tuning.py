@@ -74,5 +74,5 @@ def test_a_card_is_tuned_and_has_a_table_then():
     report = tuning.tune_models(pipeline.modules, pipeline.options, lambda share, what: shares.append(share), 40)
     assert shares == sorted(shares)
     assert report.tried > 0 and "flow step" in report.seconds and "vocoder" in report.seconds
-    assert all(new <= 1.02 * old for old, new in report.seconds.values()), str(report)
+    assert all(new <= 1.05 * old for old, new in report.seconds.values()), str(report)
     assert has_tuned_shapes(pipeline.device, pipeline.modules.config.gpt.model_dim, 2)
