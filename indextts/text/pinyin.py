@@ -32,10 +32,13 @@ _SYLLABLES = {
 
 _ALL = "|".join(initial + final for initial, finals in _SYLLABLES.items() for final in finals.split())
 
-PINYIN = re.compile(rf"(?<![a-z])(?:(?:{_ALL})[1-5]|(?-i:[aoe]5))(?![0-9]|[.:][0-9]|\s?[=+])", re.IGNORECASE)
+PINYIN = re.compile(
+    rf"(?<![a-z])(?!(?<=[a-z] )(?-i:[A-Z][a-z]))(?:(?:{_ALL})[1-5]|(?-i:[aoe]5))(?![0-9]|[.:][0-9]|\s?[=+])",
+    re.IGNORECASE,
+)
 """A Mandarin syllable with its tone, 5 being the neutral one: xuan4, lv4, DE5, a5.
 
-Never inside a word (beta1), never where a number goes on (wan22, wan2.1, xuan4=5).
+Never inside a word (beta1) or as a name behind one (PCIe Gen4), never where a number goes on (wan22, wan2.1, xuan4=5).
 """
 
 
