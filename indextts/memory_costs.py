@@ -36,8 +36,8 @@ REFERENCE_FRAMES = int(MAX_SECONDS * MEL_SAMPLE_RATE) // MelSpectrogram.HOP
 TEXT_READER_BYTES = 1400 * 2**20
 """The model that reads emotions from text, 0.6 billion half-precision weights; it is loaded by the first such line."""
 
-DECODE_BYTES = 96 * 2**20
-"""What the engine takes beside its cache: states, workspaces, graphs."""
+DECODE_BYTES = 224 * 2**20
+"""What the engine takes beside its cache: states, workspaces, graphs of its step and of prompts."""
 
 OWN_TOKENS = OWN_PAGES * SdpaAttention.page_size
 """That a beam usually has for itself in the KV cache; it shares the rest."""

@@ -300,7 +300,10 @@ class Pipeline:
         decoder = self._get_decoding(report).decoder
         if isinstance(decoder, Engine):
             demand, held = decoder.cache_demand(requests), decoder.cache_bytes
-            decoder.limit_runs(self._budget.limit_decoding(demand, held, rendering))
+            limits = self._budget.limit_decoding(demand, held, rendering)
+            if limits.max_lanes is not None and 2 * limits.max_lanes < demand.lanes and self._take_turns():
+                limits = self._budget.limit_decoding(demand, held, rendering)  # half the weights have left
+            decoder.limit_runs(limits)
         return decoder.generate(requests, on_poll)
 
     def _rendering_bytes(self, segments: Sequence[Segment], limit: int, flow_batch: int) -> tuple[int, int, int]:
@@ -334,7 +337,8 @@ class Pipeline:
         return left
 
     def _take_turns(self) -> bool:
-        """A last resort: encoders and generators are on the device in turn, as in low-memory mode."""
+        """Where too little runs at once, and as a last resort: encoders and generators are on the device in turn, as in
+        low-memory mode."""
         if type(self.offload) is not KeepAll or self.device.type == "cpu":
             return False
         self.offload = Alternate(self.modules, self.device, self.release_generators)

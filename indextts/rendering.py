@@ -142,6 +142,7 @@ class Renderer:
             return mels
 
         with matmul_stage(report, "s2mel", self._modules.device):
+            self._modules.s2mel.prepare_schedule(options.steps, budget.graphs)
             return budget.run_in_batches("flow", batch, cost, work)
 
     def _run_vocoder(

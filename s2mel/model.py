@@ -110,6 +110,11 @@ class S2Mel(nn.Module):
             self._choice.runner.release_graphs()
             self._choice.plain.release_graphs()
 
+    def prepare_schedule(self, steps: int, graphs: bool = True) -> None:
+        """Work out what depends on time alone, and is kept, before a flow takes memory that is given back whole."""
+        choice = self.flow_choice
+        (choice.runner if graphs else choice.plain).time_schedule(uniform_times(steps))
+
     def generate_mels(
         self,
         lines: Sequence[FlowLine],

@@ -78,7 +78,7 @@ class ConditioningEncoder:
         """
         used = take_excerpt(audio)
         key = ("voice", hash_audio(used), boost, str(self.device))
-        return self.cache.get(key, lambda: self._compute_voice(used, boost))
+        return self.cache.get(key, lambda: self._compute_voice_apart(used, boost))
 
     @torch.inference_mode()
     def encode_emotion(self, emotion: Emotion | None, voice: VoiceFeatures, line_text: str = "") -> Tensor:
@@ -119,6 +119,16 @@ class ConditioningEncoder:
             prompt_mel=mel,
             prompt_condition=self.models.regulate(features.quantized, mel.shape[-1])[0],
         )
+
+    def _compute_voice_apart(self, audio: Audio, boost: bool) -> VoiceFeatures:
+        """Where memory is short, out of the piece that hearing takes, which is given back whole then."""
+        features = self._compute_voice(audio, boost)
+        if self._use_graphs() or self.device.type != "cuda":
+            return features
+        held = {name: part.to("cpu") for name, part in vars(features).items()}
+        del features
+        torch.cuda.empty_cache()
+        return VoiceFeatures(**{name: part.to(self.device) for name, part in held.items()})
 
     def _encode_reference(self, reference: ReferenceAudio) -> ReferenceFeatures:
         wave = reference.samples_16k

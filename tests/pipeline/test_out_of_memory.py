@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache
+from indextts2_multitalk.accel.engine import RunLimits
 from indextts2_multitalk.accel.runners.torch_runner import TorchRunner
 from indextts2_multitalk.accel.state import DecodeState
 from indextts2_multitalk.indextts import rendering
@@ -195,3 +196,16 @@ def test_what_a_library_says_reaches_nobody_raw(engine_pipeline, lines, options,
     monkeypatch.setattr(engine_pipeline.modules.s2mel, "solve_flow", fail)
     with pytest.raises(OutOfMemory, match=f"{words}.*speak fewer"):
         speak(engine_pipeline, lines, options)
+
+
+def test_encoders_leave_where_too_few_lines_would_be_decoded_at_once(engine_pipeline, lines, options, monkeypatch):
+    expected, asked, turns = speak(engine_pipeline, lines, options), [], []
+
+    def limit_to_one_line(*arguments: Any) -> RunLimits:
+        asked.append(arguments)
+        return RunLimits(max_lanes=1)
+
+    monkeypatch.setattr(engine_pipeline._budget, "limit_decoding", limit_to_one_line)
+    monkeypatch.setattr(engine_pipeline, "_take_turns", lambda: turns.append("taken") is None)
+    check_same(speak(engine_pipeline, lines, options), expected)
+    assert turns == ["taken"] and len(asked) == 2, "asked again once there is more room"
