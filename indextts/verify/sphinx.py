@@ -2,7 +2,8 @@
 
 An open vocabulary mishears every tenth word of a good take. Here the grammar is the text itself, as a finite-state
 grammar with an arc past every word and arcs that say the last words again; which path fits the sound best tells what
-was lost and what was repeated. `benchmarks/verify.py` has the figures.
+was lost and what was repeated. On takes that the weights were not chosen on, 96.8 % of 216 planted faults are found
+and 5 of 100 good takes doubted, nearly all for "a" and "the" (`benchmarks/verify.py`).
 """
 
 from typing import Any
