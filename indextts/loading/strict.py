@@ -1,14 +1,15 @@
 """Strict loading: a module is built on `meta`, then gets its tensors, a few at a time. Nothing else is held twice."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from ..errors import CheckpointError
 from .read import StateDict
@@ -45,7 +46,7 @@ def load_strict(
     is missing, unknown or of another shape. The module comes in eval mode, without gradients. on_share: called
     after each tensor with the share of them that is there; may raise to cancel.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), SkipInit():
         module = build()
     _skip_ignored(state, ignored, file)
     tensors = _rename_tensors(state, rename, file)
@@ -60,6 +61,25 @@ def load_strict(
     if torch.device(device).type != "meta":  # the doctor only asks whether a file fits
         _check_nothing_left_on_meta(module)
     return module.requires_grad_(False).eval()
+
+
+class SkipInit(TorchFunctionMode):
+    """While it is entered, nobody draws first values for parameters, which on `meta` are none anyway.
+
+    There torch draws in Python and imports its compiler for it, two seconds of a new process.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        given = kwargs or {}
+        if getattr(func, "__module__", None) == nn.init.__name__ and (args or "tensor" in given):
+            return args[0] if args else given["tensor"]
+        return func(*args, **given)
 
 
 def _skip_ignored(state: StateDict, ignored: Sequence[str], file: Path) -> None:

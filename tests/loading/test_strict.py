@@ -2,6 +2,8 @@
 
 import logging
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,3 +122,16 @@ def test_whoever_listens_may_cancel_and_hears_of_every_tensor() -> None:
     with pytest.raises(KeyboardInterrupt):
         load_strict(Small, small_state(), file=FILE, on_share=stop)
     assert heard == [1 / 3, 2 / 3]
+
+
+def test_no_first_values_are_drawn() -> None:
+    """torch draws on meta in Python and imports its compiler for it; so in a process that has not."""
+    code = (
+        "import sys, torch; from pathlib import Path; from torch import nn\n"
+        "from indextts2_multitalk.indextts.loading.strict import load_strict\n"
+        "module = load_strict(lambda: nn.Embedding(4, 3), {'weight': torch.ones(4, 3)}, file=Path('x'))\n"
+        "assert torch.equal(module.weight, torch.ones(4, 3))\n"
+        "assert 'torch._dynamo' not in sys.modules"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
