@@ -19,7 +19,7 @@ class LoadOptions:
     use_accel: decode on the batched KV-cache engine; off is the plain loop.
     use_torch_compile: compile the flow's estimator. use_cuda_kernel: the fused vocoder kernel. low_memory:
     encoders and generators take turns on the device (offload.py). attention: one of `ATTENTION_CHOICES`.
-    quantize: one of `QUANTIZE_CHOICES`; int8 needs a GPU.
+    quantize: one of `QUANTIZE_CHOICES`; int8 needs a CUDA device, or a CPU with VNNI.
     """
 
     device: str | None = None

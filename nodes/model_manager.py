@@ -175,7 +175,7 @@ def _runtime_inputs() -> list[io.Input]:
             optional=True,
             tooltip=(
                 "int8 stores the layers of the GPT in 8 bits: 0.44 GiB less on the GPU, and half as much to read for "
-                "every code. Nearly the same codes. It needs a GPU."
+                "every code. Nearly the same codes. It needs an NVIDIA GPU, or a CPU with VNNI."
             ),
         ),
         switch_input(

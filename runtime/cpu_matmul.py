@@ -79,6 +79,20 @@ def is_onednn_usable() -> bool:
         return False
 
 
+@cache
+def multiplies_int8() -> bool:
+    """Whether this processor multiplies whole numbers of 8 bits four at a time (VNNI), and torch has it do so: else
+    they take longer than float32."""
+    if not getattr(torch.cpu, "_is_vnni_supported", lambda: False)() or not torch.backends.mkldnn.is_available():
+        return False
+    x, weight = torch.ones(2, 16, dtype=torch.int8), torch.ones(4, 16, dtype=torch.int8)
+    try:
+        return bool((torch._int_mm(x, weight.t()) == 16).all())
+    except (AttributeError, RuntimeError, TypeError) as error:
+        log.info("products of 8 bits on the CPU are not to be had: %s", error)
+        return False
+
+
 @contextmanager
 def use_fastest_matmul(device: torch.device) -> Iterator[None]:
     """The fastest matrix products there are on `device`, while the context lasts and in this thread.

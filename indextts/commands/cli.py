@@ -148,7 +148,7 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
         action="store_const",
         const="int8",
         default="none",
-        help="the GPT's layers in 8 bits: less GPU memory",
+        help="the GPT's layers in 8 bits: less memory",
     )
     parser.add_argument(
         "--fp16", dest="use_fp16", action=switch, default=None, help="half precision (default: on a GPU)"

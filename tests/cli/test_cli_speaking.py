@@ -105,7 +105,6 @@ def error_cases() -> list[tuple[list[str], str]]:
             [*say, *ann, *out, "--device", "cpu", "--attention", "flash"],
             "flash cannot: it needs a CUDA device",
         ),
-        ([*say, *ann, *out, "--device", "cpu", "--int8"], "quantize: got int8, but it gains nothing on cpu"),
         ([*say, *ann, *out, "--steps", "0"], "steps: got 0, expected at least 1"),
         ([*say, *ann, *out, "--tries", "0"], "tries: got 0, expected at least 1"),
         ([*say, *ann, *out, "--device", "cuda:77"], "device: got 'cuda:77'"),

@@ -5,8 +5,9 @@ import copy
 import pytest
 import torch
 from helpers.tiny_gpt import random_prompt, tiny_voice
+from indextts2_multitalk.accel import quantization
 from indextts2_multitalk.accel.engine import Engine
-from indextts2_multitalk.accel.quantization import dequantize_rows, quantize_rows
+from indextts2_multitalk.accel.quantization import dequantize_rows, linear_int8, quantize_rows
 from indextts2_multitalk.accel.request import Request
 from indextts2_multitalk.accel.sampling.params import SamplingParams
 from indextts2_multitalk.indextts.gpt.latent_pass import latent_pass
@@ -32,6 +33,24 @@ def test_a_row_is_its_numbers_times_its_scale():
     for dtype in (torch.float32, torch.float16):
         apart = (dequantize_rows(small, scales, dtype).float() - weight).abs()
         assert bool((apart <= scales[:, None] * 0.51 + 1e-6 + (0 if dtype is torch.float32 else 2e-3)).all())
+
+
+@pytest.mark.parametrize("rows", [(1,), (3,), (2, 7)])
+@torch.inference_mode()
+def test_whole_numbers_are_the_same_products(rows, monkeypatch):
+    """Through torch's own loop where the processor has no faster one."""
+    x, bias = torch.randn(*rows, 1280, generator=torch.Generator().manual_seed(0)), torch.randn(24)
+    x[0] *= 50
+    x.view(-1, 1280)[-1, 5] = 40
+    weight, scales = quantize_rows(torch.randn(24, 1280, generator=torch.Generator().manual_seed(1)))
+    monkeypatch.setattr(quantization, "multiplies_int8", lambda: True)
+    found = linear_int8(x, weight, scales, bias)
+    expected = torch.nn.functional.linear(x, dequantize_rows(weight, scales, torch.float32), bias)
+    assert found.shape == expected.shape
+    assert ((found - expected).norm() / expected.norm()).item() < 1e-4
+    for row, one in zip(x.view(-1, 1280), found.view(-1, 24), strict=True):
+        assert torch.equal(linear_int8(row[None], weight, scales, bias)[0], one), "whatever else is multiplied"
+    assert torch.equal(linear_int8(torch.zeros(1, 1280), weight, scales, bias)[0], bias)
 
 
 def test_all_matrices_of_the_layers_and_nothing_else():

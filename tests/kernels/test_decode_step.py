@@ -9,6 +9,7 @@ triton = pytest.importorskip("triton")
 from helpers.kernel_decoder import HEADS, VOCABULARY, WIDTH, weights  # noqa: E402
 from helpers.kernels import DEVICE, MARKS, multiplies, normal  # noqa: E402
 from helpers.quantized import quantized  # noqa: E402
+from indextts2_multitalk.accel import quantization  # noqa: E402
 from indextts2_multitalk.accel.attention.sdpa import SdpaAttention  # noqa: E402
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache  # noqa: E402
 from indextts2_multitalk.accel.kernels import decode_step  # noqa: E402
@@ -43,7 +44,8 @@ def test_a_step_is_the_plain_step(dtype, lanes, beams, final_norms):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
 @pytest.mark.parametrize("lanes", [1, 2])
-def test_a_step_of_8_bits_is_the_plain_one(dtype, lanes):
+def test_a_step_of_8_bits_is_the_plain_one(dtype, lanes, monkeypatch):
+    monkeypatch.setattr(quantization, "multiplies_int8", lambda: False)
     is_the_plain_step(dtype, lanes, beams=3, final_norms=2, prepare=quantized)
 
 

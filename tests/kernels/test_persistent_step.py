@@ -7,6 +7,7 @@ triton = pytest.importorskip("triton")
 from helpers.kernel_decoder import HEADS, VOCABULARY, WIDTH, weights  # noqa: E402
 from helpers.kernels import DEVICE, MARKS, normal  # noqa: E402
 from helpers.quantized import quantized  # noqa: E402
+from indextts2_multitalk.accel import quantization  # noqa: E402
 from indextts2_multitalk.accel.attention.sdpa import SdpaAttention  # noqa: E402
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache  # noqa: E402
 from indextts2_multitalk.accel.kernels.persistent.mailbox import mailbox_wait_ptx  # noqa: E402
@@ -82,7 +83,8 @@ def test_steps_in_a_row_are_the_plain_ones(shape, cached, final_norms, dtype):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
-def test_a_step_of_8_bits_is_the_plain_one(dtype):
+def test_a_step_of_8_bits_is_the_plain_one(dtype, monkeypatch):
+    monkeypatch.setattr(quantization, "multiplies_int8", lambda: False)
     decoder, state, (mine, plain) = quantized(weights(dtype, 2)), one_row(9), caches(dtype)
     logits = torch.full((1, VOCABULARY), float("nan"), device=DEVICE)
     actual = PersistentStep(decoder, mine, state, logits, SHAPES["small tiles"])().clone()

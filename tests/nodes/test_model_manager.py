@@ -83,9 +83,11 @@ def test_attention_changes_without_loading_again(manage: Any, talk: Any, pack: S
 
 
 def test_8_bits_are_other_weights(manage: Any, pack: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = "indextts2_multitalk.indextts.loading.placement"
+    monkeypatch.setattr(f"{module}.multiplies_int8", lambda: False)
     with pytest.raises(IndexTTSError, match="quantize: got int8"):
         manage(quantize="int8")
-    monkeypatch.setattr("indextts2_multitalk.indextts.loading.placement.why_no_int8", lambda device: None)
+    monkeypatch.setattr(f"{module}.why_no_int8", lambda device: None)
     handle, info, stats = manage(quantize="int8")
     assert handle.settings.weights_key != manage()[0].settings.weights_key
     assert handle.settings.options.quantize == stats["quantize"] == "int8"
