@@ -30,7 +30,7 @@ CHIPS = {
     "H100": (90, (*LINEAR, "decode, 16 rows", *PERSISTENT, *INT8, "draw", "beams", "flow", "vocoder")),
     "RTX 2080 Ti": (75, ("decode, 3 rows",)),
     "RTX 3060": (86, (*LINEAR, *INT8, "flow", "vocoder")),
-    "RTX 4090": (89, (*LINEAR, "flow", "vocoder")),
+    "RTX 4090": (89, (*LINEAR, *INT8, "flow", "vocoder")),
     "RTX 5090": (120, (*LINEAR, *INT8, "flow")),
 }
 """Compute capability and cases of compile_kernels.py: all on one chip; on the others what is cut by what a chip has,

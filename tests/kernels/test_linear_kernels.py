@@ -63,7 +63,7 @@ def test_few_rows(dtype, rows, outputs, inputs, shape):
 @pytest.mark.parametrize("rows", [1, 3])
 @pytest.mark.parametrize(
     ("outputs", "inputs", "shape"),
-    [(23, 144, GemvShape(2, 1)), (9, 1280, GemvShape(4, 1)), (4, 4096, GemvShape(2, 4))],
+    [(23, 144, GemvShape(2, 1)), (9, 1280, GemvShape(4, 1, 4)), (4, 4096, GemvShape(2, 4))],
 )
 def test_few_rows_times_8_bits(dtype, rows, outputs, inputs, shape):
     x, (weight, bias) = normal(rows, inputs), layer(outputs, inputs, dtype)
