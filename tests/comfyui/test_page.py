@@ -21,6 +21,13 @@ TALK_17 = [
 TALK_19 = [*TALK_17[:16], False, True, False]
 """The same, saved with `use_accel` off and `use_torch_compile` on before `verbose`."""
 
+TALK_13 = ["3", "A: Hi.", "old.wav", "en", 1.3, 0.7, 1.5, False, 0.6, 0.85, True, True, False]
+TALK_11 = ["3", "A: Hi.", "old.wav", "en", 1.3, 0.7, 0.6, 0.85, True, True, False]
+"""Before pauses, and before voice_consistency and reference_boost."""
+
+FEELINGS = ["happy", "angry", "sad", "fear", "hate", "low", "surprise", "neutral"]
+CONFIG_NAMES = ["speaker_name", "emotion_mode", "emotion_alpha", *FEELINGS, "emotion_text", "enabled"]
+
 EMOTION_VOICE_11 = ["2", "A: a", "old.wav", 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, False, True]
 EMOTION_VOICE_13 = [*EMOTION_VOICE_11, False, True]
 
@@ -52,6 +59,23 @@ def saved_file(node: str, values: list[Any]) -> dict[str, Any]:
     return {"last_node_id": 1, "last_link_id": 0, "nodes": [placed], "links": [], "groups": [], "version": 0.4}
 
 
+def named(node: str, names: list[str], values: list[Any]) -> dict[str, Any]:
+    """A UI workflow that stores its widgets' names beside their values."""
+    workflow = saved_file(node, values)
+    workflow["nodes"][0]["inputs"] = [
+        {"name": name, "type": "*", "link": None, "widget": {"name": name}} for name in names
+    ]
+    return workflow
+
+
+def notes(page: Page) -> list[str]:
+    """What the first node says of values that were not understood."""
+    return page.evaluate(
+        "app.graph._nodes[0].widgets.filter((one) => one.options?.serialize === false && one.disabled)"
+        ".map((one) => String(one.value))"
+    )
+
+
 def load(page: Page, workflow: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Load a UI workflow and return the API workflow that the page would queue."""
     steps = f"await app.loadGraphData({json.dumps(workflow)}); return (await app.graphToPrompt()).output"
@@ -81,6 +105,54 @@ def test_19_widgets_load_as_they_are(page: Page) -> None:
 def test_todays_own_files_load_as_they_are(page: Page) -> None:
     inputs = queued(page, NODES[0], [*TALK_19, 77, "randomize", 1])
     assert (inputs["seed"], inputs["num_beams"], inputs["verbose"]) == (77, 1, False)
+
+
+def test_13_and_11_widgets_are_not_shifted(page: Page) -> None:
+    inputs = queued(page, NODES[0], TALK_13)
+    assert (inputs["voice_consistency"], inputs["reference_boost"], inputs["speaker2_pause"]) == (1.5, False, 0.5)
+    assert (inputs["temperature"], inputs["use_fp16"], inputs["verbose"], inputs["use_accel"]) == (
+        0.6, True, False, True,
+    )  # fmt: skip
+    for values in (TALK_11, [*TALK_11, False, True]):
+        inputs = queued(page, NODES[0], values)
+        assert (inputs["temperature"], inputs["top_p"], inputs["use_cuda_kernel"]) == (0.6, 0.85, True)
+        assert (inputs["voice_consistency"], inputs["reference_boost"], inputs["verbose"]) == (1.0, True, False)
+        assert notes(page) == []
+
+
+def test_a_value_of_the_wrong_kind_is_left_out_and_said_on_the_node(page: Page) -> None:
+    values = [*TALK_13[:7], 0.9, *TALK_13[8:]]
+    inputs = queued(page, NODES[0], values)
+    assert (inputs["reference_boost"], inputs["temperature"], inputs["top_p"]) == (True, 0.6, 0.85)
+    (said,) = notes(page)
+    assert said.endswith("reference_boost: 0.9")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["Ann", "emotion_vector", "", 1.2, 0.6, 0, 0, 0, 0, 0, 0, 0.4, "", True], (1.2, 0.6, 0.4, "", True)),
+        (["Ann", "emotion_vector", "", 1.2, 0.6, 0, 0, 0, 0, 0, 0, "0.4", True], (1.2, 0.6, 0.4, "", True)),
+        (["Ann", "text_description", "", 1, 0, 0, 0, 0, 0, 0, 0, "0", "Afraid."], (1, 0, 0, "Afraid.", True)),
+        (["Ann", "emotion_vector", 1.4, 1, 0.8, 0, 0, 0, 0, 0, 0.1, "calm", False], (1.4, 1, 0.1, "calm", False)),
+    ],
+)
+def test_emotion_configs_of_every_layout(page: Page, values: list[Any], expected: tuple[Any, ...]) -> None:
+    for names in ([], CONFIG_NAMES):
+        workflow = named("IndexTTS2_SpeakerEmotionConfig", names, values)
+        inputs = load(page, workflow)["1"]["inputs"]
+        read = tuple(inputs[name] for name in ("emotion_alpha", "happy", "neutral", "emotion_text", "enabled"))
+        assert read == expected
+        assert notes(page) == []
+
+
+def test_model_managers_from_before_their_name(page: Page) -> None:
+    old = ["checkpoints/config.yaml", "checkpoints/", "auto", True, False, "cpu", True, False, True, False]
+    inputs = load(page, saved_file("IndexTTS2_ModelManager", old))["1"]["inputs"]
+    assert (inputs["model_name"], inputs["config_path"], inputs["model_dir"]) == (
+        "IndexTTS2-Default", "checkpoints/config.yaml", "checkpoints/",
+    )  # fmt: skip
+    assert (inputs["use_fp16"], inputs["device"], inputs["verbose"]) == (True, "cpu", False)
 
 
 @pytest.mark.parametrize(
