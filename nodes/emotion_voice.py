@@ -5,12 +5,12 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..indextts.options import SpeakOptions
 from ..indextts.records import Emotion, Line
 from . import inputs
 from .audio import audio_from
 from .lines import NodeScript, collect_numbered
 from .run import choose_model
+from .run_inputs import RunInputs, run_inputs
 from .settings import ModelHandle
 from .speaking import prepare_output, speak_script
 
@@ -35,7 +35,7 @@ class EmotionVoiceMultiTalk(io.ComfyNode):
                 inputs.speed_input(),
                 *inputs.precision_inputs(use_fp16=True),
                 *inputs.acceleration_inputs(),
-                *inputs.later_inputs(),
+                *run_inputs(),
             ],
             outputs=[
                 io.Audio.Output("audio", tooltip="The whole dialogue."),
@@ -61,24 +61,15 @@ class EmotionVoiceMultiTalk(io.ComfyNode):
         use_cuda_kernel: bool = False,
         use_accel: bool = True,
         use_torch_compile: bool = False,
-        seed: int = 0,
-        num_beams: int = 3,
-        timing: str = "fit",
-        skip_sound_cues: bool = False,
-        glossary: str = "",
-        verify: bool = False,
-        candidates: int = 1,
-        **speakers: Any,
+        **others: Any,
     ) -> io.NodeOutput:
         file = prepare_output(output_filename)
-        script = _script_with_emotion_voices(conversation_text, int(num_speakers), speakers)
-        script = replace(script, silence_seconds=silence_duration, speed=speed, seed=seed)
-        script = replace(script, timing=timing, skip_sound_cues=skip_sound_cues)
+        run = RunInputs.among(others)
+        script = _script_with_emotion_voices(conversation_text, int(num_speakers), others)
+        script = replace(script, silence_seconds=silence_duration, speed=speed, seed=run.seed)
+        script = replace(script, timing=run.timing, skip_sound_cues=run.skip_sound_cues)
         model = choose_model(model_manager, use_fp16, use_cuda_kernel, use_accel, use_torch_compile)
-        options = SpeakOptions(
-            num_beams=num_beams, glossary=glossary, verify=verify, candidates=candidates if verify else 1
-        )
-        spoken = speak_script(script, model, options, file, verbose=False)
+        spoken = speak_script(script, model, run.options(), file, verbose=False)
         return io.NodeOutput(spoken.audio, f"{spoken.info}\n{spoken.emotions}", spoken.subtitles)
 
 

@@ -5,7 +5,6 @@ Keys, order, types, ranges and defaults are what saved workflows hold: new input
 
 from comfy_api.latest import io
 
-from ..indextts.dialogue.timeline import TIMINGS
 from ..indextts.errors import OutputError
 from .folders import resolve_output
 
@@ -110,69 +109,6 @@ def acceleration_inputs() -> list[io.Input]:
             False,
             "Compile the mel decoder where it gains by it: a long first run, faster ones later. "
             f"The report says where it does not. {RECOMMENDED}",
-        ),
-    ]
-
-
-def later_inputs() -> list[io.Input]:
-    """What today's saved workflows do not know; always after everything they do."""
-    return [
-        io.Int.Input(
-            "seed",
-            default=0,
-            min=0,
-            max=0xFFFFFFFFFFFFFFFF,
-            control_after_generate=io.ControlAfterGenerate.fixed,
-            optional=True,
-            tooltip="The same seed speaks the same line the same way. Change it to hear every line anew.",
-        ),
-        io.Int.Input(
-            "num_beams",
-            default=3,
-            min=1,
-            max=10,
-            optional=True,
-            tooltip="How many readings of a line compete. 3 is the model's default, 1 is fastest.",
-        ),
-        io.Combo.Input(
-            "timing",
-            options=list(TIMINGS),
-            default="fit",
-            optional=True,
-            tooltip=(
-                "Where subtitles' lines go. fit: in the length of their subtitles, at 0.7 to 1.4 of the usual speed. "
-                "shift: as long as the voice takes, one after another. overlay: at their time, whatever sounds. "
-                "pad: as shift, with silence up to the last subtitle's end."
-            ),
-        ),
-        switch_input(
-            "skip_sound_cues",
-            False,
-            "Leave out what is heard and not said, such as [door slams], (sighs) or ♪ … ♪, with a note. "
-            "In subtitles it always is.",
-        ),
-        io.String.Input(
-            "glossary",
-            force_input=True,
-            optional=True,
-            tooltip=(
-                "Own readings, one `term: reading` a line, such as k8s: K eight S or 行长: HANG2 ZHANG3. They win over "
-                "glossary.yaml beside the model and in ComfyUI's user/default/indextts2 folder."
-            ),
-        ),
-        switch_input(
-            "verify",
-            False,
-            "Have a recognizer hear each line, and speak again those that lost or repeated words, three times at most. "
-            "English needs pocketsphinx, Chinese faster-whisper: pip install one of them.",
-        ),
-        io.Int.Input(
-            "candidates",
-            default=1,
-            min=1,
-            max=4,
-            optional=True,
-            tooltip="With verify on: takes of each line that are spoken at once; the one heard best is kept.",
         ),
     ]
 

@@ -5,12 +5,12 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..indextts.options import SpeakOptions
 from ..indextts.records import Emotion, Line
 from . import inputs
 from .emotions import SpeakerEmotion
 from .lines import NodeScript, collect_numbered
 from .run import choose_model
+from .run_inputs import RunInputs, run_inputs
 from .settings import ModelHandle
 from .speaking import prepare_output, speak_script
 
@@ -34,7 +34,7 @@ class MultiTalk(io.ComfyNode):
                 *_delivery_inputs(),
                 *_emotion_inputs(),
                 *_sampling_inputs(),
-                *inputs.later_inputs(),
+                *run_inputs(),
             ],
             outputs=[
                 io.Audio.Output("audio", tooltip="The whole dialogue."),
@@ -68,28 +68,14 @@ class MultiTalk(io.ComfyNode):
         use_accel: bool = True,
         use_torch_compile: bool = False,
         verbose: bool = True,
-        seed: int = 0,
-        num_beams: int = 3,
-        timing: str = "fit",
-        skip_sound_cues: bool = False,
-        glossary: str = "",
-        verify: bool = False,
-        candidates: int = 1,
-        **speakers: Any,
+        **others: Any,
     ) -> io.NodeOutput:
         file = prepare_output(output_filename)
-        script = _script_with_configs(conversation_text, int(num_speakers), speakers)
-        script = replace(script, silence_seconds=silence_duration, boost=reference_boost, speed=speed, seed=seed)
-        script = replace(script, timing=timing, skip_sound_cues=skip_sound_cues)
-        options = SpeakOptions(
-            language=language,
-            glossary=glossary,
-            temperature=temperature / voice_consistency,
-            top_p=top_p,
-            num_beams=num_beams,
-            verify=verify,
-            candidates=candidates if verify else 1,
-        )
+        run = RunInputs.among(others)
+        script = _script_with_configs(conversation_text, int(num_speakers), others)
+        script = replace(script, silence_seconds=silence_duration, boost=reference_boost, speed=speed, seed=run.seed)
+        script = replace(script, timing=run.timing, skip_sound_cues=run.skip_sound_cues)
+        options = run.options(language=language, temperature=temperature / voice_consistency, top_p=top_p)
         model = choose_model(model_manager, use_fp16, use_cuda_kernel, use_accel, use_torch_compile)
         spoken = speak_script(script, model, options, file, verbose)
         return io.NodeOutput(spoken.audio, str(spoken.file), spoken.info, spoken.emotions, spoken.subtitles)

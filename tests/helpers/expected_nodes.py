@@ -46,11 +46,11 @@ def words(name: str, default: str, multiline: bool = False) -> Input:
 ADDITIONS: list[Input] = [
     ("seed", "INT", {"default": 0, "min": 0, "max": 2**64 - 1, "control_after_generate": "fixed"}),
     ("num_beams", "INT", {"default": 3, "min": 1, "max": 10}),
+    flag("verify", False),
+    ("candidates", "INT", {"default": 1, "min": 1, "max": 4}),
     choice("timing", ("fit", "shift", "overlay", "pad"), "fit"),
     flag("skip_sound_cues", False),
     ("glossary", "STRING", {"multiline": False, "force_input": True}),
-    flag("verify", False),
-    ("candidates", "INT", {"default": 1, "min": 1, "max": 4}),
 ]
 
 MULTI_TALK = Node(
@@ -94,7 +94,7 @@ MULTI_TALK = Node(
         ("subtitles", "STRING"),
     ],
     widgets=19,
-    new=("seed", "num_beams", "timing", "skip_sound_cues", "verify", "candidates"),
+    new=("seed", "num_beams", "verify", "candidates", "timing", "skip_sound_cues"),
 )
 
 EMOTION_VOICE = Node(
@@ -132,7 +132,7 @@ EMOTION_VOICE = Node(
     ],
     outputs=[("audio", "AUDIO"), ("conversation_info", "STRING"), ("subtitles", "STRING")],
     widgets=13,
-    new=("seed", "num_beams", "timing", "skip_sound_cues", "verify", "candidates"),
+    new=("seed", "num_beams", "verify", "candidates", "timing", "skip_sound_cues"),
 )
 
 SPEAKER_EMOTION = Node(

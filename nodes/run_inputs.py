@@ -1,0 +1,103 @@
+"""What of a run is chosen on the node that speaks, beside script, voices and model: inputs and what they mean."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..indextts.dialogue.timeline import TIMINGS
+from ..indextts.options import SpeakOptions
+from .inputs import switch_input
+
+
+@dataclass(frozen=True)
+class RunInputs:
+    """The values of `run_inputs`; a workflow that does not know one of them gets its default."""
+
+    seed: int = 0
+    num_beams: int = 3
+    verify: bool = False
+    candidates: int = 1
+    timing: str = "fit"
+    skip_sound_cues: bool = False
+    glossary: str = ""
+
+    @classmethod
+    def among(cls, given: Mapping[str, Any]) -> "RunInputs":
+        """Those in `given`, which may hold other inputs, too."""
+        names = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in given.items() if name in names})
+
+    def options(self, **more: Any) -> SpeakOptions:
+        """The run's settings; `more`: what a node has inputs of its own for."""
+        return SpeakOptions(
+            num_beams=self.num_beams,
+            glossary=self.glossary,
+            verify=self.verify,
+            candidates=self.candidates if self.verify else 1,
+            **more,
+        )
+
+
+def run_inputs() -> list[io.Input]:
+    """What today's saved workflows do not know; always after everything they do."""
+    return [
+        io.Int.Input(
+            "seed",
+            default=0,
+            min=0,
+            max=0xFFFFFFFFFFFFFFFF,
+            control_after_generate=io.ControlAfterGenerate.fixed,
+            optional=True,
+            tooltip="The same seed speaks the same line the same way. Change it to hear every line anew.",
+        ),
+        io.Int.Input(
+            "num_beams",
+            default=3,
+            min=1,
+            max=10,
+            optional=True,
+            tooltip="How many readings of a line compete. 3 is the model's default, 1 is fastest.",
+        ),
+        switch_input(
+            "verify",
+            False,
+            "Have a recognizer hear each line, and speak again those that lost or repeated words, three times at most. "
+            "English needs pocketsphinx, Chinese faster-whisper: pip install one of them.",
+        ),
+        io.Int.Input(
+            "candidates",
+            default=1,
+            min=1,
+            max=4,
+            optional=True,
+            tooltip="With verify on: takes of each line that are spoken at once; the one heard best is kept.",
+        ),
+        io.Combo.Input(
+            "timing",
+            options=list(TIMINGS),
+            default="fit",
+            optional=True,
+            tooltip=(
+                "Where subtitles' lines go. fit: in the length of their subtitles, at 0.7 to 1.4 of the usual speed. "
+                "shift: as long as the voice takes, one after another. overlay: at their time, whatever sounds. "
+                "pad: as shift, with silence up to the last subtitle's end."
+            ),
+        ),
+        switch_input(
+            "skip_sound_cues",
+            False,
+            "Leave out what is heard and not said, such as [door slams], (sighs) or ♪ … ♪, with a note. "
+            "In subtitles it always is.",
+        ),
+        io.String.Input(
+            "glossary",
+            force_input=True,
+            optional=True,
+            tooltip=(
+                "Own readings, one `term: reading` a line, such as k8s: K eight S or 行长: HANG2 ZHANG3. They win over "
+                "glossary.yaml beside the model and in ComfyUI's user/default/indextts2 folder."
+            ),
+        ),
+    ]
