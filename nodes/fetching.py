@@ -1,19 +1,15 @@
 """Downloads what a model lacks, when the user has switched it on, under ComfyUI's progress bar and cancel button."""
 
-import logging
 from pathlib import Path
 
 import comfy.model_management
 import comfy.utils
 import folder_paths
 
-from ..indextts.loading.download import download_file, hub_endpoint
-from ..indextts.loading.fetch import missing_files
+from ..indextts.loading.fetch import complete_folder
 from ..indextts.loading.find import survey_files
 from .folders import AUTO, model_roots
 from .settings import ModelSettings
-
-log = logging.getLogger(__name__)
 
 
 def download_missing_files(settings: ModelSettings) -> None:
@@ -28,10 +24,7 @@ def download_missing_files(settings: ModelSettings) -> None:
         comfy.model_management.throw_exception_if_processing_interrupted()
         bar.update_absolute(done, total)
 
-    files = list(missing_files(survey, survey.folder or _choose_folder(settings), hub_endpoint()))
-    for number, file in enumerate(files, start=1):
-        log.info("downloading %s (%d of %d) to %s", file.path, number, len(files), file.target)
-        download_file(file, hub_endpoint(), show_progress)
+    complete_folder(survey, survey.folder or _choose_folder(settings), on_progress=show_progress)
 
 
 def _choose_folder(settings: ModelSettings) -> Path:

@@ -1,41 +1,69 @@
 """One file from a Hugging Face hub or a mirror of it, continued where an earlier try stopped.
 
-huggingface_hub says where a file lies, how large it is and what its hash is; newer versions of it begin every
-download anew, so the bytes are fetched here.
+huggingface_hub says where a file lies, how large it is and what its hash is, and knows the user's token, mirror and
+cache. The bytes are fetched here for what its own `hf_hub_download` does not do (looked up in 0.26 to 2.4): newer
+versions begin anew after a stop, which costs gigabytes on a bad line; none but Xet compares the SHA-256; a body longer
+than announced is written to its end; redirects from https to http are followed; older ones tell no progress, so that
+nothing could cancel them.
 """
 
 import hashlib
 import os
+import re
 import shutil
-import ssl
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from ..errors import CheckpointError
+from .safe_path import join_inside
+from .web_request import SCHEMES, check_same_scheme, open_url
 
 BLOCK = 1 << 20
 TIMEOUT_SECONDS = 30.0
 TRIES = 5
-"""How often in a row a connection may break without a byte gained."""
+"""How often in a row a connection may break without `LEAST_GAIN`."""
+LEAST_GAIN = 1 << 14
+"""Bytes of a connection that count as progress."""
+LARGEST_FILE = 32 << 30
+"""More than any file of a model has."""
+PASSING_STATUS = (408, 429)
+"""What is worth another try although the request is at fault: too slow, too many at once."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 OnProgress = Callable[[str, int, int], None]
 """Called with a file's name, bytes done and bytes in all; what it raises ends the download, to be continued later."""
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file of a hub repository and the place it goes to."""
+    """A file of a hub repository, to lie at the path `place` below `folder`.
+
+    optional: nothing is wrong where the repository has no such file.
+    """
 
     repo: str
     path: str
-    target: Path
+    folder: Path
+    place: str
+    optional: bool = False
+
+    @property
+    def target(self) -> Path:
+        """Where it goes to. Raises `CheckpointError` where that is not inside `folder`."""
+        return join_inside(self.folder, self.place)
+
+    @property
+    def name(self) -> str:
+        return f"{self.repo}/{self.path}"
 
 
 @dataclass(frozen=True)
@@ -44,24 +72,31 @@ class _DownloadSource:
     size: int
     etag: str
     headers: dict[str, str]
+    secret_headers: dict[str, str]
+
+    @property
+    def sha256(self) -> str | None:
+        """Large files carry it as their tag; of small ones the size must do."""
+        return self.etag if _SHA256.fullmatch(self.etag) else None
+
+
+class _NoSuchFile(Exception):
+    pass
 
 
 def hub_endpoint(endpoint: str | None = None) -> str:
-    """The hub's address: as given, or HF_ENDPOINT, or the public hub."""
+    """The hub's address: as given, or HF_ENDPOINT, or the public hub. Raises `CheckpointError` for what is none."""
     from huggingface_hub.constants import ENDPOINT
 
-    return (endpoint or os.environ.get("HF_ENDPOINT") or ENDPOINT).rstrip("/")
-
-
-def list_files(repo: str, folder: str, endpoint: str) -> list[str]:
-    """Paths of a repository's files below `folder`. Raises `CheckpointError` where the hub does not answer."""
-    from huggingface_hub import HfApi
-
+    address = (endpoint or os.environ.get("HF_ENDPOINT") or ENDPOINT).rstrip("/")
     try:
-        paths = HfApi(endpoint=endpoint).list_repo_files(repo)
-    except Exception as error:  # the hub client's errors differ from version to version
-        raise _unreachable_error(repo, endpoint, error) from error
-    return [path for path in paths if path.startswith(f"{folder}/")]
+        parts = urlsplit(address)
+        sound = parts.scheme in SCHEMES and parts.hostname and not parts.username and (parts.port or 1)
+    except ValueError:
+        sound = False
+    if not sound or not (address.isascii() and address.isprintable()) or " " in address:
+        raise CheckpointError(f"--endpoint or HF_ENDPOINT: got {address[:80]!r}, expected an address as https://HOST")
+    return address
 
 
 def download_file(file: RemoteFile, endpoint: str, on_progress: OnProgress | None = None) -> None:
@@ -69,37 +104,70 @@ def download_file(file: RemoteFile, endpoint: str, on_progress: OnProgress | Non
 
     A target that is there already with the right size stays as it is.
     """
-    source = _resolve_source(file, endpoint)
-    if file.target.is_file() and file.target.stat().st_size == source.size:
+    target, tell_progress = file.target, on_progress or (lambda name, done, total: None)
+    try:
+        source = _resolve_source(file, endpoint)
+    except _NoSuchFile:
         return
-    part = file.target.with_name(f"{file.target.name}.{source.etag[:16]}.partial")
-    with _translate_write_errors(file.target.parent):
+    if target.is_file() and target.stat().st_size == source.size:
+        return
+    part = target.with_name(f"{target.name}.{hashlib.sha256(source.etag.encode()).hexdigest()[:16]}.partial")
+    with _translate_write_errors(target.parent):
         part.parent.mkdir(parents=True, exist_ok=True)
         part.touch()
     _check_disk_space(part, source.size)
-    _receive_file(file, source, part, on_progress or (lambda name, done, total: None))
-    _check_hash(file, source, part)
-    with _translate_write_errors(file.target):
-        os.replace(part, file.target)
+    _receive_file(file, source, part, tell_progress)
+    _check_content(file, source, part, tell_progress)
+    with _translate_write_errors(target):
+        os.replace(part, target)
 
 
 def _resolve_source(file: RemoteFile, endpoint: str) -> _DownloadSource:
+    """Where the hub sends for the file's bytes. The token goes to the hub alone, and over https alone: where it sends
+    on to another host, the link itself is the permission."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.utils import build_hf_headers
 
     url = hf_hub_url(file.repo, file.path, endpoint=endpoint)
-    try:
-        metadata = get_hf_file_metadata(url)
-    except Exception as error:  # the hub client's errors differ from version to version
-        raise _unreachable_error(f"{file.repo}/{file.path}", endpoint, error) from error
-    if metadata.size is None:
-        raise _unreachable_error(
-            f"{file.repo}/{file.path}", endpoint, ValueError("the hub does not tell the file's size")
-        )
+    metadata = _try_repeatedly(
+        file, endpoint, lambda: get_hf_file_metadata(url, token=_choose_token(url, endpoint), timeout=TIMEOUT_SECONDS)
+    )
+    if metadata.size is None or not 0 <= metadata.size <= LARGEST_FILE:
+        size = "no size" if metadata.size is None else f"a size of {metadata.size} bytes"
+        raise _unreachable_error(file.name, endpoint, ValueError(f"the hub tells {size}"))
     location = metadata.location or url
-    # Where the hub sends on to another host, the link itself is the permission: the token stays here.
-    own = urlsplit(location).netloc == urlsplit(endpoint).netloc
-    return _DownloadSource(location, metadata.size, metadata.etag or "unversioned", build_hf_headers() if own else {})
+    try:
+        check_same_scheme(url, location)
+    except (OSError, ValueError) as error:
+        raise _unreachable_error(file.name, endpoint, error) from error
+    headers = build_hf_headers(token=_choose_token(location, endpoint))
+    secret = {name: headers.pop(name) for name in list(headers) if name.lower() == "authorization"}
+    return _DownloadSource(location, metadata.size, metadata.etag or "unversioned", headers, secret)
+
+
+def _choose_token(url: str, endpoint: str) -> bool | None:
+    """What makes the hub's client send the user's token with a request for `url` (None), or no token (False)."""
+    hub, other = urlsplit(endpoint), urlsplit(url)
+    return None if hub.scheme == "https" and (hub.scheme, hub.netloc) == (other.scheme, other.netloc) else False
+
+
+def _try_repeatedly(file: RemoteFile, endpoint: str, ask_hub: Callable[[], T]) -> T:
+    for failures in range(1, TRIES + 1):
+        try:
+            return ask_hub()
+        except Exception as error:  # the hub client's errors differ from version to version
+            status = getattr(getattr(error, "response", None), "status_code", None)
+            if status == 404 and file.optional:
+                raise _NoSuchFile from error
+            if failures == TRIES or _is_final(status):
+                raise _unreachable_error(file.name, endpoint, error) from error
+        time.sleep(0.1 * failures**2)
+    raise AssertionError("the last failure is raised")
+
+
+def _is_final(status: int | None) -> bool:
+    """Whether asking again would bring the same answer."""
+    return status is not None and status < 500 and status not in PASSING_STATUS
 
 
 def _receive_file(file: RemoteFile, source: _DownloadSource, part: Path, on_progress: OnProgress) -> None:
@@ -109,24 +177,35 @@ def _receive_file(file: RemoteFile, source: _DownloadSource, part: Path, on_prog
         try:
             _append_response(file, source, part, have, on_progress)
             broken: Exception = EOFError("the connection ended early")
-        except (OSError, urllib.error.HTTPError) as error:
+        except (OSError, HTTPException, ValueError) as error:  # ValueError: of the standard library, for odd addresses
             broken = error
-        failures = 0 if part.stat().st_size > have else failures + 1
-        if failures == TRIES or (isinstance(broken, urllib.error.HTTPError) and broken.code < 500):
-            raise _unreachable_error(f"{file.repo}/{file.path}", source.url, broken) from broken
+        failures = 0 if part.stat().st_size >= have + LEAST_GAIN else failures + 1
+        if (failures == TRIES and part.stat().st_size < source.size) or _is_final(getattr(broken, "code", None)):
+            raise _unreachable_error(file.name, source.url, broken) from broken
         time.sleep(0.1 * failures**2)
 
 
 def _append_response(file: RemoteFile, source: _DownloadSource, part: Path, have: int, on_progress: OnProgress) -> None:
-    request = urllib.request.Request(source.url, headers={**source.headers, "Range": f"bytes={have}-"})
-    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS, context=_tls_context()) as answer:
-        resumed = answer.status == 206
-        with part.open("ab" if resumed else "wb") as out:
-            done = have if resumed else 0
-            while block := answer.read(BLOCK):
-                out.write(block)
+    headers = {**source.headers, "Range": f"bytes={have}-"}
+    with open_url(source.url, headers, source.secret_headers, TIMEOUT_SECONDS) as answer:
+        done = _first_byte(answer, have)
+        with _translate_write_errors(part):
+            out = part.open("ab" if done else "wb")
+        with out:  # one byte more than announced ends it, and fails the check of the content
+            while done <= source.size and (block := answer.read1(min(BLOCK, source.size - done + 1))):
+                with _translate_write_errors(part):
+                    out.write(block)
                 done += len(block)
-                on_progress(file.path, done, source.size)
+                on_progress(file.path, min(done, source.size), source.size)
+
+
+def _first_byte(answer: HTTPResponse, asked: int) -> int:
+    """Where in the file the body begins: as asked for, or at the start."""
+    if answer.status != 206:
+        return 0
+    if not (answer.headers.get("Content-Range") or "").startswith(f"bytes {asked}-"):
+        raise HTTPException("the hub answered with another part of the file than was asked for")
+    return asked
 
 
 @contextmanager
@@ -139,15 +218,6 @@ def _translate_write_errors(place: Path) -> Iterator[None]:
         ) from error
 
 
-def _tls_context() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if not context.cert_store_stats()["x509_ca"]:  # Python from python.org on macOS brings no certificates
-        import certifi
-
-        context.load_verify_locations(certifi.where())
-    return context
-
-
 def _check_disk_space(part: Path, size: int) -> None:
     needed = size - part.stat().st_size
     free = shutil.disk_usage(part.parent).free
@@ -158,14 +228,14 @@ def _check_disk_space(part: Path, size: int) -> None:
         )
 
 
-def _check_hash(file: RemoteFile, source: _DownloadSource, part: Path) -> None:
-    """Large files carry their SHA-256 as their tag; of small ones the size must do."""
-    digest: Any = hashlib.sha256()
-    if len(source.etag) == 2 * digest.digest_size:
+def _check_content(file: RemoteFile, source: _DownloadSource, part: Path, on_progress: OnProgress) -> None:
+    digest = hashlib.sha256()
+    if source.sha256:
         with part.open("rb") as data:
             while block := data.read(BLOCK):
                 digest.update(block)
-    if part.stat().st_size != source.size or (len(source.etag) == 64 and digest.hexdigest() != source.etag):
+                on_progress(file.path, source.size, source.size)
+    if part.stat().st_size != source.size or (source.sha256 and digest.hexdigest() != source.sha256):
         part.unlink()
         raise CheckpointError(
             f"{file.path}: what arrived from {file.repo} is not what the hub announced ({source.size} bytes, "
@@ -174,9 +244,8 @@ def _check_hash(file: RemoteFile, source: _DownloadSource, part: Path) -> None:
 
 
 def _unreachable_error(what: str, where: str, error: Exception) -> CheckpointError:
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-    host = urlsplit(where).netloc
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
     return CheckpointError(
-        f"{what}: cannot be downloaded from {host} ({reason}). Check the connection, or name a mirror with --endpoint "
-        "or HF_ENDPOINT; the same command continues where this one stopped"
+        f"{what}: cannot be downloaded from {urlsplit(where).hostname} ({reason}). Check the connection, or name a "
+        "mirror with --endpoint or HF_ENDPOINT; the same command continues where this one stopped"
     )

@@ -1,20 +1,27 @@
-"""Downloads what a model folder lacks, each file from the repository that publishes it. Only when the user asks."""
+"""Downloads what a model folder lacks, each file from the repository that publishes it. Only when the user asks.
 
+Only files that layouts.py names are asked for: a hub's own listing has no say in what is written, or where.
+"""
+
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import CheckpointError
-from .download import OnProgress, RemoteFile, download_file, hub_endpoint, list_files
+from .download import OnProgress, RemoteFile, download_file, hub_endpoint
 from .find import Survey, explain_missing, survey_files
 from .layouts import (
     COMPANIONS,
     CORE_FILES,
     CORE_REPO,
+    QWEN_FILES,
     QWEN_FOLDER,
     default_hub_cache,
     default_roots,
     guess_models_folders,
 )
+
+logger = logging.getLogger(__name__)
 
 
 def fetch_missing(to: Path | None = None, endpoint: str | None = None, on_progress: OnProgress | None = None) -> Path:
@@ -26,13 +33,21 @@ def fetch_missing(to: Path | None = None, endpoint: str | None = None, on_progre
     hub_cache = default_hub_cache()  # it belongs to the hub's own client: found, but never written to
     survey = survey_files([root for root in default_roots(to) if hub_cache not in root.parents], hub_cache)
     folder = survey.folder or to or _choose_new_folder()
-    hub = hub_endpoint(endpoint)
-    for file in missing_files(survey, folder, hub):
-        download_file(file, hub, on_progress)
+    complete_folder(survey, folder, endpoint, on_progress)
     return folder
 
 
-def missing_files(survey: Survey, folder: Path, endpoint: str) -> Iterator[RemoteFile]:
+def complete_folder(
+    survey: Survey, folder: Path, endpoint: str | None = None, on_progress: OnProgress | None = None
+) -> None:
+    """Download what `survey` lacks into `folder`. Raises as `fetch_missing` does."""
+    hub, files = hub_endpoint(endpoint), list(_list_missing(survey, folder))
+    for number, file in enumerate(files, start=1):
+        logger.info("downloading %s (%d of %d) to %s", file.path, number, len(files), file.target)
+        download_file(file, hub, on_progress)
+
+
+def _list_missing(survey: Survey, folder: Path) -> Iterator[RemoteFile]:
     """Every file that `survey` lacks and the place in `folder` where it belongs, the core's first.
 
     The demonstration voice comes whole with the pack or not at all: IndexTTS-2's files would not fit it. Raises
@@ -44,22 +59,24 @@ def missing_files(survey: Survey, folder: Path, endpoint: str) -> Iterator[Remot
         return
     for field in survey.missing:
         if field in CORE_FILES:
-            yield RemoteFile(CORE_REPO, CORE_FILES[field], folder / CORE_FILES[field])
+            yield RemoteFile(CORE_REPO, CORE_FILES[field], folder, CORE_FILES[field])
         elif field in COMPANIONS:
             yield from _companion_files(field, folder / "hf_cache")
         elif field == "qwen":
-            for path in list_files(CORE_REPO, QWEN_FOLDER, endpoint):
-                yield RemoteFile(CORE_REPO, path, folder / path)
+            yield from (
+                RemoteFile(CORE_REPO, f"{QWEN_FOLDER}/{name}", folder, f"{QWEN_FOLDER}/{name}", optional)
+                for name, optional in QWEN_FILES.items()
+            )
 
 
 def _companion_files(field: str, cache: Path) -> Iterator[RemoteFile]:
     companion = COMPANIONS[field]
-    place = cache / companion.names[0]
+    place = companion.names[0]
     if not companion.files:
-        yield RemoteFile(companion.repo, companion.in_repo, place)
+        yield RemoteFile(companion.repo, companion.in_repo, cache, place)
     for names in companion.files:
         name = names.split("|")[0]
-        yield RemoteFile(companion.repo, name, place / name)
+        yield RemoteFile(companion.repo, name, cache, f"{place}/{name}")
 
 
 def _choose_new_folder() -> Path:

@@ -27,6 +27,21 @@ CORE_LAYOUTS = (
 """Below a models folder, or a `TTS` or `indextts` folder that is a search root of its own; or the root itself."""
 
 QWEN_FOLDER = "qwen0.6bemo4-merge"
+QWEN_FILES = {
+    "model.safetensors": False,
+    "tokenizer.json": False,
+    "tokenizer_config.json": False,
+    "vocab.json": True,
+    "merges.txt": True,
+    "added_tokens.json": True,
+    "special_tokens_map.json": True,
+    "chat_template.jinja": True,
+    "generation_config.json": True,
+    "config.json": False,
+}
+"""Each file of that folder, and whether a revision may lack it. config.json comes last: who finds it takes the folder
+for whole."""
+
 GLOSSARY_NAME = "glossary.yaml"
 
 CORE_FILES = {

@@ -1,13 +1,16 @@
-"""A Hugging Face hub in miniature on 127.0.0.1: listings, metadata, redirects to large files, ranges, and failures."""
+"""A Hugging Face hub in miniature on 127.0.0.1: metadata, redirects to large files, ranges, and failures."""
 
 import hashlib
-import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
+
+Answer: TypeAlias = "Callable[[BaseHTTPRequestHandler], bool]"
+"""Answers a request in the hub's place and returns True, or leaves it alone."""
 
 LARGE = 1000
 """Files of at least so many bytes are handed out by another address and tagged with their SHA-256, as on the hub."""
@@ -18,13 +21,15 @@ class Hub:
     """`files`: (repository, path) -> content. `cut`: how many bytes each connection carries before it breaks.
 
     `requests` lists every download as (path, first byte). `announced` replaces content in what the hub announces.
+    `instead` is asked first about every request. `tokens`: what came as authorization with (method, path).
     """
 
     files: dict[tuple[str, str], bytes]
     cut: int | None = None
     announced: dict[tuple[str, str], bytes] = field(default_factory=dict)
     requests: list[tuple[str, int]] = field(default_factory=list)
-    tokens: dict[str, str | None] = field(default_factory=dict)
+    tokens: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    instead: Answer = lambda request: False
     endpoint: str = ""
 
     def find(self, path: str) -> tuple[str, str] | None:
@@ -55,7 +60,13 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *args: object) -> None:
         pass
 
+    def _is_answered(self) -> bool:
+        self.hub.tokens[self.command, unquote(urlsplit(self.path).path)] = self.headers.get("Authorization")
+        return type(self).hub.instead(self)
+
     def do_HEAD(self) -> None:
+        if self._is_answered():
+            return None
         key = self.hub.find(unquote(urlsplit(self.path).path))
         if key is None:
             self.send_response(404)
@@ -78,33 +89,18 @@ class _Handler(BaseHTTPRequestHandler):
         return self.end_headers()
 
     def do_GET(self) -> None:
-        path = unquote(urlsplit(self.path).path)
-        if path.startswith("/api/models/"):
-            return self._list(path)
-        key = self.hub.find(path.removeprefix("/cdn"))
-        assert key is not None, path
-        self.hub.tokens[path] = self.headers.get("Authorization")
-        return self._send(self.hub.files[key], key[1])
-
-    def _list(self, path: str) -> None:
-        repo = "/".join(path.split("/")[3:5])
-        rows = [
-            {"type": "file", "path": name, "size": len(content), "oid": "0" * 40}
-            for (owner, name), content in self.hub.files.items()
-            if owner == repo
-        ]
-        body = json.dumps(rows).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        if self._is_answered():
+            return
+        key = self.hub.find(unquote(urlsplit(self.path).path).removeprefix("/cdn"))
+        assert key is not None, self.path
+        self._send(self.hub.files[key], key[1])
 
     def _send(self, content: bytes, name: str) -> None:
         start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").split("-")[0])
         self.hub.requests.append((name, start))
         rest = content[start:]
-        self.send_response(206 if "Range" in self.headers else 200)
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         self.send_header("Content-Length", str(len(rest)))
         self.end_headers()
         self.wfile.write(rest if self.hub.cut is None else rest[: self.hub.cut])

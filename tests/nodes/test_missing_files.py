@@ -16,18 +16,13 @@ def manager(comfy: fake_comfy.Management, monkeypatch: pytest.MonkeyPatch, tmp_p
 
     asked: list[Any] = []
 
-    def download(file: Any, hub: str, on_progress: Any) -> None:
-        on_progress(file.path, 5, 10)
-        on_progress(file.path, 10, 10)
-        asked.append(file)
+    def complete(survey: Any, folder: Path, on_progress: Any) -> None:
+        on_progress("gpt.pth", 5, 10)
+        on_progress("gpt.pth", 10, 10)
+        asked.append(folder)
 
-    monkeypatch.setattr(fetching, "download_file", download)
+    monkeypatch.setattr(fetching, "complete_folder", complete)
     monkeypatch.setattr(fetching, "model_roots", lambda wanted: [tmp_path / "models"])
-    monkeypatch.setattr(
-        fetching,
-        "missing_files",
-        lambda survey, folder, hub: [SimpleNamespace(path="gpt.pth", target=folder / "gpt.pth")],
-    )
     return SimpleNamespace(execute=ModelManager.execute, asked=asked)
 
 
@@ -40,7 +35,7 @@ def test_all_that_is_missing_is_listed(manager: SimpleNamespace, tmp_path: Path)
 def test_fetched_when_asked_for(manager: SimpleNamespace, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError):
         manager.execute(model_name="M", config_path="auto", model_dir=str(tmp_path), download_missing=True)
-    assert [file.path for file in manager.asked] == ["gpt.pth"]
+    assert manager.asked == [tmp_path / "models"]
     assert fake_comfy.ProgressBar.shown == [5, 10]
 
 

@@ -29,7 +29,9 @@ def test_two_demo_voices_talk(nodes: dict[str, Any], folder: Path) -> None:
     assert ("not IndexTTS-2's quality" in described) == (folder == DEMO_FOLDER)
     anna, ben = (nodes["IndexTTS2_DemoVoice"].execute(voice).result[0] for voice in ("anna", "ben"))
     given = {"num_speakers": "2", "conversation_text": TEXT, "output_filename": "talk", "model_manager": handle}
-    audio, path, info, *_ = nodes["IndexTTS2_MultiTalk"].execute(**given, speaker1_audio=anna, speaker2_audio=ben).result
+    audio, path, info, *_ = (
+        nodes["IndexTTS2_MultiTalk"].execute(**given, speaker1_audio=anna, speaker2_audio=ben).result
+    )
     assert Path(path).is_file()
     assert "2 lines, 2 speakers" in info
     assert 2.0 < audio["waveform"].shape[-1] / audio["sample_rate"] < 12.0
