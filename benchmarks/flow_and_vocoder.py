@@ -26,6 +26,7 @@ from indextts2_multitalk.indextts.vocoder.bigvgan import BigVGAN
 from indextts2_multitalk.indextts.vocoder.vocoder import Vocoder
 from indextts2_multitalk.s2mel import FlowLine, S2Mel, S2MelConfig, choice, rename_s2mel_weights
 from indextts2_multitalk.s2mel.model import draw_noise
+from indextts2_multitalk.s2mel.solver import REFERENCE_SCHEDULE
 from measure import Refused, case_name, emit, seconds
 
 TESTS = Path(__file__).parents[1] / "tests"
@@ -105,7 +106,7 @@ def measure_flow(config: dict, device: torch.device, dtype: torch.dtype) -> tupl
     model = s2mel(config, device).to(dtype)
     more = measure_one(model, one, expected, "flow", dtype)
     alone = run_flow(model, one)
-    together = model.solve_flow([one, short(one), one], [draw_noise(n) for n in (one, short(one), one)], 25, 0.7)
+    together = model.solve_flow([one, short(one), one], [draw_noise(n) for n in (one, short(one), one)], REFERENCE_SCHEDULE)
     refuse_above(relative(together[2], alone), MEL_TOLERANCE, "in company")
     measure_many(model, one, f"flow-{LINES}-lines", dtype, more)
     return model, expected

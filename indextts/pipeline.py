@@ -17,6 +17,7 @@ from ..accel.request import Finished, OnPoll, Request
 from ..runtime.cache_folder import cache_folder
 from ..runtime.current_device import iterate_on_device
 from ..runtime.device_memory import DeviceMemory
+from ..s2mel.solver import uniform_schedule
 from .conditioning.encoder import ConditioningEncoder
 from .conditioning.recording_notes import describe_recording
 from .config import load_model_config
@@ -363,7 +364,8 @@ class Pipeline:
                 assembler.put_empty(item.segment.place, item.segment.part)
         sounding = [item for item in batch if item.answer.tokens.numel()]
         hidden_states = self._get_decoding(report).hidden_states
-        for said, wave in self._renderer.render_segments(sounding, hidden_states, options, report, on_event):
+        schedule = uniform_schedule(options.steps, options.guidance)
+        for said, wave in self._renderer.render_segments(sounding, hidden_states, schedule, report, on_event):
             assembler.put(said.segment.place, said.segment.part, wave, said.codes)
         report.flow, report.vocoder = self._renderer.backend_descriptions
 

@@ -12,11 +12,11 @@ from torch import Tensor
 from ..runtime.cpu_matmul import use_fastest_matmul
 from ..runtime.shape_tuner import TunedStep
 from ..s2mel.model import FlowLine
+from ..s2mel.solver import FlowSchedule
 from .events import Event, OnEvent
 from .gpt.latent_pass import latent_pass
 from .loading.models import Models
 from .memory_budget import MemoryBudget
-from .options import SpeakOptions
 from .records import Codes
 from .report import Report
 from .segments import DecodedSegment, LatentSegment, count_mel_frames
@@ -56,7 +56,7 @@ class Renderer:
         self,
         batch: Sequence[DecodedSegment],
         hidden_states: HiddenStates | None,
-        options: SpeakOptions,
+        schedule: FlowSchedule,
         report: Report,
         on_event: OnEvent,
     ) -> Iterator[tuple[LatentSegment, Tensor]]:
@@ -75,9 +75,9 @@ class Renderer:
         with meter_calls(meter, device, self._modules.gpt):
             spoken = self._compute_latents(batch, hidden_states, report)
         meter.finish_units(1)
-        meter = make_meter("s2mel", options.steps)
+        meter = make_meter("s2mel", schedule.steps)
         with meter_calls(meter, device, self._modules.s2mel.cfm.estimator, once=False):
-            mels = self._run_flow(spoken, options, report, meter.finish_units)
+            mels = self._run_flow(spoken, schedule, report, meter.finish_units)
         meter = make_meter("vocoder")
         with meter_calls(meter, device, self._modules.vocoder):
             waves = self._run_vocoder(mels, report, meter.finish_units)
@@ -121,28 +121,28 @@ class Renderer:
         ]
 
     def _run_flow(
-        self, batch: Sequence[LatentSegment], options: SpeakOptions, report: Report, on_step: Callable[[float], None]
+        self, batch: Sequence[LatentSegment], schedule: FlowSchedule, report: Report, on_step: Callable[[float], None]
     ) -> list[Tensor]:
         """S2Mel: codes and latents into mels [80, F], all segments of the batch in one flow where they fit. on_step:
         told the flow steps done, those of some segments as their share of a step of all."""
         budget, done = self._budget, 0
 
         def cost(part: Sequence[LatentSegment]) -> int:
-            return budget.costs.flow([_flow_frames(item) for item in part], 2 if options.guidance else 1)
+            return budget.costs.flow([_flow_frames(item) for item in part], schedule.branches)
 
         def work(part: Sequence[LatentSegment]) -> list[Tensor]:
             nonlocal done
 
             def tell_steps(steps: int) -> None:
-                on_step((done * options.steps + len(part) * steps) / len(batch))
+                on_step((done * schedule.steps + len(part) * steps) / len(batch))
 
             lines = [self.flow_line(item) for item in part]
-            mels = self._modules.s2mel.generate_mels(lines, options.steps, options.guidance, tell_steps, budget.graphs)
+            mels = self._modules.s2mel.generate_mels(lines, schedule, tell_steps, budget.graphs)
             done += len(part)
             return mels
 
         with matmul_stage(report, "s2mel", self._modules.device):
-            self._modules.s2mel.prepare_schedule(options.steps, budget.graphs)
+            self._modules.s2mel.prepare_schedule(schedule, budget.graphs)
             return budget.run_in_batches("flow", batch, cost, work)
 
     def _run_vocoder(

@@ -17,7 +17,6 @@ from . import stages, torch_ops
 from .estimator import Estimator
 from .packing import pack_lines
 from .stages import EstimatorStages
-from .time_schedule import uniform_times
 from .torch_ops import TORCH_OPS
 
 log = logging.getLogger(__name__)
@@ -101,7 +100,7 @@ def _run_once(estimator: Estimator, compiled: CompiledStages) -> None:
         packing = pack_lines([frames], branches, device)
         x = torch.rand(frames, estimator.bands, device=device)
         constants = torch.rand(branches, frames, config.dit.hidden_dim, device=device)
-        estimator(x, constants, estimator.time_schedule(uniform_times(1))[0], packing, compiled)
+        estimator(x, constants, estimator.step_tables([0.0])[0], packing, compiled)
 
 
 def _code_key(estimator: Estimator) -> str:

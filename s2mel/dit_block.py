@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from .config import DiTConfig
-from .time_schedule import linear_float32
+from .step_tables import linear_float32
 
 
 class AdaptiveRMSNorm(nn.Module):

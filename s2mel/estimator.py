@@ -4,13 +4,15 @@ Dimensions: M frames of all lines together, R branches of guidance, N = R * M to
 S steps.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from .config import S2MelConfig
 from .packing import Packing
 from .stages import EstimatorStages
-from .time_schedule import StepTable, Times, TimeSchedule, TimestepEmbedder, linear_float32
+from .step_tables import StepTable, StepTables, TimestepEmbedder, linear_float32
 from .torch_ops import TORCH_OPS
 from .transformer import Transformer
 from .wavenet import WaveNet
@@ -48,7 +50,7 @@ class FinalLayer(nn.Module):
 
 class Estimator(nn.Module):
     """Works on packed tokens. What stays the same in all steps comes from `project_conditions`, what depends on t alone
-    from `time_schedule`; `forward` is the rest. Raises ValueError where its halves differ in width."""
+    from `step_tables`; `forward` is the rest. Raises ValueError where its halves differ in width."""
 
     def __init__(self, config: S2MelConfig) -> None:
         super().__init__()
@@ -78,11 +80,11 @@ class Estimator(nn.Module):
     def device(self) -> torch.device:
         return self.cond_projection.weight.device
 
-    def time_schedule(self, times: Times) -> TimeSchedule:
-        """Everything that depends on t alone, float32, for all S steps."""
-        time, time2 = self.t_embedder(times.starts), self.t_embedder2(times.starts)
+    def step_tables(self, starts: Sequence[float]) -> StepTables:
+        """Everything that depends on t alone, float32, for S steps that evaluate the velocity at `starts`."""
+        time, time2 = self.t_embedder(starts), self.t_embedder2(starts)
         norms, gates = self.transformer.modulation_tables(time), self.wavenet.modulation_tables(time2)
-        return TimeSchedule.stack_tables(norms, gates, self.final_layer.modulation_table(time))
+        return StepTables.stack_tables(norms, gates, self.final_layer.modulation_table(time))
 
     def project_conditions(self, condition: Tensor, prompt: Tensor, style: Tensor, packing: Packing) -> Tensor:
         """The input projection of all that the steps share: float32 [R, M, D].

@@ -17,9 +17,8 @@ from .choice import CompileRequest, FlowChoice, choose_flow, choose_ops
 from .config import S2MelConfig
 from .estimator import Estimator
 from .length_regulator import LengthRegulator
-from .ode_solver import solve_ode
 from .packing import Packing
-from .time_schedule import uniform_times
+from .solver import REFERENCE_SCHEDULE, FlowSchedule, solve_ode
 from .torch_ops import TORCH_OPS
 
 SMALL_FLOW = 256
@@ -110,16 +109,15 @@ class S2Mel(nn.Module):
             self._choice.runner.release_graphs()
             self._choice.plain.release_graphs()
 
-    def prepare_schedule(self, steps: int, graphs: bool = True) -> None:
+    def prepare_schedule(self, schedule: FlowSchedule, graphs: bool = True) -> None:
         """Work out what depends on time alone, and is kept, before a flow takes memory that is given back whole."""
         choice = self.flow_choice
-        (choice.runner if graphs else choice.plain).time_schedule(uniform_times(steps))
+        (choice.runner if graphs else choice.plain).step_tables(schedule)
 
     def generate_mels(
         self,
         lines: Sequence[FlowLine],
-        steps: int = 25,
-        guidance: float = 0.7,
+        schedule: FlowSchedule = REFERENCE_SCHEDULE,
         on_step: Callable[[int], None] | None = None,
         graphs: bool = True,
     ) -> list[Tensor]:
@@ -130,27 +128,26 @@ class S2Mel(nn.Module):
         has them; they hold memory between runs.
         """
         lines = [FlowLine(*line) for line in lines]
-        return self.solve_flow(lines, [draw_noise(line) for line in lines], steps, guidance, on_step, graphs)
+        return self.solve_flow(lines, [draw_noise(line) for line in lines], schedule, on_step, graphs)
 
     def solve_flow(
         self,
         lines: Sequence[FlowLine],
         noises: Sequence[Tensor],
-        steps: int,
-        guidance: float,
+        schedule: FlowSchedule,
         on_step: Callable[[int], None] | None = None,
         graphs: bool = True,
     ) -> list[Tensor]:
         """`generate_mels` from given noises, float32 [80, F] each."""
-        estimator, choice, times = self.cfm.estimator, self.flow_choice, uniform_times(steps)
+        estimator, choice = self.cfm.estimator, self.flow_choice
         runner = choice.runner if graphs else choice.plain
         prompts = [line.prompt_frames for line in lines]
         lengths = [line.prompt_frames + line.frames for line in lines]
-        packing = runner.pack_lines(lengths, prompts, branches=2 if guidance else 1)
+        packing = runner.pack_lines(lengths, prompts, branches=schedule.branches)
         constants = estimator.project_conditions(*_stack_conditions(lines, estimator.dtype, packing.device), packing)
-        velocity = runner.velocity_field(constants, runner.time_schedule(times), packing)
+        velocity = runner.velocity_field(constants, runner.step_tables(schedule), packing)
         noise, generated = _initial_state(lines, noises, packing)
-        mel = solve_ode(velocity, noise, generated, times, guidance, on_step)
+        mel = solve_ode(velocity, noise, generated, schedule, on_step)
         return _split_mels(mel, lines, packing)
 
 

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from ..runtime.cuda_graphs import CapturedGraph, GraphCache, GraphPool
 from .estimator import Estimator, count_token_bytes
-from .ode_solver import Velocity
 from .packing import Packing, pack_lines, with_generated_region
+from .solver import FlowSchedule, Velocity, uniform_schedule
 from .stages import EstimatorStages
-from .time_schedule import Times, TimeSchedule, uniform_times
+from .step_tables import StepTables
 
 MOST_GRAPHS = 12
 MOST_SCHEDULES = 4
@@ -33,41 +33,41 @@ class EagerFlowRunner:
 
     def __init__(self, estimator: Estimator, stages: EstimatorStages) -> None:
         self._estimator, self._stages = estimator, stages
-        self._time_schedule = lru_cache(MOST_SCHEDULES)(estimator.time_schedule)
+        self._step_tables = lru_cache(MOST_SCHEDULES)(estimator.step_tables)
 
     def pack_lines(self, lengths: Sequence[int], prompts: Sequence[int], branches: int) -> Packing:
         """Of lines of so many frames, the first of which are prompts."""
         packing = pack_lines(lengths, branches, self._estimator.device)
         return with_generated_region(packing, prompts, self._estimator.wavenet.left_receptive_field)
 
-    def time_schedule(self, times: Times) -> TimeSchedule:
-        """All that depends on time alone, worked out once for each number of steps."""
-        return self._time_schedule(times)
+    def step_tables(self, schedule: FlowSchedule) -> StepTables:
+        """All that depends on time alone, worked out once for all schedules that visit the same times."""
+        return self._step_tables(schedule.starts)
 
-    def velocity_field(self, constants: Tensor, schedule: TimeSchedule, packing: Packing) -> Velocity:
+    def velocity_field(self, constants: Tensor, tables: StepTables, packing: Packing) -> Velocity:
         """The estimator as the ODE solver wants it. constants float32 [R, M, D]."""
-        return lambda x, step: self._estimator(x, constants, schedule[step], packing, self._stages)
+        return lambda x, step: self._estimator(x, constants, tables[step], packing, self._stages)
 
     def new_step(self, frames: int) -> Callable[[], Tensor]:
         """A step of one line of zeros, half of them prompt, ready to be captured."""
         estimator, packing = self._estimator, self.pack_lines([frames], [frames // 2], branches=2)
         x = torch.zeros(packing.frames, estimator.bands, device=packing.device)
         constants = x.new_zeros(packing.branches, packing.frames, estimator.config.dit.hidden_dim)
-        step = self.time_schedule(uniform_times(1))[0]
+        step = self.step_tables(uniform_schedule(1))[0]
         return lambda: estimator(x, constants, step, packing, self._stages)
 
     def release_graphs(self) -> None:
-        self._time_schedule.cache_clear()
+        self._step_tables.cache_clear()
 
 
 class FlowStepGraph:
     """One graph, and the tensors it reads and writes."""
 
-    def __init__(self, estimator: Estimator, stages: EstimatorStages, constants: Tensor, schedule: TimeSchedule,
+    def __init__(self, estimator: Estimator, stages: EstimatorStages, constants: Tensor, tables: StepTables,
                  packing: Packing, pool: GraphPool) -> None:  # fmt: skip
-        self.packing, self.constants, self.row = packing, constants, schedule.rows[0].clone()
+        self.packing, self.constants, self.row = packing, constants, tables.rows[0].clone()
         self.x = torch.zeros(packing.frames, estimator.bands, device=packing.device)
-        step = schedule.step_table(self.row)
+        step = tables.step_table(self.row)
         self._graph = CapturedGraph(lambda: estimator(self.x, constants, step, packing, stages), packing.device, pool)
 
     def __call__(self, x: Tensor, row: Tensor) -> Tensor:
@@ -94,15 +94,15 @@ class GraphFlowRunner(EagerFlowRunner):
         packing = pack_lines(lengths, branches, self._estimator.device, frames, lines)
         return with_generated_region(packing, prompts, self._estimator.wavenet.left_receptive_field, REGION_PARTS)
 
-    def velocity_field(self, constants: Tensor, schedule: TimeSchedule, packing: Packing) -> Velocity:
+    def velocity_field(self, constants: Tensor, tables: StepTables, packing: Packing) -> Velocity:
         """As `EagerFlowRunner.velocity_field`; what a call returns is overwritten by the next."""
-        graph = self._load_graph(constants, schedule, packing)
+        graph = self._load_graph(constants, tables, packing)
         done = [torch.cuda.Event() for _ in range(STEPS_AHEAD)]
 
         def velocity(x: Tensor, step: int) -> Tensor:
             event = done[step % STEPS_AHEAD]
             event.synchronize()
-            out = graph(x, schedule.rows[step])
+            out = graph(x, tables.rows[step])
             event.record()
             return out
 
@@ -113,8 +113,8 @@ class GraphFlowRunner(EagerFlowRunner):
         super().release_graphs()
         self._graphs.clear()
 
-    def _load_graph(self, constants: Tensor, schedule: TimeSchedule, packing: Packing) -> FlowStepGraph:
-        parts = self._estimator, self._stages, constants, schedule, packing
+    def _load_graph(self, constants: Tensor, tables: StepTables, packing: Packing) -> FlowStepGraph:
+        parts = self._estimator, self._stages, constants, tables, packing
         graph = self._graphs.get(packing.shape_key, lambda pool: FlowStepGraph(*parts, pool))
         if graph.packing is not packing:
             graph.packing.copy_(packing)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from .config import WaveNetConfig
 from .packing import Packing, left_context
 from .stages import EstimatorStages
-from .time_schedule import linear_float32
+from .step_tables import linear_float32
 
 
 class WaveNet(nn.Module):

@@ -10,7 +10,7 @@ import torch
 from indextts2_multitalk.s2mel.dit_block import DiTBlock
 from indextts2_multitalk.s2mel.estimator import Estimator
 from indextts2_multitalk.s2mel.packing import ROTARY_BASE
-from indextts2_multitalk.s2mel.time_schedule import FREQUENCIES, LONGEST_PERIOD, TIME_SCALE, TimestepEmbedder
+from indextts2_multitalk.s2mel.step_tables import FREQUENCIES, LONGEST_PERIOD, TIME_SCALE, TimestepEmbedder
 from indextts2_multitalk.s2mel.transformer import Transformer
 from indextts2_multitalk.s2mel.wavenet import WaveNet
 from torch import Tensor, nn

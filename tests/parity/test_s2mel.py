@@ -5,7 +5,7 @@ import torch
 from indextts2_multitalk.s2mel.config import S2MelConfig
 from indextts2_multitalk.s2mel.model import FlowLine, S2Mel
 from indextts2_multitalk.s2mel.packing import pack_lines
-from indextts2_multitalk.s2mel.time_schedule import Times
+from indextts2_multitalk.s2mel.solver import uniform_schedule
 from indextts2_multitalk.s2mel.weights import rename_s2mel_weights
 
 
@@ -73,7 +73,7 @@ def test_velocity(figures, model, line, noise, close):
     condition = torch.cat([line.prompt_condition, line.condition])
     prompt = torch.nn.functional.pad(line.prompt_mel, (0, line.frames)).T
     constants = estimator.project_conditions(condition, prompt, line.style[None], packing)
-    step = estimator.time_schedule(Times((0.36,), (0.04,)))[0]
+    step = estimator.step_tables([0.36])[0]
     velocity = estimator(noise.T.contiguous(), constants, step, packing)
     close(velocity.transpose(1, 2), figures["velocity"], 1e-4)
 
@@ -81,5 +81,5 @@ def test_velocity(figures, model, line, noise, close):
 @pytest.mark.parametrize("steps", [4, 25])
 @torch.inference_mode()
 def test_flow(figures, model, line, noise, close, steps):
-    (mel,) = model.solve_flow([line], [noise[:, line.prompt_frames :]], steps=steps, guidance=0.7)
+    (mel,) = model.solve_flow([line], [noise[:, line.prompt_frames :]], uniform_schedule(steps))
     close(mel[None], figures[f"mel_{steps}_steps"], 1e-3)

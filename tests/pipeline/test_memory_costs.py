@@ -19,6 +19,7 @@ from indextts2_multitalk.runtime.cuda_graphs import weights_address_key
 from indextts2_multitalk.s2mel.choice import FlowChoice
 from indextts2_multitalk.s2mel.model import FlowLine, S2Mel
 from indextts2_multitalk.s2mel.runners import EagerFlowRunner
+from indextts2_multitalk.s2mel.solver import uniform_schedule
 from indextts2_multitalk.s2mel.stages import EstimatorStages
 from torch import nn
 
@@ -78,7 +79,9 @@ def test_flow(configs, count, frames, monkeypatch):
     prompt, mel = zeros(REFERENCE_FRAMES, width), zeros(80, REFERENCE_FRAMES, dtype=torch.float32)
     lines = [FlowLine(prompt, zeros(frames, width), mel, zeros(192), seed) for seed in range(count)]
     given = [tensor for line in lines for tensor in line[:4]]
-    events = trace_allocations(lambda: s2mel.generate_mels(lines, 2), [*weights_of(s2mel), *given], monkeypatch)
+    events = trace_allocations(
+        lambda: s2mel.generate_mels(lines, uniform_schedule(2)), [*weights_of(s2mel), *given], monkeypatch
+    )
     check_estimate(RELEASED.flow([REFERENCE_FRAMES + frames] * count), events)
 
 

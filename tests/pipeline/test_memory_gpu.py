@@ -26,6 +26,7 @@ from indextts2_multitalk.indextts.seeds import seed_lines
 from indextts2_multitalk.indextts.vocoder.vocoder import LONGEST_CHUNK
 from indextts2_multitalk.runtime.device_memory import gather_memory
 from indextts2_multitalk.s2mel.model import FlowLine
+from indextts2_multitalk.s2mel.solver import uniform_schedule
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
 
@@ -121,7 +122,7 @@ def test_flow(full, count, frames):
         for n in range(count)
     ]
     estimated = RELEASED.flow([len(prompt) + frames] * count)
-    check_estimate(estimated, lambda: s2mel.generate_mels(lines, 2, graphs=False))
+    check_estimate(estimated, lambda: s2mel.generate_mels(lines, uniform_schedule(2), graphs=False))
 
 
 @pytest.mark.parametrize("count", [1, 8])

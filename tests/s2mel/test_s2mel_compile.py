@@ -9,6 +9,7 @@ from helpers.s2mel import line, small_model
 from indextts2_multitalk.s2mel import compile as flow_compile
 from indextts2_multitalk.s2mel import stages
 from indextts2_multitalk.s2mel.compile_gain import COMPILE_GAIN, why_not_compile
+from indextts2_multitalk.s2mel.solver import uniform_schedule
 from torch._inductor import config as inductor
 
 
@@ -52,11 +53,11 @@ def test_compiled_once_for_all_lengths_and_layers(counting, caplog, monkeypatch)
     monkeypatch.setattr(stages, "MIDDLE_BYTES", 1 << 12)  # feed-forward in parts, as at full size
     model = small_model()
     lines = [line("a", 11, 37, seed=1), line("b", 5, 8, seed=2)]
-    expected = model.generate_mels(lines, steps=2)
+    expected = model.generate_mels(lines, uniform_schedule(2))
     model.compile_flow()
     assert model.compile_state == "asked for"
     with caplog.at_level(logging.INFO):
-        actual = model.generate_mels(lines, steps=2)
+        actual = model.generate_mels(lines, uniform_schedule(2))
     said = [record.getMessage() for record in caplog.records]
     first, last = "Compiling CFM model with torch.compile", "CFM model compiled successfully"
     assert said.index(first) < said.index(last)
@@ -65,8 +66,8 @@ def test_compiled_once_for_all_lengths_and_layers(counting, caplog, monkeypatch)
     graphs = counting.graphs
     assert graphs <= 12
     for frames in (9, 33, 100):
-        model.generate_mels([line("c", 10, frames)], steps=1)
-        model.generate_mels([line("c", 10, frames)], steps=1, guidance=0.0)
+        model.generate_mels([line("c", 10, frames)], uniform_schedule(1))
+        model.generate_mels([line("c", 10, frames)], uniform_schedule(1, 0.0))
     assert counting.graphs == graphs
 
 
@@ -89,7 +90,7 @@ def test_many_kinds_of_models_in_one_process(counting):
         model = small_model().to(dtype)
         model.compile_flow()
         for guidance in (0.7, 0.0):
-            model.generate_mels(said, steps=1, guidance=guidance)
+            model.generate_mels(said, uniform_schedule(1, guidance))
         assert model.compile_state == "compiled"
         return counting.graphs
 
@@ -105,10 +106,10 @@ def test_a_compiler_that_fails_costs_only_the_speed(monkeypatch, caplog):
 
     monkeypatch.setattr(torch, "compile", broken)
     model, lines = small_model(), [line("a", 11, 37, seed=1)]
-    expected = model.generate_mels(lines, steps=2)
+    expected = model.generate_mels(lines, uniform_schedule(2))
     model.compile_flow()
     with caplog.at_level(logging.WARNING):
-        actual = model.generate_mels(lines, steps=2)
+        actual = model.generate_mels(lines, uniform_schedule(2))
     assert torch.equal(actual[0], expected[0])
     assert model.compile_state == "failed: RuntimeError: no working compiler"
     assert "torch.compile failed: RuntimeError: no working compiler" in model.flow_choice.description
@@ -126,7 +127,7 @@ def test_compiled_code_is_kept_in_the_folder(counting, monkeypatch, tmp_path):
     for _ in range(2):
         model = small_model()
         model.compile_flow(cache_folder=tmp_path / "compiled")
-        model.generate_mels([line("a", 6, 9)], steps=1)
+        model.generate_mels([line("a", 6, 9)], uniform_schedule(1))
     (kept,) = (tmp_path / "compiled").iterdir()
     assert kept.read_bytes() == b"compiled"
     assert loaded == [b"compiled"]

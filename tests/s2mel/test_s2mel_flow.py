@@ -6,9 +6,8 @@ from helpers.s2mel import line, small_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from indextts2_multitalk.s2mel.model import S2Mel
-from indextts2_multitalk.s2mel.ode_solver import solve_ode
 from indextts2_multitalk.s2mel.packing import pack_lines, with_generated_region
-from indextts2_multitalk.s2mel.time_schedule import uniform_times
+from indextts2_multitalk.s2mel.solver import FlowSchedule, uniform_schedule, warped_grid
 
 
 @pytest.fixture(scope="module")
@@ -21,24 +20,28 @@ def relative(actual: torch.Tensor, expected: torch.Tensor) -> float:
 
 
 @torch.inference_mode()
-def test_company_does_not_change_a_line(model):
+@pytest.mark.parametrize("schedule", [uniform_schedule(6), FlowSchedule(warped_grid(6, -0.5), 2)])
+def test_company_does_not_change_a_line(model, schedule):
     lines = [line("a", 11, 37, seed=1), line("b", 5, 8, seed=2), line("c", 23, 90, seed=3)]
-    together = model.generate_mels(lines, steps=6)
+    together = model.generate_mels(lines, schedule)
     for one, mel in zip(lines, together, strict=True):
         assert mel.shape == (80, one.frames)
-        assert relative(mel, model.generate_mels([one], steps=6)[0]) <= 1e-5
+        assert relative(mel, model.generate_mels([one], schedule)[0]) <= 1e-5
 
 
 @torch.inference_mode()
 def test_order_does_not_change_a_line(model):
     lines = [line("a", 7, 20, seed=1), line("b", 9, 31, seed=2)]
-    forwards, backwards = model.generate_mels(lines, steps=3), model.generate_mels(lines[::-1], steps=3)
+    forwards, backwards = (
+        model.generate_mels(lines, uniform_schedule(3)),
+        model.generate_mels(lines[::-1], uniform_schedule(3)),
+    )
     assert relative(forwards[0], backwards[1]) <= 1e-5
 
 
 @torch.inference_mode()
 def test_seed_decides_the_noise(model):
-    first, again, other = (model.generate_mels([line("a", 6, 12, seed)], steps=2)[0] for seed in (4, 4, 5))
+    first, again, other = (model.generate_mels([line("a", 6, 12, seed)], uniform_schedule(2))[0] for seed in (4, 4, 5))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
@@ -46,32 +49,18 @@ def test_seed_decides_the_noise(model):
 @torch.inference_mode()
 def test_no_global_random_state_is_touched(model):
     before = torch.get_rng_state()
-    model.generate_mels([line("a", 6, 12, seed=9)], steps=1)
+    model.generate_mels([line("a", 6, 12, seed=9)], uniform_schedule(1))
     assert torch.equal(before, torch.get_rng_state())
-
-
-@torch.inference_mode()
-def test_cancel_between_steps(model):
-    class Cancelled(BaseException):
-        pass
-
-    seen = []
-
-    def on_step(done: int) -> None:
-        seen.append(done)
-        if done == 2:
-            raise Cancelled
-
-    with pytest.raises(Cancelled):
-        model.generate_mels([line("a", 6, 12)], steps=5, on_step=on_step)
-    assert seen == [1, 2]
 
 
 @torch.inference_mode()
 def test_without_guidance_there_is_one_branch(model):
     lines = [line("a", 6, 12, seed=1)]
-    guided, plain = model.generate_mels(lines, steps=2), model.generate_mels(lines, steps=2, guidance=0.0)
-    nearly = model.generate_mels(lines, steps=2, guidance=1e-6)
+    guided, plain = (
+        model.generate_mels(lines, uniform_schedule(2)),
+        model.generate_mels(lines, uniform_schedule(2, 0.0)),
+    )
+    nearly = model.generate_mels(lines, uniform_schedule(2, 1e-6))
     assert relative(nearly[0], plain[0]) <= 1e-4
     assert relative(guided[0], plain[0]) > 1e-3
 
@@ -79,8 +68,8 @@ def test_without_guidance_there_is_one_branch(model):
 @torch.inference_mode()
 def test_half_precision_keeps_the_state_in_float32(model):
     lines = [line("a", 11, 37, seed=1)]
-    exact = model.generate_mels(lines, steps=4)[0]
-    half = small_model().to(torch.bfloat16).generate_mels(lines, steps=4)[0]
+    exact = model.generate_mels(lines, uniform_schedule(4))[0]
+    half = small_model().to(torch.bfloat16).generate_mels(lines, uniform_schedule(4))[0]
     assert half.dtype is torch.float32
     assert relative(half, exact) <= 5e-2
 
@@ -94,7 +83,7 @@ def test_what_is_spoken_needs_no_velocity_of_the_prompts(model, prompts, branche
         [prompt + length for prompt, length in zip(prompts, frames, strict=True)], branches, torch.device("cpu")
     )
     x, constants = torch.randn(whole.frames, 80), torch.randn(branches, whole.frames, estimator.config.dit.hidden_dim)
-    step = estimator.time_schedule(uniform_times(4))[2]
+    step = estimator.step_tables(uniform_schedule(4).starts)[2]
     spoken = torch.cat(
         [torch.arange(start + p, end) for p, (start, end) in zip(prompts, whole.line_bounds, strict=True)]
     )
@@ -109,27 +98,6 @@ def test_what_is_spoken_needs_no_velocity_of_the_prompts(model, prompts, branche
     assert relative(velocity(ended)[:, spoken], velocity(whole)[:, spoken]) <= 1e-5
     cut_short = velocity(with_generated_region(whole, prompts, 0))
     assert (relative(cut_short[:, spoken], velocity(whole)[:, spoken]) > 1e-3) == any(prompts)
-
-
-def test_solver_is_a_pure_function():
-    times = uniform_times(10)
-    generated = torch.tensor([[0.0], [1.0], [1.0]])
-    noise = torch.full((3, 2), 4.0)
-    assert torch.equal(
-        solve_ode(lambda x, step: torch.stack([x * 0 + 2.0]), noise, generated, times, 0.0)[0], torch.zeros(2)
-    )
-    ended = solve_ode(lambda x, step: torch.stack([x * 0 + 2.0, x * 0 + 1.0]), noise, generated, times, 0.5)
-    assert torch.allclose(ended[1:], torch.full((2, 2), 4.0 + 1.5 * 2.0 - 0.5), atol=1e-5)
-    assert torch.equal(noise, torch.full((3, 2), 4.0))
-
-
-def test_times_add_up():
-    times = uniform_times(25)
-    assert len(times) == 25
-    assert times.starts[0] == 0.0
-    assert times.starts[-1] + times.lengths[-1] == pytest.approx(1.0, abs=1e-6)
-    with pytest.raises(ValueError, match="at least 1"):
-        uniform_times(0)
 
 
 @settings(max_examples=40)

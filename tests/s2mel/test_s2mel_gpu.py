@@ -3,6 +3,7 @@
 import pytest
 import torch
 from helpers.s2mel import line, small_model
+from indextts2_multitalk.s2mel.solver import uniform_schedule
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
 
@@ -26,34 +27,34 @@ def test_half_precision_graphs_say_what_float32_says():
 @torch.inference_mode()
 def test_lengths_of_one_bucket_share_a_graph():
     model = small_model().to("cuda", torch.float16)
-    first = model.generate_mels([line("a", 11, 37, seed=1)], steps=3)[0]
-    model.generate_mels([line("b", 60, 40, seed=2)], steps=3)
+    first = model.generate_mels([line("a", 11, 37, seed=1)], uniform_schedule(3))[0]
+    model.generate_mels([line("b", 60, 40, seed=2)], uniform_schedule(3))
     assert len(model.flow_choice.runner._graphs) == 1
-    assert torch.equal(model.generate_mels([line("a", 11, 37, seed=1)], steps=3)[0], first)
+    assert torch.equal(model.generate_mels([line("a", 11, 37, seed=1)], uniform_schedule(3))[0], first)
 
 
 @torch.inference_mode()
 def test_moved_weights_are_captured_anew():
     model, one = small_model().to("cuda", torch.float16), [line("a", 11, 37, seed=1)]
-    first = model.generate_mels(one, steps=3)[0]
+    first = model.generate_mels(one, uniform_schedule(3))[0]
     model.to("cpu")
     held = torch.randn(1 << 20, device="cuda")
     model.to("cuda")
-    assert torch.equal(model.generate_mels(one, steps=3)[0], first)
+    assert torch.equal(model.generate_mels(one, uniform_schedule(3))[0], first)
     assert held.isfinite().all()
 
 
 @torch.inference_mode()
 def test_a_cancelled_run_leaves_nothing_behind():
     model, one = small_model().to("cuda", torch.float16), [line("a", 11, 37, seed=1)]
-    first = model.generate_mels(one, steps=5)[0]
+    first = model.generate_mels(one, uniform_schedule(5))[0]
 
     def stop(done: int) -> None:
         if done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        model.generate_mels(one, steps=5, on_step=stop)
-    assert torch.equal(model.generate_mels(one, steps=5)[0], first)
+        model.generate_mels(one, uniform_schedule(5), on_step=stop)
+    assert torch.equal(model.generate_mels(one, uniform_schedule(5))[0], first)
     model.release_graphs()
-    assert torch.equal(model.generate_mels(one, steps=5)[0], first)
+    assert torch.equal(model.generate_mels(one, uniform_schedule(5))[0], first)

@@ -9,6 +9,7 @@ from helpers.graphs import stand_in_for_graphs
 from helpers.s2mel import line, small_model
 from indextts2_multitalk.s2mel import runners
 from indextts2_multitalk.s2mel.packing import QUERY_TILE
+from indextts2_multitalk.s2mel.solver import uniform_schedule
 from indextts2_multitalk.s2mel.stages import EstimatorStages
 from indextts2_multitalk.s2mel.torch_ops import TORCH_OPS
 
@@ -55,7 +56,7 @@ RUNS = (
 def test_padded_graphs_say_what_no_graph_says(model, guidance):
     eager = small_model()
     for lines in RUNS:
-        actual, expected = (m.generate_mels(lines, 2, guidance) for m in (model, eager))
+        actual, expected = (m.generate_mels(lines, uniform_schedule(2, guidance)) for m in (model, eager))
         for one, other in zip(actual, expected, strict=True):
             assert relative(one, other) <= 1e-5
 
@@ -63,8 +64,8 @@ def test_padded_graphs_say_what_no_graph_says(model, guidance):
 @torch.inference_mode()
 def test_prompts_are_left_out_and_sizes_are_few(model):
     for lines in RUNS:
-        model.generate_mels(lines, 1)
+        model.generate_mels(lines, uniform_schedule(1))
     graphs = model.flow_choice.runner._graphs
     assert sorted(graphs) == [(2, 128, 1, tail) for tail in (48, 80, 96, 112)] + [(2, 128, 2, 80)]
-    model.generate_mels([line("e", 30, 65)], 1)
+    model.generate_mels([line("e", 30, 65)], uniform_schedule(1))
     assert len(graphs) == 5

@@ -13,7 +13,6 @@ from indextts2_multitalk.indextts.gpt.latent_pass import latent_pass
 from indextts2_multitalk.indextts.gpt.prompt import build_prompt
 from indextts2_multitalk.indextts.vocoder.snake import snake_torch as pack_snake
 from indextts2_multitalk.s2mel.packing import pack_lines
-from indextts2_multitalk.s2mel.time_schedule import Times
 from indextts2_multitalk.training.acoustics import EDGE22, Acoustics, pitch, semantic_input, style_input
 from indextts2_multitalk.training.convolution import as_products
 from indextts2_multitalk.training.plan import TOY
@@ -99,7 +98,7 @@ def test_velocity_of_the_packs_estimator():
     x, prompt = torch.randn(1, frames, 80), torch.randn(1, frames, 80)
     condition, style = torch.randn(1, frames, width), torch.randn(1, 192)
     packing = pack_lines([frames], 2, torch.device("cpu"))
-    step = estimator.time_schedule(Times((0.36,), (1.0,)))[0]
+    step = estimator.step_tables([0.36])[0]
     theirs = estimator(x[0], estimator.project_conditions(condition[0], prompt[0], style, packing), step, packing)
     time = torch.tensor([0.36])
     known = velocity(estimator, x, time, condition, prompt, style)

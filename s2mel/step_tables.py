@@ -16,27 +16,6 @@ LONGEST_PERIOD = 10000.0
 TIME_SCALE = 1000.0
 
 
-@dataclass(frozen=True)
-class Times:
-    """Where the solver evaluates the velocity, and how far it then goes; floats, `starts[0]` is 0."""
-
-    starts: tuple[float, ...]
-    lengths: tuple[float, ...]
-
-    def __len__(self) -> int:
-        return len(self.starts)
-
-
-def uniform_times(steps: int) -> Times:
-    """`steps` equal steps from 0 to 1, summed up in float32 as the reference does. Raises ValueError under 1."""
-    if steps < 1:
-        raise ValueError(f"got {steps} flow steps; expected at least 1 (25 is the usual number)")
-    grid = torch.linspace(0, 1, steps + 1, dtype=torch.float32, device="cpu")
-    lengths = grid.diff()
-    starts = torch.cat([torch.zeros(1, device="cpu"), lengths.cumsum(0)])[:-1]
-    return Times(tuple(starts.tolist()), tuple(lengths.tolist()))
-
-
 @dataclass(frozen=True, eq=False)
 class StepTable:
     """The numbers of one step, float32: views into one row [P].
@@ -51,8 +30,8 @@ class StepTable:
 
 
 @dataclass(frozen=True, eq=False)
-class TimeSchedule:
-    """All steps' tables in one float32 tensor [S, P], and the shapes to read a row by."""
+class StepTables:
+    """All steps' numbers in one float32 tensor [S, P], and the shapes to read a row by."""
 
     rows: Tensor
     shapes: tuple[torch.Size, ...]
@@ -61,12 +40,12 @@ class TimeSchedule:
         return self.step_table(self.rows[step])
 
     def step_table(self, row: Tensor) -> StepTable:
-        """Views into `row` [P], which may be another copy of one of the schedule's rows."""
+        """Views into `row` [P], which may be another copy of one of the rows."""
         parts = row.split([shape.numel() for shape in self.shapes])
         return StepTable(*(part.view(shape) for part, shape in zip(parts, self.shapes, strict=True)))
 
     @classmethod
-    def stack_tables(cls, *tables: Tensor) -> "TimeSchedule":
+    def stack_tables(cls, *tables: Tensor) -> "StepTables":
         """From tables [S, ...] in the order of `StepTable`'s fields."""
         return cls(torch.cat([table.flatten(1) for table in tables], dim=1), tuple(t.shape[1:] for t in tables))
 
