@@ -12,7 +12,7 @@ from .lines import NodeScript, collect_numbered
 from .run import choose_model
 from .run_inputs import RunInputs, run_inputs
 from .settings import ModelHandle
-from .speaking import prepare_output, speak_script
+from .speaking import prepare_output, save_dialogue, speak_script
 
 SOCKETS = "speaker{}_voice"
 SCRIPT = "Speaker1: [Happy] Hello, how are you today!\nSpeaker2: [Excited] I'm doing great, thank you for asking!"
@@ -40,7 +40,7 @@ class EmotionVoiceMultiTalk(io.ComfyNode):
             outputs=[
                 io.Audio.Output("audio", tooltip="The whole dialogue."),
                 io.String.Output("conversation_info", tooltip="Who spoke, with what emotion, how long, and what ran."),
-                inputs.subtitles_output(),
+                *inputs.later_outputs(),
             ],
         )
 
@@ -69,8 +69,9 @@ class EmotionVoiceMultiTalk(io.ComfyNode):
         script = replace(script, silence_seconds=silence_duration, speed=speed, seed=run.seed)
         script = replace(script, timing=run.timing, skip_sound_cues=run.skip_sound_cues)
         model = choose_model(model_manager, use_fp16, use_cuda_kernel, use_accel, use_torch_compile)
-        spoken = speak_script(script, model, run.options(), file, verbose=False)
-        return io.NodeOutput(spoken.audio, f"{spoken.info}\n{spoken.emotions}", spoken.subtitles)
+        spoken = speak_script(script, model, run.options())
+        _, info = save_dialogue(spoken, file)
+        return io.NodeOutput(spoken.audio, f"{info}\n{spoken.emotions}", spoken.stems, spoken.subtitles, spoken.takes)
 
 
 def _script_with_emotion_voices(text: str, count: int, speakers: dict[str, Any]) -> NodeScript:

@@ -1,11 +1,13 @@
 """Where ComfyUI keeps things: every folder that may hold models, and the one place a node may write to."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path, PureWindowsPath
 
 import folder_paths
 
-from ..indextts.audio_file import FORMATS
+from ..indextts.audio_file import FORMATS, translate_output_errors
 from ..indextts.errors import ConfigError, OutputError
 from ..indextts.loading.layouts import DEMO, GLOSSARY_NAME, PACK, default_roots
 
@@ -78,3 +80,29 @@ def resolve_output(name: str) -> Path:
     if file.suffix.lower().removeprefix(".") not in FORMATS:
         raise OutputError(f"output_filename: got {file.suffix!r}, expected one of {', '.join(FORMATS)}")
     return file
+
+
+@contextmanager
+def claimed_output(file: Path) -> Iterator[Path]:
+    """`file`, or where that is there the first free `name_00002.wav`: ours alone, whoever else writes at the same time.
+
+    Where writing fails the name is free again.
+    """
+    free = _claim(file)
+    try:
+        yield free
+    except BaseException:
+        free.unlink(missing_ok=True)
+        raise
+
+
+def _claim(file: Path) -> Path:
+    with translate_output_errors(file):
+        for number in count(1):
+            free = file if number == 1 else file.with_stem(f"{file.stem}_{number:05}")
+            try:
+                free.open("xb").close()
+            except FileExistsError:
+                continue
+            return free
+    raise AssertionError("there is always another number")

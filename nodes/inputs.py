@@ -11,6 +11,9 @@ from .folders import resolve_output
 ModelType = io.Custom("INDEXTTS2_MODEL")
 SpeakerEmotionType = io.Custom("SPEAKER_EMOTION_CONFIG")
 StatsType = io.Custom("DICT")
+VoiceType = io.Custom("INDEXTTS2_VOICE")
+ScriptType = io.Custom("INDEXTTS2_SCRIPT")
+TakesType = io.Custom("INDEXTTS2_TAKES")
 
 SPEAKERS = (1, 2, 3, 4)
 
@@ -21,6 +24,7 @@ RECOMMENDED = (
 VOICE = "The voice of speaker {}: a few clean seconds, 15 at most are used."
 HALF_PRECISION = "Half precision on a GPU: less memory, faster."
 FUSED_VOCODER = "The vocoder's fused GPU kernel, where there is one."
+OUTPUT_FILE = "In ComfyUI's output folder: .wav, .flac, .ogg or .mp3. Where one of that name is, a number is added."
 WITHOUT_MANAGER = "Used when no model_manager is connected; the manager's own setting wins."
 
 
@@ -47,14 +51,10 @@ def dialogue_inputs(script: str, sockets: str, filename: str) -> list[io.Input]:
         io.String.Input(
             "output_filename",
             default=filename,
-            tooltip="The file in ComfyUI's output folder: .wav, .flac, .ogg or .mp3. One of the same name is replaced.",
+            tooltip=OUTPUT_FILE,
         ),
         *(audio_input(sockets.format(number), VOICE.format(number)) for number in SPEAKERS[1:]),
-        ModelType.Input(
-            "model_manager",
-            optional=True,
-            tooltip="A model from IndexTTS2 Model Manager. Unconnected, the model that is found first is used.",
-        ),
+        model_input(),
     ]
 
 
@@ -110,6 +110,47 @@ def acceleration_inputs() -> list[io.Input]:
             "Compile the mel decoder where it gains by it: a long first run, faster ones later. "
             f"The report says where it does not. {RECOMMENDED}",
         ),
+    ]
+
+
+def voice_input(name: str) -> io.Input:
+    """A voice, or a plain recording."""
+    tooltip = "From an IndexTTS2 Voice, or a recording from Load Audio."
+    return io.MultiType.Input(name, types=[VoiceType, io.Audio], tooltip=tooltip)
+
+
+def script_input(name: str) -> io.Input:
+    """A script, or plain text."""
+    tooltip = "From an IndexTTS2 Script, or a text in any dialect of scripts and subtitles."
+    return io.MultiType.Input(name, types=[ScriptType, io.String], tooltip=tooltip)
+
+
+def model_input() -> io.Input:
+    return ModelType.Input(
+        "model_manager",
+        optional=True,
+        tooltip="A model from IndexTTS2 Model Manager. Unconnected, the model that is found first is used.",
+    )
+
+
+def language_input() -> io.Input:
+    return io.Combo.Input(
+        "language",
+        options=["auto", "zh", "en", "zh-en"],
+        default="auto",
+        optional=True,
+        tooltip="How numbers, dates and signs are read out. auto decides line by line.",
+    )
+
+
+def later_outputs() -> list[io.Output]:
+    """Behind the outputs that saved workflows know."""
+    return [
+        io.Audio.Output(
+            "stems", is_output_list=True, tooltip="Each speaker alone, as long as the whole; a list of recordings."
+        ),
+        subtitles_output(),
+        TakesType.Output("takes", tooltip="The spoken lines, for IndexTTS2 Takes to Audio."),
     ]
 
 

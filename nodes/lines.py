@@ -1,11 +1,13 @@
 """A node's script and recordings as lines that are ready to be spoken."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..indextts.dialogue.casting import Dialogue, parse_dialogue
+from ..indextts.dialogue.script import parse_script
 from ..indextts.dialogue.timeline import fit_lines
+from ..indextts.errors import ScriptError
 from ..indextts.records import Emotion, Line, Voice
 from ..indextts.seeds import seed_lines
 from .audio import audio_from
@@ -19,7 +21,10 @@ class NodeScript:
 
     `emotion` gives a line of a voice its emotion, or None for the speaker's own. `names` are names that an emotion
     config ties to a voice, `pauses` seconds after a voice's lines where they are not `silence_seconds`.
-    `timing`: one of `TIMINGS`, for subtitles. `skip_sound_cues`: see `parse_script`.
+    `boosted`: voices whose recordings are trimmed and brought to one level. `timing`: one of `TIMINGS`, for subtitles.
+    `skip_sound_cues`: see `parse_script`. `remedy`: what to do where the script has more speakers than voices.
+    `alone`: the first voice reads it all; a name before a colon is text. `seconds`: how long the speech is to be,
+    pauses apart; None leaves that to the voices.
     """
 
     text: str
@@ -29,11 +34,14 @@ class NodeScript:
     names: Mapping[int, str] = field(default_factory=dict)
     pauses: Mapping[int, float] = field(default_factory=dict)
     silence_seconds: float = 0.5
-    boost: bool = False
+    boosted: Collection[int] = ()
     timing: str = "fit"
     skip_sound_cues: bool = False
     speed: float = 1.0
     seed: int = 0
+    remedy: str = ""
+    alone: bool = False
+    seconds: float | None = None
 
 
 def prepare_dialogue(script: NodeScript) -> Dialogue:
@@ -41,10 +49,11 @@ def prepare_dialogue(script: NodeScript) -> Dialogue:
 
     Raises `ScriptError` and `AudioError` that name the line or the input at fault.
     """
-    count = len(script.recordings)
-    dialogue = parse_dialogue(script.text, count, script.names, _more_voices(count), script.skip_sound_cues)
+    dialogue = _cast_monologue(script) if script.alone else _cast_dialogue(script)
     voices = {
-        name: Voice(name, audio_from(script.recordings[number], script.sockets.format(number)), script.boost)
+        name: Voice(
+            name, audio_from(script.recordings[number], script.sockets.format(number)), number in script.boosted
+        )
         for name, number in dialogue.voices.items()
     }
     lines = [
@@ -56,7 +65,28 @@ def prepare_dialogue(script: NodeScript) -> Dialogue:
         )
         for line in dialogue.lines
     ]
-    return replace(dialogue, lines=fit_lines(seed_lines(lines, script.seed), script.timing))
+    timed = fit_lines(seed_lines(lines, script.seed), script.timing)
+    return replace(dialogue, lines=timed if script.seconds is None else share_seconds(timed, script.seconds))
+
+
+def _cast_dialogue(script: NodeScript) -> Dialogue:
+    count = len(script.recordings)
+    remedy = script.remedy or _more_voices(count)
+    return parse_dialogue(script.text, count, script.names, remedy, script.skip_sound_cues)
+
+
+def _cast_monologue(script: NodeScript) -> Dialogue:
+    name = "Speaker1"
+    try:
+        return Dialogue(parse_script(script.text, [name], script.skip_sound_cues), {name: 1})
+    except ScriptError as error:
+        raise ScriptError(f"{error}. {script.remedy}") from error
+
+
+def share_seconds(lines: Sequence[Line], seconds: float) -> list[Line]:
+    """`lines` that wish to last `seconds` together, each by the length of its text."""
+    letters = sum(len(line.text) for line in lines)
+    return [replace(line, wished_seconds=seconds * len(line.text) / letters) for line in lines]
 
 
 def collect_numbered(inputs: Mapping[str, Any], name: str, count: int, default: Any = None) -> dict[int, Any]:

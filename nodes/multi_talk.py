@@ -12,7 +12,7 @@ from .lines import NodeScript, collect_numbered
 from .run import choose_model
 from .run_inputs import RunInputs, run_inputs
 from .settings import ModelHandle
-from .speaking import prepare_output, speak_script
+from .speaking import prepare_output, save_dialogue, speak_script
 
 SOCKETS = "speaker{}_audio"
 USUAL_PAUSE = 0.5
@@ -41,7 +41,7 @@ class MultiTalk(io.ComfyNode):
                 io.String.Output("output_path", tooltip="The file that was written."),
                 io.String.Output("info", tooltip="Who spoke, how long, and what ran."),
                 io.String.Output("emotion_analysis", tooltip="The emotion of every line."),
-                inputs.subtitles_output(),
+                *inputs.later_outputs(),
             ],
         )
 
@@ -73,12 +73,14 @@ class MultiTalk(io.ComfyNode):
         file = prepare_output(output_filename)
         run = RunInputs.among(others)
         script = _script_with_configs(conversation_text, int(num_speakers), others)
-        script = replace(script, silence_seconds=silence_duration, boost=reference_boost, speed=speed, seed=run.seed)
-        script = replace(script, timing=run.timing, skip_sound_cues=run.skip_sound_cues)
+        script = replace(script, silence_seconds=silence_duration, speed=speed, seed=run.seed)
+        boosted = tuple(script.recordings) if reference_boost else ()
+        script = replace(script, boosted=boosted, timing=run.timing, skip_sound_cues=run.skip_sound_cues)
         options = run.options(language=language, temperature=temperature / voice_consistency, top_p=top_p)
         model = choose_model(model_manager, use_fp16, use_cuda_kernel, use_accel, use_torch_compile)
-        spoken = speak_script(script, model, options, file, verbose)
-        return io.NodeOutput(spoken.audio, str(spoken.file), spoken.info, spoken.emotions, spoken.subtitles)
+        spoken = speak_script(script, model, options, verbose)
+        path, info = save_dialogue(spoken, file)
+        return io.NodeOutput(spoken.audio, path, info, spoken.emotions, spoken.stems, spoken.subtitles, spoken.takes)
 
 
 def _script_with_configs(text: str, count: int, speakers: dict[str, Any]) -> NodeScript:
@@ -114,13 +116,7 @@ def _delivery_inputs() -> list[io.Input]:
         for number in inputs.SPEAKERS
     ]
     return [
-        io.Combo.Input(
-            "language",
-            options=["auto", "zh", "en", "zh-en"],
-            default="auto",
-            optional=True,
-            tooltip="How numbers, dates and signs are read out. auto decides line by line.",
-        ),
+        inputs.language_input(),
         inputs.speed_input(),
         inputs.silence_input(),
         *pauses,

@@ -22,7 +22,7 @@ class SpeakerEmotionConfig(io.ComfyNode):
             display_name="IndexTTS2 Speaker Emotion Config",
             category="IndexTTS2/Config",
             description="Sets how one speaker of a Multi-Talk feels: from a recording, eight weights or words.",
-            inputs=[*_mode_inputs(), *_weight_inputs(), *_text_inputs()],
+            inputs=[*_mode_inputs(), *weight_inputs(), *_text_inputs()],
             outputs=[
                 SpeakerEmotionType.Output("emotion_config", tooltip="Connect it to that speaker's emotion input."),
                 io.String.Output("info", tooltip="The emotion in words."),
@@ -76,7 +76,7 @@ def _mode_inputs() -> list[io.Input]:
     ]
 
 
-def _weight_inputs() -> list[io.Input]:
+def weight_inputs() -> list[io.Input]:
     words = ("joy", "anger", "sadness", "fear", "disgust", "gloom", "surprise", "calm")
     return [
         float_input(name, float(name == "neutral"), (0.0, 1.0, 0.05), f"Weight of {word}, for emotion_vector.")

@@ -1,33 +1,52 @@
-"""Shared by both dialogue nodes: script to lines, lines to takes, takes to one recording and its summary."""
+"""Shared by all nodes that speak: script to lines, lines to takes, takes to one recording and its summary."""
 
 import logging
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ..indextts.audio_file import check_output, write_audio
-from ..indextts.dialogue.timeline import assemble_timeline, to_srt
+from ..indextts.dialogue.timeline import Timeline, to_srt
 from ..indextts.options import SpeakOptions
 from .audio import audio_to
 from .emotions import analyze_emotions
-from .folders import resolve_output
+from .folders import claimed_output, resolve_output
 from .lines import NodeScript, prepare_dialogue
 from .run import run_lines
 from .settings import ModelHandle
 from .summary import summarize_run
+from .takes import TakeList, stems_of
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class SpokenDialogue:
-    """What the nodes hand out. `audio`: AUDIO. `emotions`: the emotion of every line, in words. `subtitles`: SRT."""
+    """What the nodes hand out."""
 
-    audio: dict[str, Any]
-    file: Path
+    takes: TakeList
+    timeline: Timeline
     info: str
-    emotions: str
-    subtitles: str
+
+    @property
+    def audio(self) -> dict[str, Any]:
+        """AUDIO of the whole."""
+        return audio_to(self.timeline.waveform, self.timeline.sample_rate)
+
+    @cached_property
+    def stems(self) -> list[dict[str, Any]]:
+        """AUDIO of each speaker, in the order they first speak."""
+        return list(stems_of(self.timeline).values())
+
+    @property
+    def emotions(self) -> str:
+        """The emotion of every line, in words."""
+        return analyze_emotions(self.takes.takes)
+
+    @property
+    def subtitles(self) -> str:
+        return to_srt(self.timeline)
 
 
 def prepare_output(name: str) -> Path:
@@ -38,16 +57,22 @@ def prepare_output(name: str) -> Path:
 
 
 def speak_script(
-    script: NodeScript, model: ModelHandle, options: SpeakOptions, file: Path, verbose: bool
+    script: NodeScript, model: ModelHandle, options: SpeakOptions, verbose: bool = False
 ) -> SpokenDialogue:
-    """Speak a script and write it to `file`. `verbose` tells the console what happens."""
+    """Speak a script. `verbose` tells the console what happens."""
     dialogue = prepare_dialogue(script)
     result = run_lines(model, dialogue.lines, options)
     pauses = {name: script.pauses[number] for name, number in dialogue.voices.items() if number in script.pauses}
-    timeline = assemble_timeline(result.takes, script.silence_seconds, pauses, script.timing)
-    write_audio(file, timeline.waveform, timeline.sample_rate)
-    info = summarize_run(dialogue, result, timeline, file, script.sockets)
+    takes = TakeList(tuple(result.takes), script.silence_seconds, pauses, script.timing, result.report)
+    timeline = takes.assemble()
+    info = summarize_run(dialogue, result, timeline, script.sockets)
     if verbose:
         log.info("%s", info)
-    audio, emotions = audio_to(timeline.waveform, timeline.sample_rate), analyze_emotions(result.takes)
-    return SpokenDialogue(audio, file, info, emotions, to_srt(timeline))
+    return SpokenDialogue(takes, timeline, info)
+
+
+def save_dialogue(spoken: SpokenDialogue, file: Path) -> tuple[str, str]:
+    """Write the whole to `file`, or under the next free number; the path, and the info with a row that says so."""
+    with claimed_output(file) as free:
+        write_audio(free, spoken.timeline.waveform, spoken.timeline.sample_rate)
+    return str(free), f"{spoken.info}\nwritten to {free}"

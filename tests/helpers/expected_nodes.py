@@ -53,6 +53,8 @@ ADDITIONS: list[Input] = [
     ("glossary", "STRING", {"multiline": False, "force_input": True}),
 ]
 
+LATER_OUTPUTS = [("stems", "AUDIO"), ("subtitles", "STRING"), ("takes", "INDEXTTS2_TAKES")]
+
 MULTI_TALK = Node(
     key="IndexTTS2_MultiTalk",
     display_name="IndexTTS2 Multi-Talk with Emotion Control",
@@ -91,7 +93,7 @@ MULTI_TALK = Node(
         ("output_path", "STRING"),
         ("info", "STRING"),
         ("emotion_analysis", "STRING"),
-        ("subtitles", "STRING"),
+        *LATER_OUTPUTS,
     ],
     widgets=19,
     new=("seed", "num_beams", "verify", "candidates", "timing", "skip_sound_cues"),
@@ -130,7 +132,7 @@ EMOTION_VOICE = Node(
         flag("use_torch_compile", False),
         *ADDITIONS,
     ],
-    outputs=[("audio", "AUDIO"), ("conversation_info", "STRING"), ("subtitles", "STRING")],
+    outputs=[("audio", "AUDIO"), ("conversation_info", "STRING"), *LATER_OUTPUTS],
     widgets=13,
     new=("seed", "num_beams", "verify", "candidates", "timing", "skip_sound_cues"),
 )
@@ -201,3 +203,31 @@ NODES = (MULTI_TALK, EMOTION_VOICE, SPEAKER_EMOTION, MODEL_MANAGER, DEMO_VOICE)
 
 SOCKETS = ("AUDIO", "INDEXTTS2_MODEL", "SPEAKER_EMOTION_CONFIG")
 """Types without a widget."""
+
+COMPOSABLE = (
+    "IndexTTS2_Voice",
+    "IndexTTS2_VoiceEmotion",
+    "IndexTTS2_Script",
+    "IndexTTS2_Say",
+    "IndexTTS2_Talk",
+    "IndexTTS2_TakesToAudio",
+)
+
+FEELINGS = ["happy", "angry", "sad", "fear", "hate", "low", "surprise", "neutral"]
+SWITCHES = ["use_fp16", "use_cuda_kernel", "verbose"]
+LENGTH = ["speed_multiplier", "target_duration", "token_count"]
+SINGLE_LINE = {
+    "IndexTTS2_Basic": ["text", "output_filename", "language", "speed", "temperature", "top_p", *SWITCHES],
+    "IndexTTS2_Duration": ["text", "duration_mode", "output_filename", *LENGTH, "prosody_preservation", *SWITCHES],
+    "IndexTTS2_Emotion": [
+        *("text", "emotion_mode", "output_filename", "emotion_alpha", *FEELINGS),
+        *("emotion_text", "use_random", *SWITCHES),
+    ],
+    "IndexTTS2_Advanced": [
+        *("text", "output_filename", "enable_duration_control", "duration_mode", *LENGTH),
+        *("enable_emotion_control", "emotion_mode", "emotion_alpha", "emotion_text", *FEELINGS),
+        *("use_gpt_latents", "prosody_preservation", "stability_enhancement", "clarity_boost"),
+        *("temperature", "top_p", "use_random", *SWITCHES),
+    ],
+}
+"""Widgets of the older packs' single-line nodes, in order."""

@@ -29,6 +29,20 @@ class Field:
         self.settings |= settings
 
 
+class Autogrow(Field):
+    """An input that grows; the node gets a mapping."""
+
+    kind = "AUTOGROW"
+
+    class Input(Field):
+        kind = "AUTOGROW"
+
+    class TemplateNames(NamedTuple):
+        input: Field
+        names: list[str]
+        min: int
+
+
 def _type(kind: str) -> type:
     field = type(kind, (Field,), {"kind": kind})
     return type(kind, (), {"Input": field, "Output": field})
@@ -152,7 +166,8 @@ def _module(name: str, **content: Any) -> ModuleType:
 def modules(base: Path) -> dict[str, ModuleType]:
     """Fake modules by name; models and output lie under `base`."""
     io = _module(
-        "io", Custom=_type, Schema=Schema, NodeOutput=NodeOutput, ComfyNode=object, Input=Field,
+        "io", Custom=_type, Schema=Schema, NodeOutput=NodeOutput, ComfyNode=object, Input=Field, Output=Field,
+        MultiType=_type("MULTI"), Autogrow=Autogrow,
         ControlAfterGenerate=ControlAfterGenerate, Audio=_type("AUDIO"), Boolean=_type("BOOLEAN"),
         Combo=_type("COMBO"), Float=_type("FLOAT"), Int=_type("INT"), String=_type("STRING"),
     )  # fmt: skip
@@ -163,6 +178,7 @@ def modules(base: Path) -> dict[str, ModuleType]:
         models_dir=str(base / "models"),
         folder_names_and_paths={"checkpoints": ([str(base / "models" / "checkpoints")], set())},
         get_output_directory=lambda: str(base / "output"),
+        get_input_directory=lambda: str(base / "input"),
         get_user_directory=lambda: str(base / "user"),
     )
     latest = _module("comfy_api.latest", io=io, ComfyExtension=object)

@@ -30,7 +30,7 @@ def samples(result: tuple[Any, ...]) -> int:
 
 
 def test_audio_path_and_words_come_out(talk: Any, pack: SimpleNamespace) -> None:
-    audio, path, info, emotions, subtitles = talk()
+    audio, path, info, emotions, stems, subtitles, takes = talk()
     assert audio["waveform"].shape[:2] == (1, 1)
     assert audio["sample_rate"] == 22050
     assert path == str(pack.output / "talk.wav")
@@ -39,6 +39,8 @@ def test_audio_path_and_words_come_out(talk: Any, pack: SimpleNamespace) -> None
     assert "3 lines, 2 speakers (Speaker1 = speaker1_audio, Speaker2 = speaker2_audio)" in info
     assert "decoder: fake" in info
     assert emotions.splitlines()[1] == "2. Speaker2: as in the speaker's own recording | Two."
+    assert torch.equal(sum(stem["waveform"] for stem in stems), audio["waveform"])
+    assert [take.line.text for take in takes.takes] == ["One.", "Two.", "Three."]
     assert subtitles.startswith("1\n00:00:00,000 --> 00:00:00,100\nSpeaker1: One.\n\n2\n00:00:00,600 -->")
 
 
@@ -84,7 +86,7 @@ def test_names_take_the_voices_in_order(talk: Any) -> None:
 def test_an_emotion_config_names_its_voice(talk: Any, pack: SimpleNamespace) -> None:
     configure = pack.nodes["IndexTTS2_SpeakerEmotionConfig"].execute
     config = configure(speaker_name="Bob", emotion_mode="emotion_vector", happy=0.5, neutral=0.0).result[0]
-    _, _, info, emotions, _ = talk("Bob: One.\nAnna: Two.\nBob: [Sad] Three.", speaker2_emotion_config=config)
+    _, _, info, emotions, *_ = talk("Bob: One.\nAnna: Two.\nBob: [Sad] Three.", speaker2_emotion_config=config)
     assert "Bob = speaker2_audio, Anna = speaker1_audio" in info
     assert emotions.splitlines() == [
         "1. Bob: happy 0.5, strength 1 | One.",
@@ -97,7 +99,7 @@ def test_what_was_read_from_text_is_told(talk: Any, pack: SimpleNamespace) -> No
     configure = pack.nodes["IndexTTS2_SpeakerEmotionConfig"].execute
     config = configure(speaker_name="Speaker1", emotion_mode="auto").result[0]
     for _ in range(2):
-        _, _, info, emotions, _ = talk("Speaker1: Alas.", speaker1_emotion_config=config)
+        _, _, info, emotions, *_ = talk("Speaker1: Alas.", speaker1_emotion_config=config)
         assert "line 1, Speaker1: emotion read as sad 0.6, calm 0.2" in info
         assert emotions == "1. Speaker1: read from the line's own text, strength 1, read as sad 0.6, calm 0.2 | Alas."
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from helpers.expected_nodes import NODES, SOCKETS, Node
+from helpers.expected_nodes import COMPOSABLE, NODES, SINGLE_LINE, SOCKETS, Node
 
 BY_KEY = pytest.mark.parametrize("node", NODES, ids=lambda node: node.key)
 
@@ -14,7 +14,26 @@ def declared(field: Any) -> tuple[str, str, dict[str, Any]]:
 
 
 def test_every_node_is_there(pack: SimpleNamespace) -> None:
-    assert list(pack.nodes) == [node.key for node in NODES]
+    assert list(pack.nodes) == [*(node.key for node in NODES), *COMPOSABLE, *SINGLE_LINE]
+
+
+def test_no_two_nodes_have_one_name(pack: SimpleNamespace) -> None:
+    names = [node.define_schema().display_name for node in pack.nodes.values()]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("key", SINGLE_LINE)
+def test_single_line_nodes_hold_their_widgets_as_old_files_do(pack: SimpleNamespace, key: str) -> None:
+    inputs = pack.nodes[key].define_schema().inputs
+    order = [field for optional in (False, True) for field in inputs if field.optional is optional]
+    assert [field.name for field in order if field.kind not in SOCKETS] == SINGLE_LINE[key]
+
+
+@pytest.mark.parametrize("key", [*COMPOSABLE, *SINGLE_LINE])
+def test_new_nodes_explain_themselves(pack: SimpleNamespace, key: str) -> None:
+    schema = pack.nodes[key].define_schema()
+    assert schema.description
+    assert all(field.settings.get("tooltip") for field in (*schema.inputs, *schema.outputs))
 
 
 @BY_KEY
