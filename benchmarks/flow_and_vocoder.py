@@ -106,7 +106,8 @@ def measure_flow(config: dict, device: torch.device, dtype: torch.dtype) -> tupl
     model = s2mel(config, device).to(dtype)
     more = measure_one(model, one, expected, "flow", dtype)
     alone = run_flow(model, one)
-    together = model.solve_flow([one, short(one), one], [draw_noise(n) for n in (one, short(one), one)], REFERENCE_SCHEDULE)
+    batch = [one, short(one), one]
+    together = model.solve_flow(batch, [draw_noise(each) for each in batch], REFERENCE_SCHEDULE)
     refuse_above(relative(together[2], alone), MEL_TOLERANCE, "in company")
     measure_many(model, one, f"flow-{LINES}-lines", dtype, more)
     return model, expected
