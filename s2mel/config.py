@@ -1,8 +1,16 @@
 """What the S2Mel checkpoint says of itself (section `s2mel` of a released `config.yaml`)."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+Size = Annotated[int, Field(gt=0, le=1_000_000)]
+"""A width, a vocabulary, a number of positions. Released models stay below a tenth of the limit."""
+
+Count = Annotated[int, Field(gt=0, le=256)]
+"""Of what is built one by one: layers, heads, taps."""
+
+Counts = Annotated[tuple[Count, ...], Field(max_length=32)]
 
 
 class StrictConfig(BaseModel):
@@ -12,40 +20,40 @@ class StrictConfig(BaseModel):
 
 
 class StyleEncoderConfig(StrictConfig):
-    dim: int = 192
+    dim: Size = 192
 
 
 class LengthRegulatorConfig(StrictConfig):
-    channels: int
-    in_channels: int
+    channels: Size
+    in_channels: Size
     is_discrete: bool = False
-    content_codebook_size: int = 2048
-    sampling_ratios: tuple[int, ...] = (1, 1, 1, 1)
+    content_codebook_size: Size = 2048
+    sampling_ratios: Counts = (1, 1, 1, 1)
     vector_quantize: bool = False
-    n_codebooks: int = 1
+    n_codebooks: Count = 1
     quantizer_dropout: float = 0.0
     f0_condition: bool = False
-    n_f0_bins: int = 512
+    n_f0_bins: Size = 512
 
 
 class DiTConfig(StrictConfig):
     """Settings of one value only are those that the estimator is written for; another value is another network."""
 
-    hidden_dim: int
-    num_heads: int
-    depth: int
-    content_dim: int
-    in_channels: int = 80
-    block_size: int = 8192
+    hidden_dim: Size
+    num_heads: Count
+    depth: Count
+    content_dim: Size
+    in_channels: Size = 80
+    block_size: Size = 8192
     class_dropout_prob: float = 0.1
     style_condition: Literal[True] = True
     final_layer_type: Literal["wavenet"] = "wavenet"
     target: str = "mel"
-    content_codebook_size: int = 1024
+    content_codebook_size: Size = 1024
     content_type: str = "discrete"
     f0_condition: bool = False
-    n_f0_bins: int = 512
-    content_codebooks: int = 1
+    n_f0_bins: Size = 512
+    content_codebooks: Count = 1
     is_causal: Literal[False] = False
     long_skip_connection: Literal[True] = True
     zero_prompt_speech_token: Literal[False] = False
@@ -56,10 +64,10 @@ class DiTConfig(StrictConfig):
 
 
 class WaveNetConfig(StrictConfig):
-    hidden_dim: int
-    num_layers: int
-    kernel_size: int
-    dilation_rate: int = 1
+    hidden_dim: Size
+    num_layers: Count
+    kernel_size: Count
+    dilation_rate: Count = 1
     p_dropout: float = 0.2
     style_condition: bool = True
 

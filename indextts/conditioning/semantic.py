@@ -3,7 +3,6 @@
 T tokens (50 a second), W semantic width.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,13 +11,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..config import W2VBertConfig
+from ..config import PreprocessorConfig, W2VBertConfig, check_fields, read_mapping
 from ..errors import CheckpointError
 from .features import SEMANTIC_SAMPLE_RATE, seamless_features
 from .w2v_bert import W2VBertLayer, build_attention_inputs, build_feature_projection
 
 IGNORED = ("masked_spec_embed", "adapter.*", "intermediate_ffn.*", "encoder.layers.*")
 """The trainer's mask, what follows the encoder, and layers above the one that is read."""
+
+FOLDER = "w2v-bert-2.0"
+KIND = "that of facebook/w2v-bert-2.0"
 
 _PROJECTION = re.compile(r"\.self_attn\.linear_[qkv]\.")
 
@@ -36,13 +38,13 @@ class SemanticEncoder(nn.Module):
 
     def __init__(self, config: Mapping[str, Any], preprocessor: Mapping[str, Any], layers: int) -> None:
         super().__init__()
-        _check_w2v_bert_config(config, preprocessor, layers)
-        self.config = W2VBertConfig.model_validate(config)
+        _check_kind(config)
+        self.config = check_fields(W2VBertConfig, config, Path(FOLDER, "config.json"), KIND)
+        recipe = check_fields(PreprocessorConfig, preprocessor, Path(FOLDER, "preprocessor_config.json"), KIND)
+        _check_layers(self.config, recipe, layers)
         self.feature_projection = build_feature_projection(self.config)
         self.layers = nn.ModuleList(W2VBertLayer(self.config) for _ in range(layers))
-        self.stride = int(preprocessor.get("stride", 2))
-        self.bands = int(preprocessor.get("num_mel_bins", 80))
-        self.padding_value = float(preprocessor.get("padding_value", 0.0))
+        self.stride, self.bands, self.padding_value = recipe.stride, recipe.num_mel_bins, recipe.padding_value
         self.register_buffer("mean", torch.zeros(self.width))
         self.register_buffer("var", torch.ones(self.width))
 
@@ -50,9 +52,12 @@ class SemanticEncoder(nn.Module):
     def from_folder(cls, folder: Path, layers: int) -> "SemanticEncoder":
         """An encoder without weights, as the folder's config.json and preprocessor_config.json describe it.
 
-        Raises `CheckpointError` where a file is missing, unreadable or of another kind of model.
+        Raises `ConfigError` or `CheckpointError` where a file is missing, unreadable or of another kind of model.
         """
-        return cls(_read_json(folder / "config.json"), _read_json(folder / "preprocessor_config.json"), layers)
+        config, preprocessor = (
+            read_mapping(folder / name, KIND) for name in ("config.json", "preprocessor_config.json")
+        )
+        return cls(config, preprocessor, layers)
 
     @property
     def width(self) -> int:
@@ -113,31 +118,25 @@ def rename_semantic_weights(
     return needed | {"mean": statistics["mean"], "var": statistics["var"]}
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{path}: missing; download the folder facebook/w2v-bert-2.0 again") from error
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: cannot be read as JSON ({error}); download the file again") from error
-    if not isinstance(data, dict):
-        raise CheckpointError(f"{path}: got {type(data).__name__}, expected a mapping; download the file again")
-    return data
-
-
-def _check_w2v_bert_config(config: Mapping[str, Any], preprocessor: Mapping[str, Any], layers: int) -> None:
+def _check_kind(config: Mapping[str, Any]) -> None:
     expected = {
         "model_type": (config.get("model_type"), "wav2vec2-bert"),
         "position_embeddings_type": (config.get("position_embeddings_type", "relative_key"), "relative_key"),
         "hidden_act": (config.get("hidden_act", "swish"), "swish"),
-        "sampling_rate": (preprocessor.get("sampling_rate", SEMANTIC_SAMPLE_RATE), SEMANTIC_SAMPLE_RATE),
     }
     for name, (got, wanted) in expected.items():
         if got != wanted:
-            raise CheckpointError(f"w2v-bert {name}: got {got!r}, expected {wanted!r}; use facebook/w2v-bert-2.0")
-    available = config.get("num_hidden_layers", 24)
-    if not 1 <= layers <= available:
+            raise CheckpointError(f"w2v-bert {name}: got {got!r:.60}, expected {wanted!r}; use facebook/w2v-bert-2.0")
+
+
+def _check_layers(config: W2VBertConfig, recipe: PreprocessorConfig, layers: int) -> None:
+    if recipe.sampling_rate != SEMANTIC_SAMPLE_RATE:
         raise CheckpointError(
-            f"w2v-bert: got {available} layers, expected at least the {layers} whose output is read; "
+            f"w2v-bert sampling_rate: got {recipe.sampling_rate}, expected {SEMANTIC_SAMPLE_RATE}; "
+            "use facebook/w2v-bert-2.0"
+        )
+    if not 1 <= layers <= config.num_hidden_layers:
+        raise CheckpointError(
+            f"w2v-bert: got {config.num_hidden_layers} layers, expected at least the {layers} whose output is read; "
             "use facebook/w2v-bert-2.0, or set semantic_layer in config.yaml"
         )

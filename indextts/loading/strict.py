@@ -46,8 +46,7 @@ def load_strict(
     is missing, unknown or of another shape. The module comes in eval mode, without gradients. on_share: called
     after each tensor with the share of them that is there; may raise to cancel.
     """
-    with torch.device("meta"), SkipInit():
-        module = build()
+    module = _build_on_meta(build, file)
     _skip_ignored(state, ignored, file)
     tensors = _rename_tensors(state, rename, file)
     state.clear()
@@ -61,6 +60,18 @@ def load_strict(
     if torch.device(device).type != "meta":  # the doctor only asks whether a file fits
         _check_nothing_left_on_meta(module)
     return module.requires_grad_(False).eval()
+
+
+def _build_on_meta(build: Callable[[], AnyModule], file: Path) -> AnyModule:
+    """The module without weights. Raises `CheckpointError` where the sizes in its configuration fit no module."""
+    try:
+        with torch.device("meta"), SkipInit():
+            return build()
+    except (ArithmeticError, AssertionError, RuntimeError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(
+            f"{file}: the sizes in its configuration do not fit together ({reason}); {REMEDY}"
+        ) from error
 
 
 class SkipInit(TorchFunctionMode):

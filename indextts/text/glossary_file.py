@@ -15,10 +15,12 @@ from pathlib import Path
 
 import yaml
 
+from ...runtime.bounded_yaml import YamlLimits, compose_bounded
 from ..errors import ConfigError
 from .glossary import EXACT, Reading
 
 MAX_CHARACTERS, MAX_TERMS, MAX_TERM, MAX_READING = 1_000_000, 5_000, 100, 1_000
+_LIMITS = YamlLimits(MAX_CHARACTERS, nodes=10 * MAX_TERMS, depth=3, scalar=MAX_READING, aliases=False)
 _KEYS = ("zh", "en", "case")
 _REMEDY = "write one `term: reading` a line, or `term: {zh: reading, en: reading}`; quote what holds signs of YAML"
 _FULL_WIDTH_COLON = re.compile(r"^([^\s:：#'\"{][^:：\n]*)：\s*", re.MULTILINE)
@@ -52,12 +54,9 @@ def read_glossary_file(file: Path) -> str:
 
 def parse_glossary(text: str, source: str) -> dict[str, Reading]:
     """The entries of `text`. `source` is how an error calls it."""
-    if len(text) > MAX_CHARACTERS:
-        raise ConfigError(f"{source}: got more than {MAX_CHARACTERS:,} characters; keep the terms that are needed")
     text = _FULL_WIDTH_COLON.sub(r"\1: ", text)
     try:
-        _check_events(text, source)
-        root = yaml.compose(text, Loader=yaml.BaseLoader)
+        root = compose_bounded(text, _LIMITS)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise ConfigError(f"{_place(source, mark)}: {error.problem or error.context}; {_REMEDY}") from error
@@ -76,16 +75,6 @@ def parse_glossary(text: str, source: str) -> dict[str, Reading]:
             raise ConfigError(f"{_place(source, key.start_mark)}: got {term!r} twice; keep one of its readings")
         entries[term] = _read_reading(value, source, term)
     return entries
-
-
-def _check_events(text: str, source: str) -> None:
-    """Refuses what grows or nests: anchors, and more than a mapping in a mapping."""
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.BaseLoader):
-        depth += isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent)
-        depth -= isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent)
-        if depth > 2 or isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise ConfigError(f"{_place(source, event.start_mark)}: got more than terms and readings; {_REMEDY}")
 
 
 def _read_term(node: yaml.Node, source: str) -> str:

@@ -8,7 +8,7 @@ from helpers.seeded import normal
 from helpers.tiny_models import write_w2v_bert
 from indextts2_multitalk.indextts.conditioning.features import KaldiFilterBank
 from indextts2_multitalk.indextts.conditioning.semantic import SemanticEncoder, rename_semantic_weights
-from indextts2_multitalk.indextts.errors import CheckpointError
+from indextts2_multitalk.indextts.errors import CheckpointError, ConfigError
 from safetensors.torch import load_file
 from transformers import SeamlessM4TFeatureExtractor, Wav2Vec2BertModel
 
@@ -95,13 +95,16 @@ def test_padding_changes_nothing_before_it(folder, statistics, samples):
         ("config.json", {"hidden_act": "gelu"}, "hidden_act: got 'gelu'"),
         ("config.json", {"num_hidden_layers": 2}, "got 2 layers, expected at least the 3"),
         ("preprocessor_config.json", {"sampling_rate": 8000}, "sampling_rate: got 8000"),
+        ("preprocessor_config.json", {"stride": 0}, "stride: Input should be greater than 0"),
+        ("config.json", {"hidden_size": 10**12}, "hidden_size: Input should be less than"),
+        ("config.json", {"num_hidden_layers": "many"}, "num_hidden_layers: .*got 'many'"),
     ],
 )
 def test_another_kind_of_model_is_refused(folder, tmp_path, file, change, words):
     for name in ("config.json", "preprocessor_config.json"):
         settings = json.loads((folder / name).read_text())
         (tmp_path / name).write_text(json.dumps(settings | (change if name == file else {})))
-    with pytest.raises(CheckpointError, match=words):
+    with pytest.raises((CheckpointError, ConfigError), match=words):
         SemanticEncoder.from_folder(tmp_path, 3)
 
 
@@ -109,5 +112,5 @@ def test_another_kind_of_model_is_refused(folder, tmp_path, file, change, words)
 def test_a_folder_without_a_readable_config_is_refused(tmp_path, content):
     if content is not None:
         (tmp_path / "config.json").write_text(content)
-    with pytest.raises(CheckpointError, match=r"config\.json"):
+    with pytest.raises(ConfigError, match=r"config\.json"):
         SemanticEncoder.from_folder(tmp_path, 3)

@@ -47,6 +47,62 @@ def test_a_key_missing_or_misshapen_is_an_error(tmp_path: Path, change: dict | s
         load_model_config(write(tmp_path, config))
 
 
+ALIASES = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (ALIASES, r"aliases followed.*line \d"),
+        ("gpt: &gpt {a: *gpt}", "an alias within what it stands for"),
+        ("gpt: " + "[" * 5000, "more than 20 levels"),
+        ("gpt: " + "{a: " * 5000, "more than 20 levels"),
+        ("".join(f"{' ' * depth}a:\n" for depth in range(400)), "more than 20 levels"),
+        ("- " * 5000, "more than 20 levels"),
+        ("? " * 5000, "more than 20 levels"),
+        ("gpt: !!timestamp x", "a tag"),
+        ("gpt: !!bool x", "a tag"),
+        ("gpt: !!int ''", "a tag"),
+        ("gpt: 2024-99-99", r"got '2024-99-99'"),
+        ("gpt: " + "9" * 900, "gpt: .*(got 9999|cannot be read)"),
+        ("gpt: =", "cannot be read"),
+        ("gpt: 0b_", "cannot be read|got '0b_'"),
+        ("gpt_checkpoint: " + "x" * 5000, "text of 5000 characters"),
+        ("x" * 900 + ": 1\n" + "x" * 899 + ": 2", "Field required"),
+        ("".join(f"k{n}: 1\n" for n in range(5900)), "more than 10000 keys and values"),
+        ("#" * 200_000, "more than 100,000 bytes"),
+        ("a: \x00", "cannot be read"),
+        ("? [a]\n: b", "cannot be read|unhashable"),
+        ("<<: x", "cannot be read"),
+        ("1: 2\n~: 3\n.nan: 4\n2.5: 5", "Field required|valid string|key type"),
+    ],
+)
+def test_a_file_that_is_small_and_means_much_is_refused_at_once(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as refused:
+        load_model_config(write(tmp_path, text))
+    assert len(str(refused.value)) < 3000
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("gpt", "layers", 10**9),
+        ("gpt", "heads", 0),
+        ("gpt", "model_dim", 10**12),
+        ("gpt", "model_dim", -64),
+        ("gpt", "number_text_tokens", "9" * 400),
+        ("s2mel", "length_regulator", {"channels": 32, "in_channels": 64, "sampling_ratios": [1] * 1000}),
+        ("semantic_codec", "vocos_num_layers", 10**6),
+    ],
+)
+def test_sizes_that_no_model_has_are_refused(tmp_path: Path, section: str, key: str, value: object) -> None:
+    config = TINY | {section: TINY[section] | {key: value}}
+    with pytest.raises(ConfigError, match=rf"{section}\.{key}"):
+        load_model_config(write(tmp_path, config))
+
+
 def test_interpolations_are_resolved(tmp_path: Path) -> None:
     file = write(tmp_path, TINY | {"semantic_layer": "${gpt.heads}"})
     assert load_model_config(file).semantic_layer == TINY["gpt"]["heads"]

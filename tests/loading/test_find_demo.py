@@ -57,7 +57,6 @@ def test_it_is_not_offered_where_it_is_not_or_to_who_named_a_folder(demo: Path, 
 
 def test_it_is_installed_and_not_downloaded(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "download_file", lambda *_: pytest.fail("a download"))
-    monkeypatch.setattr(fetch, "list_files", lambda *_: pytest.fail("a look at the hub"))
     (demo / "qwen0.6bemo4-merge" / "config.json").unlink()
     assert fetch.fetch_missing(Path("demo")) == demo
     (demo / "gpt.safetensors").unlink()
