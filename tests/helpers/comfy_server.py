@@ -51,6 +51,11 @@ class ComfyServer:
         nodes = self.base / "custom_nodes"
         nodes.mkdir(parents=True, exist_ok=True)
         (nodes / "indextts2-multitalk").symlink_to(PACK)
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Begin to serve, again after `kill` at the same address."""
         options = f"--cpu --listen 127.0.0.1 --port {self.port} --base-directory {self.base} --disable-api-nodes"
         command = [self.python, "main.py", *options.split(), "--database-url", "sqlite:///:memory:"]
         self._process = subprocess.Popen(
@@ -61,7 +66,11 @@ class ComfyServer:
             env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
         )
         self._wait_until_ready()
-        return self
+
+    def kill(self) -> None:
+        """As by kill -9."""
+        self._process.kill()
+        self._process.wait()
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
