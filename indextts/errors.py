@@ -35,6 +35,10 @@ class EmotionError(IndexTTSError):
     """An emotion that cannot be computed."""
 
 
+class CalibrationError(IndexTTSError):
+    """A flow whose results are no numbers, found out before anything is spoken with it."""
+
+
 class OutputError(IndexTTSError):
     """A result that cannot be written where the user wants it."""
 

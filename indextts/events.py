@@ -43,11 +43,12 @@ class StageWords(NamedTuple):
     share: float
 
 
-LOADING, KERNELS, VERIFY = "loading", "kernels", "verify"
+LOADING, KERNELS, CALIBRATION, VERIFY = "loading", "kernels", "calibration", "verify"
 
 STAGE_WORDS = {
     LOADING: StageWords("loading the model", 0.3),
     KERNELS: StageWords("preparing kernels, once", 0.3),
+    CALIBRATION: StageWords("calibrating the flow, once", 0.1),
     "text": StageWords("reading the script", 0.01),
     "conditioning": StageWords("hearing the voices", 0.09),
     "gpt": StageWords("speech codes", 0.55),
@@ -56,7 +57,8 @@ STAGE_WORDS = {
     "vocoder": StageWords("waveform", 0.08),
     VERIFY: StageWords("listening to the takes", 0.05),
 }
-"""Every stage that has events. Loading, kernels and listening are not in every run and count only where they are."""
+"""Every stage that has events. Loading, kernels, calibration and listening are not in every run and count only where
+they are."""
 
 
 class RunView:
@@ -68,7 +70,7 @@ class RunView:
     def __init__(self, lines: Sequence[Line] = (), clock: Callable[[], float] = time.monotonic) -> None:
         self._speakers = {line.index: line.speaker for line in lines}
         self._clock = clock
-        self._shares = dict.fromkeys(STAGE_WORDS.keys() - {LOADING, KERNELS, VERIFY}, 0.0)
+        self._shares = dict.fromkeys(STAGE_WORDS.keys() - {LOADING, KERNELS, CALIBRATION, VERIFY}, 0.0)
         self._last: Event | None = None
         self._first_codes: tuple[float, float] | None = None
         self.share = 0.0

@@ -17,7 +17,7 @@ from ..accel.request import Finished, OnPoll, Request
 from ..runtime.cache_folder import cache_folder
 from ..runtime.current_device import iterate_on_device
 from ..runtime.device_memory import DeviceMemory
-from ..s2mel.solver import uniform_schedule
+from ..s2mel.solver import REFERENCE_SCHEDULE, FlowSchedule
 from .conditioning.encoder import ConditioningEncoder
 from .conditioning.recording_notes import describe_recording
 from .config import load_model_config
@@ -27,6 +27,7 @@ from .dubbing import fit_segments
 from .error_context import translate_out_of_memory, with_line_context
 from .errors import AudioError
 from .events import Event, OnEvent, count_segments, ignore_event
+from .flow_calibration import FlowScheduler
 from .gpt.prompt import build_prompt, initial_penalty_tokens
 from .kernel_rehearsal import KernelRehearsal
 from .loading.find import CheckpointFiles, find_checkpoint
@@ -74,6 +75,7 @@ class Pipeline:
             use_graphs=lambda: self._budget.graphs and not options.low_memory,
         )
         self._renderer = Renderer(modules, options.use_cuda_kernel, self._budget)
+        self._flow = FlowScheduler(modules, files)
         self._decoding: Decoding | None = None
         self._rehearsal = KernelRehearsal(modules, self._renderer, lambda: self._choose_decoding().decoder)
         self._decode_run: DecodeRun | None = None
@@ -181,12 +183,15 @@ class Pipeline:
         segments = self._condition_segments(lines, texts, report, on_event)
         assembler = TakeAssembler(lines, texts, options.segment_silence_seconds)
         yield from report.count_takes(assembler.pop_ready())  # lines without letters
+        schedule = self._choose_schedule(options, report, on_event) if segments else REFERENCE_SCHEDULE
         rendered = 0
         # Closed at once where the run ends early, not when its traceback is let go: the engine is free for the next.
         with closing(self._decode_segments(segments, options, report, on_event)) as decoded:
             fitted = fit_segments(decoded, segments, options)
             while segments and (batch := list(islice(fitted, options.flow_batch))):
-                self._render_batch(batch, assembler, options, report, count_segments(on_event, rendered, len(segments)))
+                self._render_batch(
+                    batch, assembler, schedule, report, count_segments(on_event, rendered, len(segments))
+                )
                 rendered += len(batch)
                 report.note_memory()
                 report.cuts = self._budget.cuts
@@ -350,11 +355,21 @@ class Pipeline:
         self._budget.note("turns", "encoders and generators take turns on the device")
         return True
 
+    def _choose_schedule(self, options: SpeakOptions, report: Report, on_event: OnEvent) -> FlowSchedule:
+        """What the flow is solved by; the first run of a checkpoint measures it."""
+        if not self._flow.is_known(options):
+            self.offload.load_generators()
+            self._rehearsal.finish(on_event)
+        with matmul_stage(report, "s2mel", self.device):
+            chosen = self._budget.attempt("calibration", 1, lambda _: self._flow.choose(options, on_event))
+        report.flow_schedule = chosen.description
+        return chosen.schedule
+
     def _render_batch(
         self,
         batch: Sequence[DecodedSegment],
         assembler: TakeAssembler,
-        options: SpeakOptions,
+        schedule: FlowSchedule,
         report: Report,
         on_event: OnEvent,
     ) -> None:
@@ -364,7 +379,6 @@ class Pipeline:
                 assembler.put_empty(item.segment.place, item.segment.part)
         sounding = [item for item in batch if item.answer.tokens.numel()]
         hidden_states = self._get_decoding(report).hidden_states
-        schedule = uniform_schedule(options.steps, options.guidance)
         for said, wave in self._renderer.render_segments(sounding, hidden_states, schedule, report, on_event):
             assembler.put(said.segment.place, said.segment.part, wave, said.codes)
         report.flow, report.vocoder = self._renderer.backend_descriptions

@@ -21,6 +21,7 @@ class Report:
 
     cuts: what the memory budget cut, and how much was free then. changes: what of the script was left out or is spoken
     otherwise than written. recordings: what the voices suffer from. verified: how takes were heard, where they were.
+    flow_schedule: what the flow was solved by, and how exact that is.
     """
 
     device: torch.device
@@ -28,6 +29,7 @@ class Report:
     decoder: str = "not chosen yet"
     flow: str = ""
     vocoder: str = ""
+    flow_schedule: str = ""
     choices: tuple[str, ...] = ()
     lines: int = 0
     segments: int = 0
@@ -93,7 +95,7 @@ class Report:
         rows = [
             f"device: {self.device}, {self.precision}",
             f"decoder: {self.decoder}",
-            *filter(None, (self.flow, self.vocoder)),
+            *filter(None, (self.flow, self.flow_schedule, self.vocoder)),
             *self.choices,
             f"lines: {self.lines} in {self.segments} segments, {self.voices} voices",
         ]

@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from comfy.model_management import InterruptProcessingException
 
 from ..indextts.errors import IndexTTSError
+from ..indextts.flow_calibration import known_schedule
 from ..indextts.host_memory import return_free_memory
 from ..indextts.options import SpeakOptions
 from ..indextts.records import Line, Take
@@ -15,7 +17,7 @@ from ..indextts.verify.recognizer import Recognizers
 from .emotions import with_reading
 from .model_cache import LoadedModel, model_cache
 from .progress import Progress
-from .settings import ModelHandle, ModelSettings, read_glossary
+from .settings import ModelHandle, ModelSettings, find_flow_schedule, read_glossary
 from .take_cache import take_cache, take_key
 
 log = logging.getLogger(__name__)
@@ -47,8 +49,10 @@ def run_lines(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions)
     for the next run in both cases.
     """
     glossary = read_glossary(handle.settings, options.glossary)
-    keys = {line.index: take_key(line, handle.settings, options, glossary) for line in lines}
-    takes = {line.index: take for line in lines if (take := take_cache.get(keys[line.index], line)) is not None}
+    make_key = partial(take_key, settings=handle.settings, options=options, glossary=glossary)
+    known = find_flow_schedule(handle.settings, options)
+    kept_takes = ((line, take_cache.get(make_key(line, schedule=known), line)) for line in lines)
+    takes = {line.index: take for line, take in kept_takes if take is not None}
     new = [line for line in lines if line.index not in takes]
     kept, report = len(takes), "no model ran: every line was finished before"
     if new:
@@ -59,7 +63,7 @@ def run_lines(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions)
             loaded.enter_device(new * (options.candidates if options.verify else 1), options)
             for take in _speak_lines(loaded, new, options, recognizers, progress):
                 take = with_reading(take, loaded.pipeline.text_emotion(take.line))
-                take_cache.put(keys[take.line.index], take)
+                take_cache.put(make_key(take.line, schedule=known_schedule(loaded.files, options)), take)
                 takes[take.line.index] = take
             report = _describe_run(handle, loaded)
             progress.finish_run(loaded.pipeline.report().summary)

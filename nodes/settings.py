@@ -1,6 +1,7 @@
 """Which model is meant: where its files lie, on what device and in what precision it runs, and what runs it."""
 
 import sys
+from collections.abc import Hashable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import torch
 
 from ..indextts.config import load_model_config
 from ..indextts.errors import IndexTTSError
+from ..indextts.flow_calibration import known_schedule
 from ..indextts.gpt.quantized_linear import count_saved_bytes
 from ..indextts.loading.find import CheckpointFiles, find_checkpoint, survey_files
 from ..indextts.loading.placement import Precision
-from ..indextts.options import LoadOptions
+from ..indextts.options import LoadOptions, SpeakOptions
 from ..indextts.text.glossary import Reading
 from ..indextts.text.glossary_file import read_glossaries
 from .folders import AUTO, model_roots, named_file, user_glossary_file
@@ -77,6 +79,14 @@ def read_glossary(settings: ModelSettings, text: str) -> dict[str, Reading]:
     """The own readings of a run with this model, as the files say now; the model need not be complete."""
     beside_model = survey_files(model_roots(settings.model_dir)).found.get("glossary")
     return read_glossaries([beside_model, user_glossary_file()], text)
+
+
+def find_flow_schedule(settings: ModelSettings, options: SpeakOptions) -> Hashable:
+    """What a run with this model would solve the flow by; None where that is not known before the model is there."""
+    survey = survey_files(model_roots(settings.model_dir))
+    if survey.folder is None or not survey.is_complete:
+        return None
+    return known_schedule(CheckpointFiles(folder=survey.folder, **survey.found), options)
 
 
 def torch_device(wanted: str) -> torch.device:

@@ -15,18 +15,22 @@ MAX_BYTES = 128 * 2**20
 
 
 def take_key(
-    line: Line, settings: ModelSettings, options: SpeakOptions, glossary: Mapping[str, Reading] | None = None
+    line: Line,
+    settings: ModelSettings,
+    options: SpeakOptions,
+    glossary: Mapping[str, Reading] | None = None,
+    schedule: Hashable = None,
 ) -> Hashable:
     """All that decides how a line sounds; its place in the script and its neighbours are not in it.
 
-    Of the `glossary` only what is in the line.
+    Of the `glossary` only what is in the line. schedule: the flow's, None where it has to be measured first.
     """
     assert line.voice is not None, "a line is cast before it is spoken"
     voice, said = line.voice, (line.text, line.language, line.speed, line.seed, line.wished_seconds)
     felt = line.emotion and (line.emotion.mode, line.emotion.vector, line.emotion.text, line.emotion.alpha)
     recordings = [audio and hash_audio(audio) for audio in (voice.audio, line.emotion and line.emotion.audio)]
     options = replace(options, glossary=repr(list_present(glossary or {}, line.text)))
-    return (settings, options, said, voice.boost, felt, *recordings)
+    return (settings, options, schedule, said, voice.boost, felt, *recordings)
 
 
 class TakeCache:

@@ -28,12 +28,13 @@ def count_token_bytes(config: S2MelConfig, itemsize: int) -> int:
 
     The lower half's streams still wait, all but one; the constants and the stream before and after the attention are
     float32 as they are. In the weights' dtype: the feed-forward's input, the attention's output, and the wide middle
-    before and after its gate. Counted over the kernels' operations, and what the allocator reserves for them.
+    before and after its gate. Beside them the solver keeps two earlier velocities of every frame, one for each branch.
+    Counted over the kernels' operations, and what the allocator reserves for them.
     """
     dit = config.dit
     inner = -(-int(8 * dit.hidden_dim / 3) // 256) * 256
     activations = 4 * dit.hidden_dim * (dit.depth // 2 + 2) + itemsize * (2 * dit.hidden_dim + 3 * inner)
-    return int(BESIDE_ACTIVATIONS * activations)
+    return int(BESIDE_ACTIVATIONS * activations) + 4 * dit.in_channels
 
 
 class FinalLayer(nn.Module):

@@ -11,6 +11,7 @@ that it winds itself, and where something outside the process is waited for, HUN
 import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import torch
@@ -20,6 +21,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 torch.set_num_threads(1)
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
+
+# What a test works out for this machine is not kept for the next run, nor does it find what an earlier one kept.
+CACHE = TemporaryDirectory(prefix="indextts2-tests-")
+os.environ["INDEXTTS2_CACHE"] = CACHE.name
 
 from helpers.waiting import HUNG_SECONDS  # noqa: E402
 

@@ -105,7 +105,7 @@ def error_cases() -> list[tuple[list[str], str]]:
             [*say, *ann, *out, "--device", "cpu", "--attention", "flash"],
             "flash cannot: it needs a CUDA device",
         ),
-        ([*say, *ann, *out, "--steps", "0"], "steps: got 0, expected at least 1"),
+        ([*say, *ann, *out, "--steps", "-1"], "steps: got -1, expected 0 (the solver's own number) to 1000"),
         ([*say, *ann, *out, "--tries", "0"], "tries: got 0, expected at least 1"),
         ([*say, *ann, *out, "--device", "cuda:77"], "device: got 'cuda:77'"),
         (["say", "...", *ann, *out], "speak"),

@@ -46,6 +46,8 @@ def words(name: str, default: str, multiline: bool = False) -> Input:
 ADDITIONS: list[Input] = [
     ("seed", "INT", {"default": 0, "min": 0, "max": 2**64 - 1, "control_after_generate": "fixed"}),
     ("num_beams", "INT", {"default": 3, "min": 1, "max": 10}),
+    choice("flow_solver", ("auto", "reference", "fast", "draft"), "auto"),
+    ("flow_steps", "INT", {"default": 0, "min": 0, "max": 200}),
     flag("verify", False),
     ("candidates", "INT", {"default": 1, "min": 1, "max": 4}),
     choice("timing", ("fit", "shift", "overlay", "pad"), "fit"),
@@ -96,7 +98,7 @@ MULTI_TALK = Node(
         *LATER_OUTPUTS,
     ],
     widgets=19,
-    new=("seed", "num_beams", "verify", "candidates", "timing", "skip_sound_cues"),
+    new=("seed", "num_beams", "flow_solver", "flow_steps", "verify", "candidates", "timing", "skip_sound_cues"),
 )
 
 EMOTION_VOICE = Node(
@@ -134,7 +136,7 @@ EMOTION_VOICE = Node(
     ],
     outputs=[("audio", "AUDIO"), ("conversation_info", "STRING"), *LATER_OUTPUTS],
     widgets=13,
-    new=("seed", "num_beams", "verify", "candidates", "timing", "skip_sound_cues"),
+    new=("seed", "num_beams", "flow_solver", "flow_steps", "verify", "candidates", "timing", "skip_sound_cues"),
 )
 
 SPEAKER_EMOTION = Node(

@@ -48,7 +48,9 @@ def pack(comfy: fake_comfy.Management, monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 def _files(folder: Path) -> SimpleNamespace:
-    return SimpleNamespace(folder=folder, qwen=None, config=Path(__file__).parents[2] / "configs" / "indextts2.yaml")
+    weights = dict.fromkeys(("s2mel", "semantic_codec", "speaker_matrix"), folder / "not there")
+    config = Path(__file__).parents[2] / "configs" / "indextts2.yaml"
+    return SimpleNamespace(folder=folder, qwen=None, config=config, **weights)
 
 
 @pytest.fixture

@@ -48,7 +48,8 @@ def test_defaults_reach_the_pipeline(talk: Any) -> None:
     talk()
     _, options = FakePipeline.spoken[0]
     assert (options.language, options.temperature, options.top_p) == ("auto", 0.7, 0.9)
-    assert (options.num_beams, options.top_k, options.repetition_penalty, options.steps) == (3, 30, 10.0, 25)
+    assert (options.num_beams, options.top_k, options.repetition_penalty) == (3, 30, 10.0)
+    assert (options.flow_solver, options.steps) == ("auto", 0)
     load = FakePipeline.loads[0]
     assert (load.use_fp16, load.use_cuda_kernel, load.use_accel, load.use_torch_compile) == (False, False, True, False)
 

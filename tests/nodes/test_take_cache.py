@@ -8,6 +8,7 @@ import pytest
 import torch
 from indextts2_multitalk.indextts.options import SpeakOptions
 from indextts2_multitalk.indextts.records import Audio, Emotion, Line, Take, Voice
+from indextts2_multitalk.s2mel.solver import uniform_schedule
 
 VOICE = Voice("A", Audio(torch.arange(8.0)[None] / 8, 16000))
 LINE = Line(0, "A", "Hello.", voice=VOICE, emotion=Emotion("vector", vector=(0.5,) + (0.0,) * 7), seed=7)
@@ -17,8 +18,10 @@ LINE = Line(0, "A", "Hello.", voice=VOICE, emotion=Emotion("vector", vector=(0.5
 def key(pack: SimpleNamespace) -> Any:
     usual, reference = pack.settings.ModelSettings(), SpeakOptions()
 
-    def make_key(line: Line = LINE, settings: Any = usual, options: Any = reference, glossary: Any = None) -> Any:
-        return pack.take_cache.take_key(line, settings, options, glossary)
+    def make_key(
+        line: Line = LINE, settings: Any = usual, options: Any = reference, glossary: Any = None, schedule: Any = None
+    ) -> Any:
+        return pack.take_cache.take_key(line, settings, options, glossary, schedule)
 
     return make_key
 
@@ -50,6 +53,12 @@ def test_everything_heard_matters(key: Any, change: dict[str, Any]) -> None:
 def test_settings_matter(key: Any, pack: SimpleNamespace) -> None:
     assert key() != key(settings=pack.settings.ModelSettings(use_accel=False))
     assert key() != key(options=SpeakOptions(steps=10))
+
+
+def test_what_auto_has_come_to_matters(key: Any) -> None:
+    """Before and after a calibration, and after another one."""
+    assert len({key(), key(schedule=uniform_schedule(25)), key(schedule=uniform_schedule(9))}) == 3
+    assert key(schedule=uniform_schedule(9)) == key(schedule=uniform_schedule(9))
 
 
 def test_own_readings_matter_where_their_term_stands(key: Any) -> None:

@@ -16,10 +16,10 @@ from indextts2_multitalk.indextts.gpt.model import UnifiedVoice
 from indextts2_multitalk.indextts.memory_costs import RELEASED
 from indextts2_multitalk.indextts.vocoder.bigvgan import BigVGAN
 from indextts2_multitalk.runtime.cuda_graphs import weights_address_key
+from indextts2_multitalk.s2mel.calibration import multistep_schedule
 from indextts2_multitalk.s2mel.choice import FlowChoice
 from indextts2_multitalk.s2mel.model import FlowLine, S2Mel
 from indextts2_multitalk.s2mel.runners import EagerFlowRunner
-from indextts2_multitalk.s2mel.solver import uniform_schedule
 from indextts2_multitalk.s2mel.stages import EstimatorStages
 from torch import nn
 
@@ -80,7 +80,7 @@ def test_flow(configs, count, frames, monkeypatch):
     lines = [FlowLine(prompt, zeros(frames, width), mel, zeros(192), seed) for seed in range(count)]
     given = [tensor for line in lines for tensor in line[:4]]
     events = trace_allocations(
-        lambda: s2mel.generate_mels(lines, uniform_schedule(2)), [*weights_of(s2mel), *given], monkeypatch
+        lambda: s2mel.generate_mels(lines, multistep_schedule(4)), [*weights_of(s2mel), *given], monkeypatch
     )
     check_estimate(RELEASED.flow([REFERENCE_FRAMES + frames] * count), events)
 

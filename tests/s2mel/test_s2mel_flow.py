@@ -20,7 +20,7 @@ def relative(actual: torch.Tensor, expected: torch.Tensor) -> float:
 
 
 @torch.inference_mode()
-@pytest.mark.parametrize("schedule", [uniform_schedule(6), FlowSchedule(warped_grid(6, -0.5), 2)])
+@pytest.mark.parametrize("schedule", [uniform_schedule(6), FlowSchedule(warped_grid(6, -0.5), 2, 0.3)])
 def test_company_does_not_change_a_line(model, schedule):
     lines = [line("a", 11, 37, seed=1), line("b", 5, 8, seed=2), line("c", 23, 90, seed=3)]
     together = model.generate_mels(lines, schedule)

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 import torch
 from helpers.s2mel import line, small_model
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from indextts2_multitalk.s2mel.solver import (
     REFERENCE_SCHEDULE,
@@ -19,14 +19,16 @@ from indextts2_multitalk.s2mel.solver import (
 
 ALL = torch.ones(1, 1)
 
+SOLVERS = {"Euler": (1, 0.0), "AB2": (2, 0.0), "AB2/3": (2, 0.3)}
+EXPECTED_ORDER = {"Euler": 1.0, "AB2": 2.0, "AB2/3": 2.0}
+
 schedules = st.builds(
-    lambda steps, warp, order, guidance: FlowSchedule(warped_grid(steps, warp), order, guidance),
+    lambda steps, warp, solver, guidance: FlowSchedule(warped_grid(steps, warp), *solver, guidance),
     st.integers(1, 40),
     st.floats(-1.0, 0.0),
-    st.sampled_from([1, 2]),
+    st.sampled_from([*SOLVERS.values()]),
     st.sampled_from([0.0, 0.7, 1.5]),
 )
-EXPECTED_ORDER = {1: 1.0, 2: 2.0}
 
 
 def turn(schedule: FlowSchedule) -> float:
@@ -39,15 +41,17 @@ def turn(schedule: FlowSchedule) -> float:
     return abs(solve_ode(velocity, one, ALL, schedule).item() - math.exp(math.sin(3) / 3))
 
 
-@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("solver", SOLVERS)
+@settings(max_examples=6)
 @given(warp=st.floats(-0.8, 0.0))
-def test_order_of_convergence(order, warp):
-    """Error over step length on three doublings; lengths are float32, hence no more of them."""
-    errors = [turn(FlowSchedule(warped_grid(steps, warp), order, 0.0)) for steps in (32, 64, 128, 256)]
+def test_order_of_convergence(solver, warp):
+    """Errors of four step lengths, each half the last; lengths are float32, hence no more of them."""
+    errors = [turn(FlowSchedule(warped_grid(steps, warp), *SOLVERS[solver], 0.0)) for steps in (32, 64, 128, 256)]
     slopes = [math.log2(coarse / fine) for coarse, fine in pairwise(errors)]
-    assert sum(slopes) / len(slopes) == pytest.approx(EXPECTED_ORDER[order], abs=0.2), (errors, slopes)
+    assert sum(slopes) / len(slopes) == pytest.approx(EXPECTED_ORDER[solver], abs=0.2), (errors, slopes)
 
 
+@settings(max_examples=40)
 @given(schedules)
 def test_a_constant_velocity_is_followed_exactly(schedule):
     """Whatever the grid, a step's weights add up to its length."""
@@ -63,6 +67,23 @@ def test_a_constant_velocity_is_followed_exactly(schedule):
     assert torch.equal(noise, torch.full((3, 2), 4.0))
 
 
+@pytest.mark.parametrize(("order", "third", "degree"), [(1, 0.0, 0), (2, 0.0, 1), (2, 1.0, 2)])
+@settings(max_examples=20)
+@given(steps=st.integers(3, 40), warp=st.floats(-1.0, 0.0))
+def test_polynomials_are_integrated_exactly(order, third, degree, steps, warp):
+    """Once there are velocities enough: constants by Euler, lines by AB2, parabolas with the whole of AB3's term."""
+    schedule = FlowSchedule(warped_grid(steps, warp), order, third)
+    ends = [*schedule.starts[1:], schedule.starts[-1] + schedule.lengths[-1]]
+    for step in range(degree, steps):
+        weights, start = step_weights(schedule)[step], schedule.starts[step]
+        for power in range(degree + 1):
+            seen = [(time - start) ** power for time in schedule.starts[step::-1]]
+            found = sum(weight * value for weight, value in zip(weights, seen, strict=False))
+            length = ends[step] - start
+            assert found == pytest.approx(length ** (power + 1) / (power + 1), rel=1e-3, abs=1e-7)
+
+
+@settings(max_examples=40)
 @given(schedules)
 def test_starts_are_the_lengths_before(schedule):
     assert schedule.starts[0] == 0.0
@@ -70,10 +91,10 @@ def test_starts_are_the_lengths_before(schedule):
     assert all(a < b for a, b in pairwise(schedule.starts))
 
 
-@pytest.mark.parametrize("order", [1, 2])
-def test_a_velocity_that_is_overwritten_is_kept(order):
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_velocity_that_is_overwritten_is_kept(solver):
     """A captured graph's output is the same tensor at every step."""
-    schedule, buffer = FlowSchedule(warped_grid(7, -0.5), order, 0.0), torch.empty(1, 2, 3)
+    schedule, buffer = FlowSchedule(warped_grid(7, -0.5), *SOLVERS[solver], 0.0), torch.empty(1, 2, 3)
 
     def velocity(x: torch.Tensor, step: int) -> torch.Tensor:
         return torch.cos(x + step)[None]
@@ -104,7 +125,9 @@ def test_the_reference_is_what_it_always_was():
         (((0.0, 0.5, 0.4, 1.0),), "rise from 0 to 1"),
         (((0.0, 0.9),), "rise from 0 to 1"),
         (((0.0, 1.0), 3), "order 3"),
-        (((0.0, 1.0), 1, math.nan), "guidance nan"),
+        (((0.0, 1.0), 1, 0.5), "order 1 with 0.5"),
+        (((0.0, 1.0), 2, 1.5), "order 2 with 1.5"),
+        (((0.0, 1.0), 1, 0.0, math.nan), "guidance nan"),
     ],
 )
 def test_a_schedule_that_is_none_is_refused(arguments, message):
@@ -115,7 +138,7 @@ def test_a_schedule_that_is_none_is_refused(arguments, message):
 
 
 @torch.inference_mode()
-@pytest.mark.parametrize("schedule", [uniform_schedule(5), FlowSchedule(warped_grid(5, -0.5), 2)])
+@pytest.mark.parametrize("schedule", [uniform_schedule(5), FlowSchedule(warped_grid(5, -0.5), 2, 0.3)])
 def test_cancel_between_steps(schedule):
     class Cancelled(BaseException):
         pass

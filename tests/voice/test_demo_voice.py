@@ -12,9 +12,12 @@ import pytest
 import soundfile
 import torch
 from indextts2_multitalk.indextts.commands.cli import main
+from indextts2_multitalk.indextts.flow_calibration import find_calibration, known_schedule
+from indextts2_multitalk.indextts.loading.find import find_checkpoint
 from indextts2_multitalk.indextts.options import LoadOptions, SpeakOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
 from indextts2_multitalk.indextts.records import EMOTIONS, Emotion, Voice
+from indextts2_multitalk.s2mel.calibration import multistep_schedule
 from indextts2_multitalk.training.listening import Delivery, Ear, delivery_of, to16
 from indextts2_multitalk.training.recognise import Recogniser, right_counts, word_error_rate, words_of
 from safetensors import safe_open
@@ -98,6 +101,17 @@ def felt(name: str) -> Emotion:
 def middle(those: list[Delivery], others: list[Delivery], figure: str) -> float:
     """Median over lines of how many times larger a figure is."""
     return float(np.median([getattr(a, figure) / getattr(b, figure) for a, b in zip(those, others, strict=True)]))
+
+
+def test_it_brings_its_calibration(folder: Path, pipeline: Pipeline) -> None:
+    """So that the first line is as fast as the next. Where this fails after a new export: docs/ADDING.md."""
+    files = find_checkpoint([folder])
+    schedule = known_schedule(files, SpeakOptions())
+    assert schedule is not None
+    assert schedule.grid == pytest.approx(multistep_schedule(9).grid)
+    found = find_calibration(files, 0.7)
+    assert found is not None
+    assert found.auto.distance < found.reference.distance < found.draft.distance
 
 
 def test_half_precision_on_disk_is_whole_in_memory(folder: Path, pipeline: Pipeline) -> None:
