@@ -37,5 +37,11 @@ NODES: tuple[type[io.ComfyNode], ...] = (
 class IndexTTS2Extension(ComfyExtension):
     """What `comfy_entrypoint` hands to ComfyUI."""
 
+    async def on_load(self) -> None:
+        """ComfyUI calls this once, its server being there."""
+        from .routes import add_routes  # its web server is not there before
+
+        add_routes()
+
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         return list(NODES)

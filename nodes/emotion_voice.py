@@ -68,6 +68,7 @@ class EmotionVoiceMultiTalk(io.ComfyNode):
         script = _script_with_emotion_voices(conversation_text, int(num_speakers), others)
         script = replace(script, silence_seconds=silence_duration, speed=speed, seed=run.seed)
         script = replace(script, timing=run.timing, skip_sound_cues=run.skip_sound_cues)
+        script = replace(script, line_seeds=run.line_seeds)
         model = choose_model(model_manager, use_fp16, use_cuda_kernel, use_accel, use_torch_compile)
         spoken = speak_script(script, model, run.options())
         _, info = save_dialogue(spoken, file)

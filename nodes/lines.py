@@ -11,6 +11,7 @@ from ..indextts.errors import ScriptError
 from ..indextts.records import Emotion, Line, Voice
 from ..indextts.seeds import seed_lines
 from .audio import audio_from
+from .run_inputs import read_line_seeds
 
 MOST_SPEAKERS = 4
 
@@ -23,8 +24,8 @@ class NodeScript:
     config ties to a voice, `pauses` seconds after a voice's lines where they are not `silence_seconds`.
     `boosted`: voices whose recordings are trimmed and brought to one level. `timing`: one of `TIMINGS`, for subtitles.
     `skip_sound_cues`: see `parse_script`. `remedy`: what to do where the script has more speakers than voices.
-    `alone`: the first voice reads it all; a name before a colon is text. `seconds`: how long the speech is to be,
-    pauses apart; None leaves that to the voices.
+    `line_seeds`: see `read_line_seeds`. `alone`: the first voice reads it all; a name before a colon is text.
+    `seconds`: how long the speech is to be, pauses apart; None leaves that to the voices.
     """
 
     text: str
@@ -41,6 +42,7 @@ class NodeScript:
     seed: int = 0
     remedy: str = ""
     alone: bool = False
+    line_seeds: str = ""
     seconds: float | None = None
 
 
@@ -65,7 +67,7 @@ def prepare_dialogue(script: NodeScript) -> Dialogue:
         )
         for line in dialogue.lines
     ]
-    timed = fit_lines(seed_lines(lines, script.seed), script.timing)
+    timed = fit_lines(_seed_lines(lines, script), script.timing)
     return replace(dialogue, lines=timed if script.seconds is None else share_seconds(timed, script.seconds))
 
 
@@ -81,6 +83,16 @@ def _cast_monologue(script: NodeScript) -> Dialogue:
         return Dialogue(parse_script(script.text, [name], script.skip_sound_cues), {name: 1})
     except ScriptError as error:
         raise ScriptError(f"{error}. {script.remedy}") from error
+
+
+def _seed_lines(lines: Sequence[Line], script: NodeScript) -> list[Line]:
+    """Each line's own seed, or that of `line_seeds`. Raises `ScriptError` for a line that is not there."""
+    given = read_line_seeds(script.line_seeds)
+    beyond = [number for number in given if not 1 <= number <= len(lines)]
+    if beyond:
+        raise ScriptError(f"line_seeds: got line {beyond[0]}, but the script has {len(lines)} lines; take it out")
+    seeded = seed_lines(lines, script.seed)
+    return [replace(line, seed=given.get(line.index + 1, line.seed)) for line in seeded]
 
 
 def share_seconds(lines: Sequence[Line], seconds: float) -> list[Line]:

@@ -76,6 +76,7 @@ class MultiTalk(io.ComfyNode):
         script = replace(script, silence_seconds=silence_duration, speed=speed, seed=run.seed)
         boosted = tuple(script.recordings) if reference_boost else ()
         script = replace(script, boosted=boosted, timing=run.timing, skip_sound_cues=run.skip_sound_cues)
+        script = replace(script, line_seeds=run.line_seeds)
         options = run.options(language=language, temperature=temperature / voice_consistency, top_p=top_p)
         model = choose_model(model_manager, use_fp16, use_cuda_kernel, use_accel, use_torch_compile)
         spoken = speak_script(script, model, options, verbose)

@@ -15,6 +15,7 @@ from ..indextts.records import Line, Take
 from ..indextts.verify.loop import prepare_recognizers, speak_verified
 from ..indextts.verify.recognizer import Recognizers
 from .emotions import with_reading
+from .live import LiveTakes
 from .model_cache import LoadedModel, model_cache
 from .progress import Progress
 from .settings import ModelHandle, ModelSettings, find_flow_schedule, read_glossary
@@ -54,6 +55,9 @@ def run_lines(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions)
     kept_takes = ((line, take_cache.get(make_key(line, schedule=known), line)) for line in lines)
     takes = {line.index: take for line, take in kept_takes if take is not None}
     new = [line for line in lines if line.index not in takes]
+    live = LiveTakes()
+    for take in takes.values():
+        live.show_take(take, len(lines))
     kept, report = len(takes), "no model ran: every line was finished before"
     if new:
         recognizers = prepare_recognizers(new, options)
@@ -65,6 +69,7 @@ def run_lines(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions)
                 take = with_reading(take, loaded.pipeline.text_emotion(take.line))
                 take_cache.put(make_key(take.line, schedule=known_schedule(loaded.files, options)), take)
                 takes[take.line.index] = take
+                live.show_take(take, len(lines))
             report = _describe_run(handle, loaded)
             progress.finish_run(loaded.pipeline.report().summary)
         finally:

@@ -7,8 +7,12 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..indextts.dialogue.timeline import TIMINGS
+from ..indextts.errors import ScriptError
 from ..indextts.options import FLOW_SOLVERS, SpeakOptions
+from ..indextts.seeds import SEED_BITS
 from .inputs import switch_input
+
+LONGEST_PAIR = 40
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class RunInputs:
     timing: str = "fit"
     skip_sound_cues: bool = False
     glossary: str = ""
+    line_seeds: str = ""
 
     @classmethod
     def among(cls, given: Mapping[str, Any]) -> "RunInputs":
@@ -125,4 +130,22 @@ def run_inputs() -> list[io.Input]:
                 "glossary.yaml beside the model and in ComfyUI's user/default/indextts2 folder."
             ),
         ),
+        io.String.Input(
+            "line_seeds",
+            default="",
+            optional=True,
+            tooltip="Seeds of single lines, such as 3:42 7:1 for the third and the seventh; the others stay as they "
+            "are. The timeline's dice and pins write here.",
+        ),
     ]
+
+
+def read_line_seeds(text: str) -> dict[int, int]:
+    """Seeds by line number, from 1. Raises `ScriptError` where the text is no list of pairs."""
+    seeds = {}
+    for pair in text.replace(",", " ").split():
+        line, _, seed = pair.partition(":")
+        if not (line.isascii() and line.isdigit() and seed.isascii() and seed.isdigit() and len(pair) < LONGEST_PAIR):
+            raise ScriptError(f"line_seeds: got {pair[:40]!r}, expected LINE:SEED, such as 3:42")
+        seeds[int(line)] = int(seed) % 2**SEED_BITS
+    return seeds

@@ -94,6 +94,7 @@ def say_text(
         "voice",
         speed=speed,
         seed=run.seed,
+        line_seeds=run.line_seeds,
         timing=run.timing,
         skip_sound_cues=run.skip_sound_cues,
         alone=True,

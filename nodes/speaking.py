@@ -13,6 +13,7 @@ from .audio import audio_to
 from .emotions import analyze_emotions
 from .folders import claimed_output, resolve_output
 from .lines import NodeScript, prepare_dialogue
+from .live import LiveTakes
 from .run import run_lines
 from .settings import ModelHandle
 from .summary import summarize_run
@@ -65,6 +66,7 @@ def speak_script(
     pauses = {name: script.pauses[number] for name, number in dialogue.voices.items() if number in script.pauses}
     takes = TakeList(tuple(result.takes), script.silence_seconds, pauses, script.timing, result.report)
     timeline = takes.assemble()
+    LiveTakes().show_timeline(takes.takes, timeline)
     info = summarize_run(dialogue, result, timeline, script.sockets)
     if verbose:
         log.info("%s", info)

@@ -73,6 +73,7 @@ class Talk(io.ComfyNode):
             skip_sound_cues=read.skip_sound_cues or run.skip_sound_cues,
             speed=speed,
             seed=run.seed,
+            line_seeds=run.line_seeds,
             remedy="connect another voice",
         )
         model = choose_model(model_manager, False, False, use_accel, use_torch_compile)

@@ -53,6 +53,7 @@ ADDITIONS: list[Input] = [
     choice("timing", ("fit", "shift", "overlay", "pad"), "fit"),
     flag("skip_sound_cues", False),
     ("glossary", "STRING", {"multiline": False, "force_input": True}),
+    words("line_seeds", ""),
 ]
 
 LATER_OUTPUTS = [("stems", "AUDIO"), ("subtitles", "STRING"), ("takes", "INDEXTTS2_TAKES")]
@@ -98,7 +99,17 @@ MULTI_TALK = Node(
         *LATER_OUTPUTS,
     ],
     widgets=19,
-    new=("seed", "num_beams", "flow_solver", "flow_steps", "verify", "candidates", "timing", "skip_sound_cues"),
+    new=(
+        "seed",
+        "num_beams",
+        "flow_solver",
+        "flow_steps",
+        "verify",
+        "candidates",
+        "timing",
+        "skip_sound_cues",
+        "line_seeds",
+    ),
 )
 
 EMOTION_VOICE = Node(
@@ -136,7 +147,17 @@ EMOTION_VOICE = Node(
     ],
     outputs=[("audio", "AUDIO"), ("conversation_info", "STRING"), *LATER_OUTPUTS],
     widgets=13,
-    new=("seed", "num_beams", "flow_solver", "flow_steps", "verify", "candidates", "timing", "skip_sound_cues"),
+    new=(
+        "seed",
+        "num_beams",
+        "flow_solver",
+        "flow_steps",
+        "verify",
+        "candidates",
+        "timing",
+        "skip_sound_cues",
+        "line_seeds",
+    ),
 )
 
 SPEAKER_EMOTION = Node(

@@ -80,9 +80,15 @@ class Server:
     """What the page would show: (node, words) in order."""
 
     words: ClassVar[list[tuple[str, str]]] = []
+    sent: ClassVar[list[tuple[str, Any]]] = []
+    client_id: ClassVar[str | None] = None
 
     def send_progress_text(self, text: str, node_id: str) -> None:
         Server.words.append((node_id, text))
+
+    def send_sync(self, event: str, data: Any, client: str | None = None) -> None:
+        assert client == self.client_id
+        Server.sent.append((event, data))
 
 
 class ModelPatcher:
@@ -178,11 +184,12 @@ def modules(base: Path) -> dict[str, ModuleType]:
         models_dir=str(base / "models"),
         folder_names_and_paths={"checkpoints": ([str(base / "models" / "checkpoints")], set())},
         get_output_directory=lambda: str(base / "output"),
+        get_temp_directory=lambda: str(base / "temp"),
         get_input_directory=lambda: str(base / "input"),
         get_user_directory=lambda: str(base / "user"),
     )
     latest = _module("comfy_api.latest", io=io, ComfyExtension=object)
-    Server.words = []
+    Server.words, Server.sent, Server.client_id = [], [], None
     return {
         "server": _module("server", PromptServer=SimpleNamespace(instance=Server())),
         "comfy_execution": _module("comfy_execution"),

@@ -1,5 +1,6 @@
 """Voice, Emotion, Script, Say, Talk and Takes to Audio, and the older packs' single-line nodes; over a hum."""
 
+import importlib
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from helpers.fake_comfy import PACKAGE, Server
 from helpers.fake_pipeline import FakePipeline
 from indextts2_multitalk.indextts.errors import AudioError, IndexTTSError, ScriptError
 
@@ -172,3 +174,41 @@ def test_two_runs_write_two_files(old: Any) -> None:
     first, second = (old("Basic", language=language)[1] for language in ("en", "zh"))
     assert Path(second).name == "Basic_00002.wav"
     assert Path(first).is_file() and Path(second).is_file()
+
+
+def test_a_line_gets_the_seed_it_is_given_and_the_others_keep_theirs(run: Any, recording: dict[str, Any]) -> None:
+    given = {"script": SCRIPT, "voices": {"voice1": recording, "voice2": recording}}
+    run("Talk", **given)
+    run("Talk", **given, line_seeds="2:42")
+    seeds = [line.seed for line, _ in FakePipeline.spoken]
+    assert len(seeds) == 4, "only the second line is spoken anew"
+    assert seeds[3] == 42
+    for wrong, words in (("x", "got 'x'"), ("2=4", "got '2=4'"), ("9:1", "has 3 lines"), ("0:1", "got line 0")):
+        with pytest.raises(ScriptError, match=words):
+            run("Talk", **given, line_seeds=wrong)
+
+
+def test_the_page_is_told_of_every_line(run: Any, recording: dict[str, Any], tmp_path: Path) -> None:
+    run("Talk", script=SCRIPT, voices={"voice1": recording, "voice2": recording})
+    assert Server.sent == [], "nobody listens"
+    Server.client_id = "page"
+    run("Talk", script=SCRIPT + "\nBen: Four.", voices={"voice1": recording, "voice2": recording})
+    takes = [data for event, data in Server.sent if event == "indextts2.take"]
+    assert sorted(take["line"] for take in takes) == [1, 2, 3, 4], "those kept from before, too"
+    assert {take["node"] for take in takes} == {"7"} and takes[0]["count"] == 4
+    assert max(takes[0]["peaks"]) == 10 and len(takes[0]["peaks"]) == 48
+    assert (tmp_path / "temp" / "indextts2" / takes[0]["audio"]["filename"]).is_file()
+    event, placed = Server.sent[-1]
+    assert (event, len(placed["cues"])) == ("indextts2.timeline", 4)
+    assert placed["cues"][1]["start"] == pytest.approx(0.6, abs=0.01)
+
+
+def test_a_script_is_checked_while_it_is_written(pack: SimpleNamespace) -> None:
+    check = importlib.import_module(f"{PACKAGE}.script_check").check_script
+    assert check(SCRIPT, 2)["speakers"] == ["Anna", "Ben"]
+    assert check("Anna: [happy] One.")["lines"] == [{"speaker": "Anna", "text": "One.", "source_line": 1}]
+    fault = check("Anna: One.\nBen: Two.\nCarl: Three.", 2)["fault"]
+    assert (fault["line"], fault["column"]) == (3, 1)
+    assert "raise num_speakers" in fault["message"]
+    assert check("", 1)["fault"]["line"] == 0
+    assert check("x" * 2_000_000) == {"speakers": [], "lines": [], "count": 0}

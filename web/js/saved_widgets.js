@@ -1,11 +1,10 @@
 /**
  * What the values of a saved node mean. Files store them by position, and positions have changed; the names that
- * stand beside them in newer files do not always agree with them. So every order that could be meant is tried, and
+ * stand beside them in newer files do not always agree with them; only the newest say which value is whose. So every order that could be meant is tried, and
  * the one in which most values are of their widget's kind is taken. A value that is not is left out and named.
  */
 import { NEVER_MEANT, SAVED_LAYOUTS } from "./saved_layouts.js";
 
-const SEED_CONTROL = "control_after_generate";
 const SEED_CONTROLS = ["fixed", "increment", "increment-wrap", "decrement", "randomize"];
 
 /**
@@ -17,6 +16,8 @@ const SEED_CONTROLS = ["fixed", "increment", "increment-wrap", "decrement", "ran
  */
 export function readSavedWidgets(node, widgets, kinds, info) {
   const saved = info.widgets_values ?? [];
+  const named = info.widgets_values_named;
+  if (named) return readInOrder(Object.keys(named), kinds, Object.values(named));
   const readings = possibleOrders(node, widgets, info).map((order) => readInOrder(order, kinds, saved));
   const fewest = Math.min(...readings.map((reading) => reading.misfits.length));
   return readings.find((reading) => reading.misfits.length === fewest);
@@ -25,15 +26,16 @@ export function readSavedWidgets(node, widgets, kinds, info) {
 /** Orders that have a place for each saved value; where two fit equally well the first is meant. */
 function possibleOrders(node, widgets, info) {
   const count = info.widgets_values?.length ?? 0;
-  const stored = withSeedControl((info.inputs ?? []).map((input) => input.widget?.name).filter(Boolean));
+  const stored = withSeedControl((info.inputs ?? []).map((input) => input.widget?.name).filter(Boolean), widgets);
   const known = SAVED_LAYOUTS[node] ?? [];
   const full = [stored, widgets, ...known].filter((order) => order.length === count);
   return [...full, widgets.slice(0, count)];
 }
 
 /** The page puts a widget behind a seed that is no input of the node. */
-function withSeedControl(names) {
-  return names.flatMap((name) => (name === "seed" ? [name, SEED_CONTROL] : [name]));
+function withSeedControl(names, widgets) {
+  const control = widgets[widgets.indexOf("seed") + 1];
+  return names.flatMap((name) => (name === "seed" ? [name, control] : [name]));
 }
 
 function readInOrder(order, kinds, saved) {
@@ -54,10 +56,9 @@ function readInOrder(order, kinds, saved) {
   return { values, misfits };
 }
 
-/** Whether a widget of this kind can hold the value. A widget that the node no longer has holds anything. */
+/** Whether a widget of this kind can hold the value. The one without a kind is the seed's control. */
 function fits(name, kind, value) {
-  if (name === SEED_CONTROL) return SEED_CONTROLS.includes(value);
-  if (kind === undefined) return true;
+  if (kind === undefined) return SEED_CONTROLS.includes(value);
   const [type, options = {}] = kind;
   if (NEVER_MEANT[name]?.test(value)) return false;
   const choices = Array.isArray(type) ? type : options.options;
