@@ -1,7 +1,8 @@
 /**
- * What the values of a saved node mean. Files store them by position, and positions have changed; the names that
- * stand beside them in newer files do not always agree with them; only the newest say which value is whose. So every order that could be meant is tried, and
- * the one in which most values are of their widget's kind is taken. A value that is not is left out and named.
+ * What the values of a saved node mean. Files store them by position, and positions have changed; the names that stand
+ * beside them in newer files do not always agree with them, only the newest say which value is whose. For the others
+ * every order that could be meant is tried, and the one in which most values are of their widget's kind is taken. A
+ * value that is not is left out and named.
  */
 import { NEVER_MEANT, SAVED_LAYOUTS } from "./saved_layouts.js";
 
