@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from .error_context import with_line_context
+from .errors import CheckpointError
 from .records import OUTPUT_SAMPLE_RATE, Codes, Line, Take
 from .seams import join_segments
 from .text.frontend import PreparedText
@@ -34,8 +36,13 @@ class TakeAssembler:
         self._next = 0
 
     def put(self, place: int, part: int, wave: Tensor, codes: Codes) -> None:
-        """The waveform float32 [1, N] on the CPU of one segment, and the codes it was made from."""
+        """The waveform float32 [1, N] on the CPU of one segment, and the codes it was made from.
+
+        Raises `CheckpointError` naming the line where a sample is no number.
+        """
         held = self._pending_lines[place]
+        with with_line_context(held.line):
+            _check_finite(wave)
         held.waves[part], held.codes[part] = wave, codes.tokens
         if not codes.finished:
             held.notes.append(f"cut off after {len(codes.tokens)} codes; raise max_codes or split the line")
@@ -57,6 +64,14 @@ class TakeAssembler:
             waveform = join_segments(waves, self._segment_silence_seconds) if waves else _make_silence(held.line)
             notes = tuple(held.notes)
             yield Take(held.line, waveform, tuple(codes), notes=notes, changes=held.changes, spoken=held.spoken)
+
+
+def _check_finite(wave: Tensor) -> None:
+    if bad := int((~wave.isfinite()).sum()):
+        raise CheckpointError(
+            f"got {bad} of {wave.numel()} samples that are NaN or infinite; the weights are damaged, or the values too "
+            "large for half precision: turn use_fp16 off, or download the model again"
+        )
 
 
 def _make_silence(line: Line) -> Tensor:

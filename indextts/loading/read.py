@@ -6,17 +6,23 @@ Tensors stay mapped to the file where its format allows, so that only what a mod
 import pickle
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from ..errors import CheckpointError
+from .pickle_scan import PickleContents, ScanError, scan_pickles
 
 StateDict = dict[str, torch.Tensor]
+
+MAX_ENTRIES, MAX_DEPTH = 200_000, 40
+"""Of the dicts of a file, one within the other; a model has some thousand tensors, three or four dicts deep."""
 
 ZIP_MAGIC = b"PK\x03\x04"
 LFS_POINTER = b"version https://git-lfs"
@@ -51,13 +57,21 @@ def flatten_state_dict(data: Any, file: Path) -> StateDict:
     if not isinstance(data, Mapping):
         raise CheckpointError(f"{file}: got {type(data).__name__}, expected a dict of named tensors; download it again")
     state: StateDict = {}
-    for name, value in data.items():
-        plain = str(name).removeprefix("module.")
+    for count, (path, value) in enumerate(_walk_dicts(data)):
+        if count == MAX_ENTRIES or len(path) > MAX_DEPTH:
+            raise _damaged_error(file, "its dicts hold one another, or each the next one many times")
         if isinstance(value, torch.Tensor):
-            state[plain] = value
-        elif isinstance(value, Mapping):
-            state |= {f"{plain}.{inner}": tensor for inner, tensor in flatten_state_dict(value, file).items()}
+            state[".".join(str(name).removeprefix("module.") for name in path)] = value
     return state
+
+
+def _walk_dicts(data: Mapping[Any, Any], path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Each value with the names that lead to it; a dict comes before what is in it. Names are texts and numbers."""
+    for name, value in data.items():
+        if isinstance(name, str | int):
+            yield (*path, name), value
+            if isinstance(value, Mapping):
+                yield from _walk_dicts(value, (*path, name))
 
 
 def _read_safetensors(file: Path) -> StateDict:
@@ -72,22 +86,57 @@ def _read_pickle(file: Path, start: bytes) -> Any:
     if start.startswith(ZIP_MAGIC) and not zipped:
         raise _damaged_error(file, "its end is missing")
     try:
+        contents = _scan_archive(file) if zipped else _scan_legacy_file(file)
+    except (ScanError, OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise _damaged_error(file, str(error) or type(error).__name__) from error
+    if contents.code:
+        raise _code_error(file, contents.code[0])
+    declared = sum(contents.storages.values())
+    if declared > file.stat().st_size:
+        raise _damaged_error(file, f"it declares values of {declared} bytes")
+    try:
         return torch.load(file, map_location="cpu", weights_only=True, mmap=zipped)
     except pickle.UnpicklingError as error:
         if refused := _refused_code(error):
-            raise CheckpointError(
-                f"{file}: got pickled code ({refused}), expected tensors alone. It was not run; "
-                "delete the file and download it from its publisher"
-            ) from error
-        raise _damaged_error(file, str(error).splitlines()[0]) from error
+            raise _code_error(file, refused) from error
+        raise _damaged_error(file, "torch finds no tensors in its pickle") from error
     except Exception as error:  # of the many ways to fail on bytes that are no weights, each means the same
         raise _damaged_error(file, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+
+
+def _scan_archive(file: Path) -> PickleContents:
+    """What the pickle in a zip archive declares, once the archive itself holds no more than is there to see."""
+    with zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
+        names = [entry.filename.lower() for entry in entries]
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+            raise ScanError(f"its archive is compressed, to {sum(entry.file_size for entry in entries)} bytes unpacked")
+        if len({*names}) < len(names) or len({name.split("/")[0] for name in names}) > 1:
+            raise ScanError("its archive holds a name twice, or more than one folder")
+        if sum(entry.file_size for entry in entries) > file.stat().st_size:
+            raise ScanError("its archive declares more bytes than it has")
+        pickles = [entry for entry in entries if entry.filename.endswith("/data.pkl")]
+        if len(pickles) != 1:
+            raise ScanError("its archive holds no data.pkl")
+        return scan_pickles(BytesIO(archive.read(pickles[0])))
+
+
+def _scan_legacy_file(file: Path) -> PickleContents:
+    with file.open("rb") as opened, mmap(opened.fileno(), 0, access=ACCESS_READ) as data:
+        return scan_pickles(cast(IO[bytes], data))
 
 
 def _refused_code(error: pickle.UnpicklingError) -> str | None:
     """The name torch refused to import or call, where that is why it stopped."""
     match = re.search(r"GLOBAL (\S+)|unrecognized function (.+?)(?: which|$)|but got (.+)", str(error), re.MULTILINE)
     return next(filter(None, match.groups())) if match else None
+
+
+def _code_error(file: Path, code: str) -> CheckpointError:
+    return CheckpointError(
+        f"{file}: got pickled code ({code}), expected tensors alone. It was not run; delete the file and download it "
+        "from its publisher"
+    )
 
 
 def _damaged_error(file: Path, reason: str) -> CheckpointError:

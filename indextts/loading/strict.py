@@ -13,6 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from ..errors import CheckpointError
 from .read import StateDict
+from .sound_values import check_finite, check_storages, probe_values
 
 logger = logging.getLogger(__name__)
 
@@ -43,19 +44,23 @@ def load_strict(
 
     `ignored` are patterns of released names that inference never uses; they are skipped and logged. Floating-point
     tensors become `dtype`. Raises `CheckpointError` naming file, tensor, got and expected for every other name that
-    is missing, unknown or of another shape. The module comes in eval mode, without gradients. on_share: called
-    after each tensor with the share of them that is there; may raise to cancel.
+    is missing, unknown or of another shape, and for values that are no numbers. The module comes in eval mode,
+    without gradients. on_share: called after each tensor with the share of them that is there; may raise to cancel.
     """
     module = _build_on_meta(build, file)
     _skip_ignored(state, ignored, file)
+    check_storages(state, file)
     tensors = _rename_tensors(state, rename, file)
     state.clear()
     expected = module.state_dict()
     _check_tensors(tensors, expected, file)
-    converted = {}
-    for name, tensor in _convert_side_by_side(expected, tensors, torch.device(device), dtype):
+    converted, probes = {}, {}
+    for name, tensor, probe in _convert_side_by_side(expected, tensors, torch.device(device), dtype):
         converted[name] = tensor
+        if probe is not None:
+            probes[name] = probe
         on_share(len(converted) / len(expected))
+    check_finite(converted, probes, file)
     module.load_state_dict(converted, strict=True, assign=True)
     if torch.device(device).type != "meta":  # the doctor only asks whether a file fits
         _check_nothing_left_on_meta(module)
@@ -132,22 +137,25 @@ def _shape_text(tensor: torch.Tensor) -> str:
 
 def _convert_side_by_side(
     names: Iterable[str], tensors: StateDict, device: torch.device, dtype: torch.dtype
-) -> Iterator[tuple[str, torch.Tensor]]:
-    """Each name and its tensor, converted. `tensors` is emptied: a source goes as its copy comes, so that a mapped file
-    and one copy are all there ever is."""
+) -> Iterator[tuple[str, torch.Tensor, torch.Tensor | None]]:
+    """Each name, its tensor, converted, and that one's `probe_values`. `tensors` is emptied: a source goes as its copy
+    comes, so that a mapped file and one copy are all there ever is."""
     if device.type == "cuda" and device.index is None:
         device = torch.device("cuda", torch.cuda.current_device())  # of this thread; others have one of their own
     with ThreadPoolExecutor(SIDE_BY_SIDE, "load") as pool:
         jobs = [(name, pool.submit(_convert_tensor, tensors.pop(name), device, dtype)) for name in names]
         try:
             for name, job in jobs:
-                yield name, job.result()
+                yield name, *job.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _convert_tensor(tensor: torch.Tensor, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-    return tensor.detach().to(device=device, dtype=dtype if tensor.is_floating_point() else None).contiguous()
+def _convert_tensor(
+    tensor: torch.Tensor, device: torch.device, dtype: torch.dtype
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    converted = tensor.detach().to(device=device, dtype=dtype if tensor.is_floating_point() else None).contiguous()
+    return converted, probe_values(converted)
 
 
 def _check_nothing_left_on_meta(module: nn.Module) -> None:
