@@ -69,17 +69,10 @@ class FlowScheduler:
         device. Raises `CalibrationError` where the flow's results are no numbers."""
         if not needs_calibration(options):
             return describe_schedule(options, None)
-        known = self._find_known(options.guidance)
+        known = self._measured.get(options.guidance) or find_calibration(self._files, options.guidance)
         if known is None:
             known = self._measured[options.guidance] = self._calibrate(options.guidance, on_event)
         return describe_schedule(options, known)
-
-    def is_known(self, options: SpeakOptions) -> bool:
-        """Whether `choose` answers without measuring."""
-        return not needs_calibration(options) or self._find_known(options.guidance) is not None
-
-    def _find_known(self, guidance: float) -> FlowCalibration | None:
-        return self._measured.get(guidance) or find_calibration(self._files, guidance)
 
     def _calibrate(self, guidance: float, on_event: OnEvent) -> FlowCalibration:
         most = REFERENCE_STEPS + count_most_steps()

@@ -17,7 +17,7 @@ from ..accel.request import Finished, OnPoll, Request
 from ..runtime.cache_folder import cache_folder
 from ..runtime.current_device import iterate_on_device
 from ..runtime.device_memory import DeviceMemory
-from ..s2mel.solver import REFERENCE_SCHEDULE, FlowSchedule
+from ..s2mel.solver import FlowSchedule
 from .conditioning.encoder import ConditioningEncoder
 from .conditioning.recording_notes import describe_recording
 from .config import load_model_config
@@ -183,12 +183,14 @@ class Pipeline:
         segments = self._condition_segments(lines, texts, report, on_event)
         assembler = TakeAssembler(lines, texts, options.segment_silence_seconds)
         yield from report.count_takes(assembler.pop_ready())  # lines without letters
-        schedule = self._choose_schedule(options, report, on_event) if segments else REFERENCE_SCHEDULE
+        if not segments:
+            return
+        schedule = self._prepare_generators(segments, options, report, on_event)
         rendered = 0
         # Closed at once where the run ends early, not when its traceback is let go: the engine is free for the next.
         with closing(self._decode_segments(segments, options, report, on_event)) as decoded:
             fitted = fit_segments(decoded, segments, options)
-            while segments and (batch := list(islice(fitted, options.flow_batch))):
+            while batch := list(islice(fitted, options.flow_batch)):
                 self._render_batch(
                     batch, assembler, schedule, report, count_segments(on_event, rendered, len(segments))
                 )
@@ -261,11 +263,6 @@ class Pipeline:
         self, segments: Sequence[Segment], options: SpeakOptions, report: Report, on_event: OnEvent
     ) -> Generator[DecodedSegment, None, None]:
         """GPT: the codes of every segment, decoded as one batch, in the order the decoder finishes them."""
-        self.offload.load_generators()
-        self._rehearsal.begin(len(segments), options.num_beams)
-        self._rehearsal.finish(on_event)
-        if self._budget.short:
-            self.modules.text_emotion.unload()
         prompts = [build_prompt(self.modules.gpt, s.voice.latents, s.emotion, s.text_ids) for s in segments]
         limit = min(options.max_codes, self.modules.gpt.decoder_weights().max_tokens)
         history = initial_penalty_tokens(self.modules.config.gpt)
@@ -355,11 +352,16 @@ class Pipeline:
         self._budget.note("turns", "encoders and generators take turns on the device")
         return True
 
-    def _choose_schedule(self, options: SpeakOptions, report: Report, on_event: OnEvent) -> FlowSchedule:
-        """What the flow is solved by; the first run of a checkpoint measures it."""
-        if not self._flow.is_known(options):
-            self.offload.load_generators()
-            self._rehearsal.finish(on_event)
+    def _prepare_generators(
+        self, segments: Sequence[Segment], options: SpeakOptions, report: Report, on_event: OnEvent
+    ) -> FlowSchedule:
+        """Generators on the device, their kernels ready, and what the flow is solved by: the first run of a checkpoint
+        measures it."""
+        self.offload.load_generators()
+        self._rehearsal.begin(len(segments), options.num_beams)
+        self._rehearsal.finish(on_event)
+        if self._budget.short:
+            self.modules.text_emotion.unload()
         with matmul_stage(report, "s2mel", self.device):
             chosen = self._budget.attempt("calibration", 1, lambda _: self._flow.choose(options, on_event))
         report.flow_schedule = chosen.description
