@@ -16,7 +16,7 @@ from ..indextts.options import SpeakOptions
 from ..indextts.pipeline import Pipeline
 from ..indextts.records import Line
 from .offload import ComfyAlternate, ComfyKeepAll
-from .settings import ModelHandle, ModelSettings, find_model_files, torch_device, weight_bytes
+from .settings import ModelHandle, ModelSettings, find_model_files, torch_device, weight_bytes, weights_stamp
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class LoadedModel:
             modules, self.device, lambda: self.pipeline
         )
         self.pipeline = Pipeline(modules, self.files, settings.options, self.offload)
+        self.stamp = weights_stamp(settings)
         self.load_seconds = time.perf_counter() - start
         self.runs = 0
         log.info("IndexTTS2 model %s loaded from %s in %.1f s", handle.name, self.files.folder, self.load_seconds)
@@ -80,9 +81,11 @@ class ModelCache:
         self._loaded: OrderedDict[ModelSettings, LoadedModel] = OrderedDict()
 
     def peek(self, handle: ModelHandle) -> LoadedModel | None:
-        """The model for `handle` where it is in memory, weights and all; nothing is loaded."""
+        """The model for `handle` where it is in memory, weights and all, as the files are now; nothing is loaded."""
         loaded = self._loaded.get(handle.settings.weights_key)
-        return None if loaded is None or loaded.weights_dropped else loaded
+        if loaded is None or loaded.weights_dropped or loaded.stamp != weights_stamp(handle.settings):
+            return None
+        return loaded
 
     def get(self, handle: ModelHandle, on_event: OnEvent = ignore_event) -> LoadedModel:
         """The model for `handle`, read from disk now if it is not there; `on_event` may raise to cancel that."""

@@ -72,6 +72,7 @@ class ModelManager(io.ComfyNode):
         attention: str = AUTO,
         quantize: str = NONE,
         tune: bool = False,
+        keep_takes: bool = True,
     ) -> io.NodeOutput:
         settings = ModelSettings(
             config_path,
@@ -85,7 +86,9 @@ class ModelManager(io.ComfyNode):
         )
         if download_missing:
             download_missing_files(settings)
-        handle = ModelHandle(settings, model_name.strip() or DEFAULT_NAME, cache_model, not memory_optimization)
+        handle = ModelHandle(
+            settings, model_name.strip() or DEFAULT_NAME, cache_model, not memory_optimization, keep_takes
+        )
         files, placement = find_model_files(settings), choose_placement(settings.options)
         if force_reload:
             model_cache.drop(handle)
@@ -183,6 +186,12 @@ def _runtime_inputs() -> list[io.Input]:
             False,
             "Find the kernel shapes that are fastest on this GPU, in 90 seconds at most, where that was not done "
             "before; all later runs use them. The model is loaded for it.",
+        ),
+        switch_input(
+            "keep_takes",
+            True,
+            "Keep finished lines on disk, 512 MB at most, so that they are there after a restart. They lie in "
+            "user/default/indextts2/takes.",
         ),
     ]
 

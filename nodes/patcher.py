@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ..indextts.host_memory import return_free_memory
+from .take_cache import take_cache
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ class PipelinePatcher(comfy.model_patcher.ModelPatcher):
         with torch.inference_mode(False), torch.no_grad():
             model = super().detach(unpatch_all)
         if unpatch_all:
+            take_cache.drop_stored()
             return_free_memory()
             where = "its memory is free" if self.weights_dropped else "its weights wait in RAM"
             log.info("%s unloaded, %s", self.name, where)

@@ -18,7 +18,7 @@ from .emotions import with_reading
 from .live import LiveTakes
 from .model_cache import LoadedModel, model_cache
 from .progress import Progress
-from .settings import ModelHandle, ModelSettings, find_flow_schedule, read_glossary
+from .settings import ModelHandle, ModelSettings, find_flow_schedule, read_glossary, weights_stamp
 from .take_cache import take_cache, take_key
 
 log = logging.getLogger(__name__)
@@ -50,9 +50,10 @@ def run_lines(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions)
     for the next run in both cases.
     """
     glossary = read_glossary(handle.settings, options.glossary)
-    make_key = partial(take_key, settings=handle.settings, options=options, glossary=glossary)
+    stamp = weights_stamp(handle.settings)
+    make_key = partial(take_key, settings=handle.settings, options=options, glossary=glossary, weights=stamp)
     known = find_flow_schedule(handle.settings, options)
-    kept_takes = ((line, take_cache.get(make_key(line, schedule=known), line)) for line in lines)
+    kept_takes = ((line, take_cache.get(make_key(line, schedule=known), line, handle.keep_takes)) for line in lines)
     takes = {line.index: take for line, take in kept_takes if take is not None}
     new = [line for line in lines if line.index not in takes]
     live = LiveTakes()
@@ -67,7 +68,8 @@ def run_lines(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions)
             loaded.enter_device(new * (options.candidates if options.verify else 1), options)
             for take in _speak_lines(loaded, new, options, recognizers, progress):
                 take = with_reading(take, loaded.pipeline.text_emotion(take.line))
-                take_cache.put(make_key(take.line, schedule=known_schedule(loaded.files, options)), take)
+                key = make_key(take.line, schedule=known_schedule(loaded.files, options))
+                take_cache.put(key, take, handle.keep_takes)
                 takes[take.line.index] = take
                 live.show_take(take, len(lines))
             report = _describe_run(handle, loaded)

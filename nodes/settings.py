@@ -13,6 +13,7 @@ from ..indextts.errors import IndexTTSError
 from ..indextts.flow_calibration import known_schedule
 from ..indextts.gpt.quantized_linear import count_saved_bytes
 from ..indextts.loading.find import CheckpointFiles, find_checkpoint, survey_files
+from ..indextts.loading.identity import files_stamp
 from ..indextts.loading.placement import Precision
 from ..indextts.options import LoadOptions, SpeakOptions
 from ..indextts.text.glossary import Reading
@@ -20,6 +21,8 @@ from ..indextts.text.glossary_file import read_glossaries
 from .folders import AUTO, model_roots, named_file, user_glossary_file
 
 DEFAULT_NAME = "IndexTTS2-Default"
+WEIGHT_FILES = tuple(field.name for field in fields(CheckpointFiles) if "glossary" not in field.name)[1:]
+"""All of `CheckpointFiles` that decides how a model sounds; not the folder it lies in."""
 NONE = "none"
 
 
@@ -55,13 +58,14 @@ class ModelHandle:
     """INDEXTTS2_MODEL: which model a node wants, not the model. It is loaded, or loaded again, when a node speaks.
 
     `keep`: stay loaded after a run. `keep_in_ram`: wait in RAM when ComfyUI wants the device's memory back; in
-    low-memory mode the weights always do.
+    low-memory mode the weights always do. `keep_takes`: finished lines are kept on disk, too.
     """
 
     settings: ModelSettings = ModelSettings()
     name: str = DEFAULT_NAME
     keep: bool = True
     keep_in_ram: bool = False
+    keep_takes: bool = True
 
     @property
     def waits_in_ram(self) -> bool:
@@ -73,6 +77,15 @@ def find_model_files(settings: ModelSettings) -> CheckpointFiles:
     files = find_checkpoint(model_roots(settings.model_dir))
     config = named_file(settings.config_path) or files.config
     return replace(files, config=config, user_glossary=user_glossary_file())
+
+
+def weights_stamp(settings: ModelSettings) -> str:
+    """Changes with any of the model's files; empty where they are not all there."""
+    try:
+        files = find_model_files(settings)
+    except IndexTTSError:
+        return ""
+    return files_stamp(getattr(files, name) for name in WEIGHT_FILES if getattr(files, name) is not None)
 
 
 def read_glossary(settings: ModelSettings, text: str) -> dict[str, Reading]:

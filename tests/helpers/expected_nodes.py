@@ -206,10 +206,11 @@ MODEL_MANAGER = Node(
         choice("attention", ("auto", "triton", "flash", "sdpa"), "auto"),
         choice("quantize", ("none", "int8"), "none"),
         flag("tune", False),
+        flag("keep_takes", True),
     ],
     outputs=[("model", "INDEXTTS2_MODEL"), ("model_info", "STRING"), ("model_stats", "DICT")],
     widgets=10,
-    new=("download_missing", "low_memory", "attention", "quantize", "tune"),
+    new=("download_missing", "low_memory", "attention", "quantize", "tune", "keep_takes"),
 )
 
 DEMO_VOICE = Node(

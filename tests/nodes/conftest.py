@@ -29,6 +29,7 @@ def pack(comfy: fake_comfy.Management, monkeypatch: pytest.MonkeyPatch, tmp_path
         "model_cache",
         "settings",
         "take_cache",
+        "take_store",
         "run",
         "inputs",
         "model_manager",

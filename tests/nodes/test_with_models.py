@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -45,7 +46,10 @@ def test_unloaded_and_loaded_again_says_the_same(
     patcher = comfy.current_loaded_models[0].model
     comfy.unload_all()
     assert patcher.weights_dropped
+    kept = speak(nodes, recording)
+    assert "1 line kept from an earlier run" in kept.info and torch.equal(kept.waveform, first.waveform)
     importlib.import_module(f"{fake_comfy.PACKAGE}.take_cache").take_cache._takes.clear()
+    shutil.rmtree(importlib.import_module(f"{fake_comfy.PACKAGE}.take_store").take_store.folder)
 
     again = speak(nodes, recording)
     assert "loaded in" in again.info
@@ -74,3 +78,25 @@ def test_manager_and_switches_share_one_model(nodes: dict[str, Any], recording: 
     assert "decoder: engine" in engine.info
     assert "re-used" in engine.info
     assert "0 lines kept" in engine.info
+
+
+def test_weights_that_changed_on_disk_are_loaded_and_no_old_take_is_served(
+    nodes: dict[str, Any], recording: dict[str, Any], models: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "models" / "TTS" / "IndexTTS-2"
+    place.unlink()
+    shutil.copytree(models, place)
+    first = speak(nodes, recording)
+    weights = torch.load(place / "gpt.pth", weights_only=True)
+    torch.save(louder(weights), place / "gpt.pth")
+    again = speak(nodes, recording)
+    assert "0 lines kept from an earlier run, 1 spoken now" in again.info
+    assert "loaded in" in again.info
+    assert not torch.equal(again.waveform, first.waveform)
+
+
+def louder(weights: Any) -> Any:
+    """Other weights of the same names and shapes."""
+    if isinstance(weights, dict):
+        return {name: louder(value) for name, value in weights.items()}
+    return weights * 1.5 if torch.is_tensor(weights) and weights.is_floating_point() else weights
