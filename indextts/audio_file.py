@@ -6,7 +6,7 @@ C channels, N samples.
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import chain
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from .errors import AudioError, OutputError
+from .file_names import why_no_file_name
 from .records import Audio
 
 READ_SECONDS = 60.0
@@ -34,7 +35,7 @@ def read_audio(file: Path) -> Audio:
     Raises `AudioError` where the file is missing or holds no audio that can be read here.
     """
     try:
-        with soundfile.SoundFile(file) as source:
+        with soundfile.SoundFile(_native_name(file)) as source:
             rate = source.samplerate
             samples = source.read(round(READ_SECONDS * rate), dtype="float32", always_2d=True)
     except (OSError, soundfile.SoundFileError) as error:
@@ -77,15 +78,37 @@ def _read_sound_track(av: Any, container: Any, file: Path) -> Audio:
     return Audio(torch.cat(blocks, dim=1)[:, : round(READ_SECONDS * stream.rate)].contiguous(), stream.rate)
 
 
-def check_output(file: Path, formats: Sequence[str] = FORMATS) -> None:
-    """Raises `OutputError` where `file` could not be written. Asked before the work, not after."""
-    if file.suffix.lower().removeprefix(".") not in formats:
+def check_output(file: Path, formats: Sequence[str] | None = FORMATS) -> None:
+    """Raises `OutputError` where `file` could not be written. Asked before the work, not after.
+
+    formats: what its suffix may be; None for any.
+    """
+    if formats is not None and file.suffix.lower().removeprefix(".") not in formats:
         raise OutputError(f"{file}: got {file.suffix or 'no suffix'}, expected one of {', '.join(formats)}")
+    _check_names(file)
     with translate_output_errors(file):
         if file.is_dir():
             raise IsADirectoryError(f"{file} is a folder")
+        with suppress(FileNotFoundError):
+            file.stat()  # fails for a link that leads in a circle
         with tempfile.TemporaryFile(dir=file.parent):
             pass
+
+
+def check_output_folder(folder: Path) -> None:
+    """The same for a folder that files are to be written to; it is made."""
+    check_output(folder / "file", None)
+
+
+def _check_names(file: Path) -> None:
+    for name in file.parts[bool(file.anchor) :]:
+        if name not in ("..", ".") and (reason := why_no_file_name(name)):
+            raise OutputError(f"{file}: cannot be written ({reason}); choose another name")
+
+
+def _native_name(file: Path) -> str | bytes:
+    """The name as the system has it: on Linux it need not be UTF-8, and libsndfile's wrapper encodes texts strictly."""
+    return str(file) if os.name == "nt" else os.fsencode(file)
 
 
 def write_audio(file: Path, waveform: Tensor, sample_rate: int) -> None:
@@ -93,7 +116,7 @@ def write_audio(file: Path, waveform: Tensor, sample_rate: int) -> None:
     part = file.with_name(f".{os.getpid()}.{file.name}")
     try:
         with translate_output_errors(file):
-            soundfile.write(part, waveform.squeeze(0).numpy(), sample_rate)
+            soundfile.write(_native_name(part), waveform.squeeze(0).numpy(), sample_rate)
             os.replace(part, file)
     finally:
         part.unlink(missing_ok=True)

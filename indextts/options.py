@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, fields
 
 from ..accel.sampling.params import SamplingParams
 from ..s2mel.solver import MOST_STEPS
+from .records import LONGEST_SILENCE
 
 ATTENTION_CHOICES = ("auto", "triton", "flash", "sdpa")
 """Attention backends of the engine, as a user names them; auto is the first that can run."""
@@ -67,9 +68,14 @@ class SpeakOptions(SamplingParams):
     sampling: SamplingParams = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name in ("max_codes", "flow_batch", "candidates", "tries"):
+        for name in ("max_codes", "max_segment_tokens", "flow_batch", "candidates", "tries"):
             if (value := getattr(self, name)) < 1:
                 raise ValueError(f"{name}: got {value}, expected at least 1")
+        if not 0 <= self.segment_silence_seconds <= LONGEST_SILENCE:
+            got = self.segment_silence_seconds
+            raise ValueError(f"segment_silence_seconds: got {got}, expected 0 to {LONGEST_SILENCE:g}")
+        if not -100 <= self.guidance <= 100:
+            raise ValueError(f"guidance: got {self.guidance}, expected -100 to 100")
         if self.flow_solver not in FLOW_SOLVERS:
             raise ValueError(f"flow_solver: got {self.flow_solver!r}, expected one of {', '.join(FLOW_SOLVERS)}")
         if not 0 <= self.steps <= MOST_STEPS:

@@ -9,11 +9,31 @@ from typing import Literal
 
 import torch
 
+from .errors import EmotionError, ScriptError
+
 EMOTIONS = ("happy", "angry", "sad", "afraid", "disgusted", "melancholic", "surprised", "calm")
 """Order of an emotion vector, as in the released emotion matrix."""
 
 OUTPUT_SAMPLE_RATE = 22050
 CODES_PER_SECOND = 50
+
+STRONGEST_ALPHA = 2.0
+
+LONGEST_SILENCE = 60.0
+"""Seconds between lines, or between the segments of one."""
+
+LONGEST_SECONDS = 12 * 3600.0
+"""Of a dialogue: film and broadcast count from hour 10, and half a day is 4 GB of samples."""
+
+LINE_LIMITS = {
+    "speed": (0.1, 10.0),
+    "pause_before": (0.0, LONGEST_SECONDS),
+    "pause_after": (0.0, LONGEST_SECONDS),
+    "start_seconds": (0.0, LONGEST_SECONDS),
+    "slot_seconds": (0.0, LONGEST_SECONDS),
+    "wished_seconds": (0.0, LONGEST_SECONDS),
+}
+"""What the numbers of a `Line` may be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +71,10 @@ class Emotion:
     text: str | None = None
     alpha: float = 1.0
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.alpha <= STRONGEST_ALPHA:
+            raise EmotionError(f"emotion_alpha: got {self.alpha}, expected 0 to {STRONGEST_ALPHA:g}")
+
 
 @dataclass(frozen=True, eq=False)
 class Line:
@@ -80,6 +104,13 @@ class Line:
     language: str | None = None
     fixed_seed: int | None = None
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in LINE_LIMITS.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                expected = f"expected {least:g} to {most:g}"
+                raise ScriptError(f"{name}: got {value}, {expected}", line=self.source_line)
 
 
 @dataclass(frozen=True, eq=False)

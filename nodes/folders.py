@@ -9,6 +9,7 @@ import folder_paths
 
 from ..indextts.audio_file import FORMATS, translate_output_errors
 from ..indextts.errors import ConfigError, OutputError
+from ..indextts.file_names import why_no_file_name
 from ..indextts.loading.layouts import DEMO, GLOSSARY_NAME, PACK, default_roots
 
 AUTO = "auto"
@@ -64,7 +65,8 @@ def user_glossary_file() -> Path:
 def resolve_output(name: str) -> Path:
     """The absolute path of `output_filename`, inside ComfyUI's output folder. Touches nothing on disk.
 
-    Raises `OutputError` for an empty name, an absolute path, `..`, or a suffix that is not an audio format.
+    Raises `OutputError` for an empty name, an absolute path, `..`, a name that some system does not take, links in a
+    circle, or a suffix that is not an audio format.
     """
     plain = name.strip().replace("\\", "/")
     if not plain or plain.endswith("/") or "\0" in plain:
@@ -73,8 +75,14 @@ def resolve_output(name: str) -> Path:
         raise OutputError(
             f'output_filename: got {name!r}, expected a path inside ComfyUI\'s output folder, such as "talks/first.wav"'
         )
+    for part in plain.split("/"):
+        if part != "." and (reason := why_no_file_name(part, on_windows=True)):
+            raise OutputError(f"output_filename: got {name[:80]!r}, but {reason}; choose another name")
     root = Path(folder_paths.get_output_directory()).resolve()
-    file = (root / (plain if Path(plain).suffix else f"{plain}.wav")).resolve()
+    try:
+        file = (root / (plain if Path(plain).suffix else f"{plain}.wav")).resolve()
+    except (OSError, RuntimeError) as error:  # links in a circle: before Python 3.13 a RuntimeError
+        raise OutputError(f"output_filename: {name[:80]!r} cannot be followed ({error}); remove the link") from error
     if not file.is_relative_to(root):
         raise OutputError(f"output_filename: {name!r} leads to {file}, which is outside {root}; remove the link")
     if file.suffix.lower().removeprefix(".") not in FORMATS:

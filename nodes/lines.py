@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..indextts.dialogue.casting import Dialogue, parse_dialogue
+from ..indextts.dialogue.delivery import FASTEST, SLOWEST
 from ..indextts.dialogue.script import parse_script
-from ..indextts.dialogue.timeline import fit_lines
+from ..indextts.dialogue.timeline import check_length, fit_lines
 from ..indextts.errors import ScriptError
-from ..indextts.records import Emotion, Line, Voice
+from ..indextts.records import LONGEST_SECONDS, LONGEST_SILENCE, Emotion, Line, Voice
 from ..indextts.seeds import seed_lines
 from .audio import audio_from
 from .run_inputs import read_line_seeds
@@ -45,6 +46,18 @@ class NodeScript:
     line_seeds: str = ""
     seconds: float | None = None
 
+    def __post_init__(self) -> None:
+        numbers = {
+            "speed": (self.speed, SLOWEST, FASTEST),
+            "silence_duration": (self.silence_seconds, 0, LONGEST_SILENCE),
+        }
+        numbers |= {f"speaker{number}_pause": (pause, 0, LONGEST_SILENCE) for number, pause in self.pauses.items()}
+        if self.seconds is not None:
+            numbers["target_duration"] = (self.seconds, 0, LONGEST_SECONDS)
+        for name, (value, least, most) in numbers.items():
+            if not least <= value <= most:
+                raise ScriptError(f"{name}: got {value}, expected {least:g} to {most:g}")
+
 
 def prepare_dialogue(script: NodeScript) -> Dialogue:
     """Lines with voice, emotion, speed and seed.
@@ -67,6 +80,7 @@ def prepare_dialogue(script: NodeScript) -> Dialogue:
         )
         for line in dialogue.lines
     ]
+    check_length(lines, script.silence_seconds)
     timed = fit_lines(_seed_lines(lines, script), script.timing)
     return replace(dialogue, lines=timed if script.seconds is None else share_seconds(timed, script.seconds))
 

@@ -7,7 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..indextts.dialogue.timeline import TIMINGS
-from ..indextts.errors import ScriptError
+from ..indextts.errors import ConfigError, ScriptError
 from ..indextts.options import FLOW_SOLVERS, SpeakOptions
 from ..indextts.seeds import SEED_BITS
 from .inputs import switch_input
@@ -37,7 +37,14 @@ class RunInputs:
         return cls(**{name: value for name, value in given.items() if name in names})
 
     def options(self, **more: Any) -> SpeakOptions:
-        """The run's settings; `more`: what a node has inputs of its own for."""
+        """The run's settings; `more`: what a node has inputs of its own for. Raises `ConfigError` for a value that is
+        none."""
+        try:
+            return self._make_options(more)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+
+    def _make_options(self, more: Mapping[str, Any]) -> SpeakOptions:
         return SpeakOptions(
             num_beams=self.num_beams,
             flow_solver=self.flow_solver,

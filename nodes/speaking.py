@@ -8,6 +8,7 @@ from typing import Any
 
 from ..indextts.audio_file import check_output, write_audio
 from ..indextts.dialogue.timeline import Timeline, to_srt
+from ..indextts.errors import OutputError
 from ..indextts.options import SpeakOptions
 from .audio import audio_to
 from .emotions import analyze_emotions
@@ -74,7 +75,13 @@ def speak_script(
 
 
 def save_dialogue(spoken: SpokenDialogue, file: Path) -> tuple[str, str]:
-    """Write the whole to `file`, or under the next free number; the path, and the info with a row that says so."""
-    with claimed_output(file) as free:
-        write_audio(free, spoken.timeline.waveform, spoken.timeline.sample_rate)
+    """Write the whole to `file`, or under the next free number; the path, and the info with a row that says so.
+
+    Raises `OutputError`; the takes are kept for the next run.
+    """
+    try:
+        with claimed_output(file) as free:
+            write_audio(free, spoken.timeline.waveform, spoken.timeline.sample_rate)
+    except OutputError as error:
+        raise OutputError(f"{error}. The takes are kept: mend this or choose another name, and queue again") from error
     return str(free), f"{spoken.info}\nwritten to {free}"

@@ -1,6 +1,5 @@
 """The voice library: recordings in a folder of ComfyUI's user, by name."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +8,12 @@ import torch
 
 from ..indextts.audio_file import FORMATS, read_audio, write_audio
 from ..indextts.errors import AudioError
+from ..indextts.file_names import why_no_file_name
 from .audio import audio_from, audio_to
 
 KEPT_SECONDS = 30.0
 """More than is used of a reference."""
 LONGEST_NAME = 80
-_FORBIDDEN = re.compile(r'[\x00-\x1f<>:"/\\|?*]|^[. ]|[. ]$')
-_RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 
 
 def library_folder() -> Path:
@@ -72,7 +70,7 @@ def check_name(name: str) -> None:
     plain = name.strip()
     if not plain:
         raise AudioError("name: got nothing; a voice that is kept needs a name")
-    if len(plain.encode("utf-8", "replace")) > LONGEST_NAME or _FORBIDDEN.search(plain) or _RESERVED.match(plain):
+    if len(plain.encode("utf-8", "replace")) > LONGEST_NAME or plain[0] == "." or why_no_file_name(plain, True):
         raise AudioError(
             f"name: got {plain[:LONGEST_NAME]!r}, expected a name of up to {LONGEST_NAME} bytes without "
             '< > : " / \\ | ? * that no system reserves'

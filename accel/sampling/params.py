@@ -3,12 +3,15 @@
 Dimensions: L lines, R rows (a line has one row for each of its beams), V vocabulary.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
 MAX_BEAMS = 16
+MOST_TOKENS = 1 << 24
+"""More than any vocabulary has."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,11 @@ class SamplingParams:
 
     def __post_init__(self) -> None:
         limits = {
-            "temperature above 0 (do_sample=False picks the likeliest token)": self.temperature > 0,
-            "top_k 0 (off) or more": self.top_k >= 0,
+            "temperature above 0 (do_sample=False picks the likeliest token)": 0 < self.temperature < math.inf,
+            f"top_k 0 (off) to {MOST_TOKENS}": 0 <= self.top_k <= MOST_TOKENS,
             "top_p from 0 to 1 (off)": 0 <= self.top_p <= 1,
-            "repetition_penalty above 0 (1 is off)": self.repetition_penalty > 0,
+            "repetition_penalty above 0 (1 is off)": 0 < self.repetition_penalty < math.inf,
+            "length_penalty from -100 to 100": -100 <= self.length_penalty <= 100,
             f"num_beams from 1 to {MAX_BEAMS}": 1 <= self.num_beams <= MAX_BEAMS,
         }
         wrong = [expected for expected, holds in limits.items() if not holds]

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from rich.table import Table
 
-from ..audio_file import read_audio, translate_output_errors
+from ..audio_file import check_output, read_audio, translate_output_errors
 from ..loading.find import find_checkpoint
 from ..loading.layouts import DEMO_FOLDER, default_roots
 from ..pipeline import Pipeline
@@ -73,6 +73,8 @@ class Result:
 
 def bench(options: argparse.Namespace) -> int:
     """Run every mode, print a table, and append JSON lines where asked."""
+    if options.json:
+        check_output(options.json, None)
     console = make_console()
     results = []
     for mode in MODES:

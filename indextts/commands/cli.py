@@ -1,25 +1,29 @@
 """The command line and its commands. What a user can get wrong ends in one line and exit code 2."""
 
 import argparse
+import io
 import logging
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from pathlib import Path
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
-from ..errors import IndexTTSError
+from ..errors import ConfigError, IndexTTSError
+from .values import device, number, path, whole_number
 
 ERROR, INTERRUPTED = 2, 130
+
+SEED, CODES, FEW = whole_number(-(2**63), 2**64 - 1), whole_number(1, 100_000), whole_number(1, 16)
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the process's exit code."""
-    options = build_parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(message)s")
+    _print_anything()
     try:
+        options = build_parser().parse_args(arguments)
+        logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(message)s")
         command: Callable[[argparse.Namespace], int] = options.command
         return command(options)
     except IndexTTSError as error:
@@ -33,9 +37,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as every other error of a command is said."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"{message}; {self.prog} --help says more")
+
+
+def _print_anything() -> None:
+    """File names that are no text, and letters that the terminal does not have, are printed as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of all commands; `command` of what it parses is the function to run, of its name in its module."""
-    parser = argparse.ArgumentParser(prog="indextts2", description="IndexTTS-2: scripts and voices in, speech out.")
+    """The parser of all commands; `command` of what it parses is the function to run, of its name in its module.
+
+    What it parses raises `ConfigError` for an option that is wrong.
+    """
+    parser: argparse.ArgumentParser = _Parser(
+        prog="indextts2", description="IndexTTS-2: scripts and voices in, speech out."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_say(commands)
     _add_talk(commands)
@@ -55,7 +78,7 @@ def _add_command(commands: Commands, name: str, text: str) -> argparse.ArgumentP
     parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     parser.set_defaults(command=run_command)
     parser.add_argument(
-        "--model-dir", type=Path, metavar="DIR", help="model folder, or demo; without it the usual places"
+        "--model-dir", type=path, metavar="DIR", help="model folder, or demo; without it the usual places"
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="log what is loaded and chosen")
     return parser
@@ -64,20 +87,24 @@ def _add_command(commands: Commands, name: str, text: str) -> argparse.ArgumentP
 def _add_say(commands: Commands) -> None:
     parser = _add_command(commands, "say", "speak one text with one voice")
     parser.add_argument("text", metavar="TEXT")
-    parser.add_argument("--voice", type=Path, required=True, metavar="FILE", help="a few seconds of the speaker")
+    parser.add_argument("--voice", type=path, required=True, metavar="FILE", help="a few seconds of the speaker")
     emotion = parser.add_mutually_exclusive_group()
     emotion.add_argument("--emotion", metavar="EMOTION", help='"happy", "happy:0.6|sad:0.2" or eight numbers')
     emotion.add_argument("--emotion-text", metavar="WORDS", help="read the emotion from these words")
-    emotion.add_argument("--emotion-audio", type=Path, metavar="FILE", help="take the emotion from this recording")
-    parser.add_argument("--emotion-alpha", type=float, default=1.0, metavar="A", help="how much of it (default 1.0)")
+    emotion.add_argument("--emotion-audio", type=path, metavar="FILE", help="take the emotion from this recording")
+    parser.add_argument(
+        "--emotion-alpha", type=number(0, 2), default=1.0, metavar="A", help="how much of it (default 1.0)"
+    )
     _add_running(parser)
 
 
 def _add_talk(commands: Commands) -> None:
     parser = _add_command(commands, "talk", "speak a dialogue script with many voices")
-    parser.add_argument("script", type=Path, metavar="SCRIPT", help='lines as "Name: text", or subtitles such as SRT')
+    parser.add_argument("script", type=path, metavar="SCRIPT", help='lines as "Name: text", or subtitles such as SRT')
     parser.add_argument("--voice", action="append", required=True, metavar="NAME=FILE", help="once for each speaker")
-    parser.add_argument("--silence", type=float, default=0.5, metavar="S", help="seconds between lines (default 0.5)")
+    parser.add_argument(
+        "--silence", type=number(0, 60), default=0.5, metavar="S", help="seconds between lines (default 0.5)"
+    )
     parser.add_argument(
         "--timing",
         choices=("fit", "shift", "overlay", "pad"),
@@ -86,7 +113,7 @@ def _add_talk(commands: Commands) -> None:
     )
     parser.add_argument(
         "--fit-speeds",
-        type=float,
+        type=number(0.25, 4),
         nargs=2,
         metavar=("SLOWEST", "FASTEST"),
         help="how far --timing fit may go (default 0.7 1.4)",
@@ -94,30 +121,30 @@ def _add_talk(commands: Commands) -> None:
     parser.add_argument(
         "--skip-sound-cues", action="store_true", help="leave out [door slams] and the like, as always in subtitles"
     )
-    parser.add_argument("--srt", type=Path, metavar="FILE", help="write subtitles of what was said, .srt or .vtt")
-    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw waveform and words, PNG; needs Pillow")
-    parser.add_argument("--stems", type=Path, metavar="DIR", help="write each speaker alone, NAME.wav")
+    parser.add_argument("--srt", type=path, metavar="FILE", help="write subtitles of what was said, .srt or .vtt")
+    parser.add_argument("--picture", type=path, metavar="FILE", help="draw waveform and words, PNG; needs Pillow")
+    parser.add_argument("--stems", type=path, metavar="DIR", help="write each speaker alone, NAME.wav")
     _add_running(parser)
 
 
 def _add_running(parser: argparse.ArgumentParser) -> None:
     """Options of every command that speaks."""
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="wav, flac, ogg or mp3")
-    parser.add_argument("--seed", type=int, default=0, help="another seed, another take (default 0)")
-    parser.add_argument("--speed", type=float, default=1.0, help="0.5 to 2.0, the pitch stays (default 1.0)")
+    parser.add_argument("-o", "--output", type=path, required=True, metavar="FILE", help="wav, flac, ogg or mp3")
+    parser.add_argument("--seed", type=SEED, default=0, help="another seed, another take (default 0)")
+    parser.add_argument("--speed", type=number(0.5, 2), default=1.0, help="0.5 to 2.0, the pitch stays (default 1.0)")
     parser.add_argument("--language", choices=("auto", "zh", "en", "zh-en"), default="auto")
-    parser.add_argument("--glossary", type=Path, metavar="FILE", help="own readings: YAML, one `term: reading` a line")
-    parser.add_argument("--temperature", type=float, metavar="T", help="default 0.8")
-    parser.add_argument("--top-k", type=int, metavar="K", help="default 30")
-    parser.add_argument("--top-p", type=float, metavar="P", help="default 0.8")
-    parser.add_argument("--max-codes", type=int, metavar="N", help="limit of a segment, 50 codes a second")
+    parser.add_argument("--glossary", type=path, metavar="FILE", help="own readings: YAML, one `term: reading` a line")
+    parser.add_argument("--temperature", type=number(0.01, 10), metavar="T", help="default 0.8")
+    parser.add_argument("--top-k", type=whole_number(0, 1_000_000), metavar="K", help="default 30")
+    parser.add_argument("--top-p", type=number(0, 1), metavar="P", help="default 0.8")
+    parser.add_argument("--max-codes", type=CODES, metavar="N", help="limit of a segment, 50 codes a second")
     parser.add_argument(
         "--verify", action="store_true", help="hear each line, speak again those that lost or repeated words"
     )
     parser.add_argument(
-        "--candidates", type=int, metavar="N", help="with --verify: takes of each line, the best is kept"
+        "--candidates", type=FEW, metavar="N", help="with --verify: takes of each line, the best is kept"
     )
-    parser.add_argument("--tries", type=int, metavar="N", help="with --verify: how often a line is spoken (default 3)")
+    parser.add_argument("--tries", type=FEW, metavar="N", help="with --verify: how often a line is spoken (default 3)")
     parser.add_argument(
         "--boost", action=argparse.BooleanOptionalAction, default=True, help="level and trim the voices"
     )
@@ -127,7 +154,9 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
 def _add_machine(parser: argparse.ArgumentParser) -> None:
     """Options of what runs, and how fast; `dest` is the field of `LoadOptions` or `SpeakOptions`."""
     switch = argparse.BooleanOptionalAction
-    parser.add_argument("--device", metavar="DEVICE", help="cuda, cuda:N, mps or cpu; without it the best there is")
+    parser.add_argument(
+        "--device", type=device, metavar="DEVICE", help="cuda, cuda:N, mps or cpu; without it the best there is"
+    )
     parser.add_argument("--accel", dest="use_accel", action=switch, default=True, help="decode on the batched engine")
     parser.add_argument(
         "--compile", dest="use_torch_compile", action=switch, default=False, help="compile the flow with torch.compile"
@@ -154,7 +183,7 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
         "--fp16", dest="use_fp16", action=switch, default=None, help="half precision (default: on a GPU)"
     )
     parser.add_argument(
-        "--beams", dest="num_beams", type=int, metavar="N", help="beams of the search (default 3; 1 is faster)"
+        "--beams", dest="num_beams", type=FEW, metavar="N", help="beams of the search (default 3; 1 is faster)"
     )
     parser.add_argument(
         "--flow-solver",
@@ -163,7 +192,10 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
         help="auto (the default): the fewest steps that are as exact as the reference's 25, measured once for a model",
     )
     parser.add_argument(
-        "--steps", type=int, metavar="N", help="steps of the flow, Euler's unless --flow-solver is fast or draft"
+        "--steps",
+        type=whole_number(0, 1000),
+        metavar="N",
+        help="steps of the flow, Euler's unless --flow-solver is fast or draft",
     )
 
 
@@ -176,16 +208,18 @@ def _add_doctor(commands: Commands) -> None:
 
 def _add_fetch(commands: Commands) -> None:
     parser = _add_command(commands, "fetch", "download the model files that are missing, continuing where it stopped")
-    parser.add_argument("--to", type=Path, metavar="DIR", help="the model folder to complete")
+    parser.add_argument("--to", type=path, metavar="DIR", help="the model folder to complete")
     parser.add_argument("--endpoint", metavar="URL", help="a mirror of the Hugging Face hub; HF_ENDPOINT does the same")
 
 
 def _add_bench(commands: Commands) -> None:
     parser = _add_command(commands, "bench", "time every stage, for one line and for a dialogue, toggle by toggle")
-    parser.add_argument("--voice", type=Path, metavar="FILE", help="the voice to speak with; without it, noise")
-    parser.add_argument("--lines", type=int, default=16, metavar="N", help="lines of the dialogue (default 16)")
-    parser.add_argument("--max-codes", type=int, default=500, metavar="N", help="limit of a line (default 500: 10 s)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="append the results, one JSON object a line")
+    parser.add_argument("--voice", type=path, metavar="FILE", help="the voice to speak with; without it, noise")
+    parser.add_argument(
+        "--lines", type=whole_number(1, 10_000), default=16, metavar="N", help="lines of the dialogue (default 16)"
+    )
+    parser.add_argument("--max-codes", type=CODES, default=500, metavar="N", help="limit of a line (default 500: 10 s)")
+    parser.add_argument("--json", type=path, metavar="FILE", help="append the results, one JSON object a line")
     _add_machine(parser)
 
 

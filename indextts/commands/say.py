@@ -7,18 +7,20 @@ from ..audio_file import check_output, read_audio
 from ..dialogue.emotions import EMOTION_NAMES, read_emotion
 from ..errors import EmotionError, TextError
 from ..records import Emotion, Line, Voice
-from .speaking import speak_timeline, write_result
+from .speaking import check_distinct, keep_on_failure, speak_timeline, write_result
 
 
 def say(options: argparse.Namespace) -> int:
     """`indextts2 say`: the text as it stands, in one voice."""
     check_output(options.output)
+    check_distinct({"-o": options.output}, [options.voice, options.emotion_audio])
     if not any(map(str.isalnum, options.text)):
         raise TextError(f"got {options.text[:60]!r}, expected at least one letter or number to speak")
     voice = Voice("speaker", read_audio(options.voice), options.boost)
     line = Line(0, voice.name, options.text, voice=voice, emotion=_choose_emotion(options), speed=options.speed)
     timeline = speak_timeline([line], options, silence_seconds=0.0)
-    return write_result(timeline, options)
+    with keep_on_failure(timeline):
+        return write_result(timeline, options)
 
 
 def _choose_emotion(options: argparse.Namespace) -> Emotion | None:

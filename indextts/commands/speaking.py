@@ -2,14 +2,18 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
+from pathlib import Path
 
 import torch
 
 from ..audio_file import write_audio
-from ..dialogue.timeline import Timeline, assemble_timeline
-from ..errors import ConfigError
+from ..dialogue.timeline import Timeline, assemble_timeline, check_length
+from ..errors import ConfigError, OutputError
+from ..file_names import make_file_name
 from ..loading.find import find_checkpoint
 from ..loading.layouts import default_roots
 from ..options import LoadOptions, SpeakOptions
@@ -43,6 +47,7 @@ def speak_timeline(
     lines: Sequence[Line], options: argparse.Namespace, silence_seconds: float, timing: str = "shift"
 ) -> Timeline:
     settings = build_speak_options(options)
+    check_length(lines, silence_seconds)
     recognizers = prepare_recognizers(lines, settings)
     files, console = find_checkpoint(default_roots(options.model_dir)), make_console()
     with RunProgress(console) as progress:
@@ -55,6 +60,38 @@ def speak_timeline(
     for note in timeline.notes:
         console.print(f"note: {note}")
     return timeline
+
+
+def check_distinct(outputs: Mapping[str, Path | None], inputs: Iterable[Path | None]) -> None:
+    """Raises `OutputError` where two outputs, by the option's name, are one file, or an output is an input."""
+    used = {file.resolve(): str(file) for file in inputs if file is not None and file.exists()}
+    for option, file in outputs.items():
+        if file is not None and file.resolve() in used:
+            raise OutputError(f"{option}: {file} would be written over {used[file.resolve()]}; choose another name")
+        if file is not None:
+            used[file.resolve()] = f"what {option} writes"
+
+
+@contextmanager
+def keep_on_failure(timeline: Timeline) -> Iterator[None]:
+    """Where a result cannot be written, write the takes to a folder of their own, and say where they are."""
+    try:
+        yield
+    except OutputError as error:
+        raise OutputError(f"{error}. {_keep_takes(timeline)}") from error
+
+
+def _keep_takes(timeline: Timeline) -> str:
+    for place in (None, Path.home(), Path.cwd()):  # the first is the system's for temporary files
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="indextts2-takes-", dir=place))
+            for number, (cue, wave) in enumerate(zip(timeline.cues, timeline.waves, strict=True), start=1):
+                name = make_file_name(cue.speaker).encode()[:60].decode(errors="ignore")
+                write_audio(folder / f"{number:04}-{name}.wav", wave, timeline.sample_rate)
+        except (OSError, OutputError):
+            continue
+        return f"The takes are kept in {folder}"
+    return "The takes could not be kept anywhere else either"
 
 
 def write_result(timeline: Timeline, options: argparse.Namespace) -> int:

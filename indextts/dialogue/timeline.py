@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ..records import Line, Take
+from ..errors import ScriptError
+from ..records import LONGEST_SECONDS, LONGEST_SILENCE, Line, Take
 
 TIMINGS = ("fit", "shift", "overlay", "pad")
 """How takes are placed that have a start of their own.
@@ -53,6 +54,22 @@ class Timeline:
         for cue, wave in zip(self.cues, self.waves, strict=True):
             _mix_in(stems[cue.speaker], wave, round(cue.start * self.sample_rate))
         return stems
+
+
+def check_length(lines: Sequence[Line], silence_seconds: float) -> None:
+    """Raises `ScriptError` where pauses and starts alone make more than `LONGEST_SECONDS`, or the silence is none."""
+    if not 0 <= silence_seconds <= LONGEST_SILENCE:
+        raise ScriptError(f"silence_duration: got {silence_seconds} s, expected 0 to {LONGEST_SILENCE:g}")
+    position = 0.0
+    for line in lines:
+        position = max(position, line.start_seconds or 0.0) + (line.pause_before or 0.0)
+        position += silence_seconds if line.pause_after is None else line.pause_after
+        if position > LONGEST_SECONDS + silence_seconds:
+            raise ScriptError(
+                f"the pauses up to here last {position / 3600:.1f} hours, expected {LONGEST_SECONDS / 3600:g} at most; "
+                "shorten them, or cut the script",
+                line=line.source_line,
+            )
 
 
 def fit_lines(lines: Iterable[Line], timing: str) -> list[Line]:

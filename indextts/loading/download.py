@@ -245,7 +245,8 @@ def _check_content(file: RemoteFile, source: _DownloadSource, part: Path, on_pro
 
 def _unreachable_error(what: str, where: str, error: Exception) -> CheckpointError:
     reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+    host = urlsplit(where).netloc.rpartition("@")[2]
     return CheckpointError(
-        f"{what}: cannot be downloaded from {urlsplit(where).hostname} ({reason}). Check the connection, or name a "
-        "mirror with --endpoint or HF_ENDPOINT; the same command continues where this one stopped"
+        f"{what}: cannot be downloaded from {host} ({reason}). Check the connection, or name a mirror "
+        "with --endpoint or HF_ENDPOINT; the same command continues where this one stopped"
     )

@@ -92,15 +92,23 @@ def _check_quantize(wanted: str, device: torch.device) -> bool:
     return wanted == "int8"
 
 
-def _resolve_device(name: str | None) -> torch.device:
-    has_cuda, has_mps = torch.cuda.is_available(), torch.backends.mps.is_available()
-    if name is None:
-        return torch.device("cuda" if has_cuda else "mps" if has_mps else "cpu")
+def _parse_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
         raise ConfigError(f"device: got {name!r}, expected cuda, cuda:N, mps or cpu") from error
-    if not {"cuda": has_cuda, "mps": has_mps}.get(device.type, True):
+    if device.type not in ("cuda", "mps", "cpu", "meta"):  # meta: the doctor reads shapes alone
+        raise ConfigError(f"device: got {name!r}, expected cuda, cuda:N, mps or cpu")
+    return device
+
+
+def _resolve_device(name: str | None) -> torch.device:
+    has_cuda, has_mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if name is None:
+        return torch.device("cuda" if has_cuda else "mps" if has_mps else "cpu")
+    device = _parse_device(name)
+    there = {"cuda": has_cuda and (device.index or 0) < torch.cuda.device_count(), "mps": has_mps}
+    if not there.get(device.type, True):
         raise ConfigError(
             f"device: got {name!r}, but PyTorch {torch.__version__} sees no such device here; use cpu, or install a "
             "PyTorch built for this machine's GPU"

@@ -39,6 +39,7 @@ def test_fetch(tmp_path: Path, model_folder: Path, capsys, monkeypatch: pytest.M
     assert find_checkpoint([target], tmp_path / "hub").gpt.read_bytes() == (model_folder / "gpt.pth").read_bytes()
 
 
-def test_unreachable(tmp_path: Path, capsys) -> None:
+def test_unreachable(tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
     assert main(["fetch", "--to", str(tmp_path), "--endpoint", "http://127.0.0.1:9"]) == 2
     assert "cannot be downloaded from 127.0.0.1:9" in capsys.readouterr().err

@@ -225,7 +225,7 @@ def test_a_passing_failure_is_tried_again_and_a_lasting_one_told(
     assert file.target.read_bytes() == CONTENT
     file.target.unlink()
     hub.instead = answer(method, 99, FAILURES[failure])
-    with pytest.raises(CheckpointError, match=r"cannot be downloaded from 127.0.0.1 \(.+\)\. Check the connection"):
+    with pytest.raises(CheckpointError, match=r"cannot be downloaded from 127.0.0.1:\d+ \(.+\)\. Check the connection"):
         download_file(file, hub.endpoint)
 
 
