@@ -22,6 +22,7 @@ from pathlib import Path
 from statistics import median
 
 import torch
+from flow_schedule import flow_solver
 from indextts2_multitalk.indextts.loading.find import CheckpointFiles, find_checkpoint
 from indextts2_multitalk.indextts.loading.models import load_models
 from indextts2_multitalk.indextts.options import LoadOptions, SpeakOptions
@@ -132,7 +133,8 @@ def limited(pipeline: Pipeline, limits: Sequence[float]) -> Iterator[None]:
 
 
 def speak_options(arguments: argparse.Namespace, beams: int) -> SpeakOptions:
-    return SpeakOptions(max_codes=round(arguments.seconds * CODES_PER_SECOND), num_beams=beams)
+    codes, seeded = round(arguments.seconds * CODES_PER_SECOND), getattr(arguments, "seeded", arguments.folder is None)
+    return SpeakOptions(max_codes=codes, num_beams=beams, flow_solver=flow_solver(seeded))
 
 
 def options_of(name: str, arguments: argparse.Namespace) -> LoadOptions:
@@ -183,7 +185,8 @@ def measure_case(
 
     took = seconds(speak_once, repeats, warm_up=0)
     stages = {stage: round(value, 4) for stage, value in pipeline.report().seconds.items()}
-    report(case, took, "s", about, rtf=round(took / length, 5), audio_s=length, stages=stages)
+    schedule = pipeline.report().flow_schedule
+    report(case, took, "s", about, rtf=round(took / length, 5), audio_s=length, stages=stages, schedule=schedule)
     if case == "dialogue-16":
         report("text-16", median(texts), "s", about)
 

@@ -76,6 +76,7 @@ def measure(folder: Path, arguments: argparse.Namespace) -> None:
             best = min((timed(speak) for _ in range(arguments.repeats)), key=lambda taken: taken.wall)
             length = pipeline.report().audio_seconds
             more = {"process_s": round(best.process, 2), "rtf": round(best.wall / length, 3), "stages": best.stages}
+            more["schedule"] = pipeline.report().flow_schedule
             report(case, best.wall, about | more | {"audio_s": round(length, 3)})
 
 

@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="tiny seeded weights: does the benchmark itself run?")
     parser.add_argument("--seconds", type=float, default=10.0, help="of speech in the line")
     parser.add_argument("--only", nargs="+", choices=CASES, default=CASES, help="only these figures")
+    parser.add_argument("--seeded", action="store_true", help="the folder's weights are seeded ones")
     parser.add_argument("--here", choices=(FULL, PLAIN), help="measure in this process, under these toggles")
     arguments = parser.parse_args()
     arguments.device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -78,7 +79,8 @@ def start(arguments: argparse.Namespace) -> dict[str, object]:
         drain()
         spoken = time.perf_counter()
     stages = {stage: round(value, 3) for stage, value in pipeline.report().seconds.items()}
-    return {"load": round(loaded - begin, 3), "first_line": spoken - loaded, "stages": stages, "waited_for": waited}
+    more = {"stages": stages, "waited_for": waited, "schedule": pipeline.report().flow_schedule}
+    return {"load": round(loaded - begin, 3), "first_line": spoken - loaded, **more}
 
 
 def count_waits() -> dict[str, int]:
@@ -106,7 +108,7 @@ def process(arguments: argparse.Namespace, folder: Path, kernels: str, toggles: 
         "INDEXTTS2_CACHE": f"{kernels}/pack",
         "CUDA_CACHE_PATH": f"{kernels}/driver",
     }
-    command += ["--seconds", str(arguments.seconds)]
+    command += ["--seconds", str(arguments.seconds), *["--seeded"] * (arguments.folder is None)]
     ran = subprocess.run(command, env=os.environ | own, capture_output=True, text=True)
     if ran.returncode:
         raise Refused(f"a new process could not speak: {ran.stderr}")

@@ -21,6 +21,7 @@ from pathlib import Path
 import torch
 from end_to_end import empty_device, endless, seeded_folder
 from end_to_end_sound import lines_of
+from flow_schedule import flow_solver
 from helpers.balloon import Balloon
 from helpers.tones import tone
 from indextts2_multitalk.indextts.loading.find import CheckpointFiles, find_checkpoint
@@ -35,13 +36,15 @@ GIB = 2**30
 
 @dataclass(frozen=True)
 class Case:
-    """So many lines of `seconds` each. again: measured the second time, warm. new_voice: of a speaker not heard yet."""
+    """So many lines of `seconds` each. again: measured the second time, warm. new_voice: of a speaker not heard yet.
+    solver: of the flow."""
 
     lines: int = 1
     beams: int = 1
     seconds: float = 10.0
     again: bool = False
     new_voice: bool = False
+    solver: str = "fast"
 
 
 DIALOGUE = "16-lines-3-beams"
@@ -88,6 +91,7 @@ class Outcome:
     peak_reserved_gib: float
     cuts: list[str]
     stages: dict[str, float]
+    schedule: str = ""
     error: str = ""
 
 
@@ -141,7 +145,8 @@ def measure_cards(files: CheckpointFiles, limit: Balloon | PretendedLimit, argum
     half = torch.cuda.is_available()
     load = LoadOptions("cuda" if half else "cpu", use_fp16=half, use_torch_compile=half)
     pipeline = load_within(files, load, limit, None)
-    wanted = {name: case for name, case in CASES.items() if is_wanted(name, arguments)}
+    solver = flow_solver(seeded=arguments.folder is None)
+    wanted = {name: replace(case, solver=solver) for name, case in CASES.items() if is_wanted(name, arguments)}
     free: dict[str, Outcome] = {}
     for name, case in wanted.items():
         free[name] = run_case(pipeline, replace(case, again=not case.new_voice), 0, arguments.small)
@@ -201,10 +206,11 @@ def run_case(pipeline: Pipeline, case: Case, number: int, small: bool) -> Outcom
             took = seconds(speak_all, repeats=1, warm_up=int(case.again))
     except Exception as error:  # whatever it fails with is the figure
         pipeline.release()
-        return Outcome(0.0, [], peak_reserved_gib(), [], {}, f"{type(error).__name__}: {error}")
+        return Outcome(0.0, [], peak_reserved_gib(), [], {}, error=f"{type(error).__name__}: {error}")
     codes = [[part.tolist() for part in take.codes] for take in takes]
     stages = {stage: round(value, 4) for stage, value in pipeline.report().seconds.items()}
-    return Outcome(took, codes, peak_reserved_gib(), pipeline.report().cuts, stages)
+    ran = pipeline.report()
+    return Outcome(took, codes, peak_reserved_gib(), ran.cuts, stages, ran.flow_schedule)
 
 
 def case_lines(case: Case, number: int) -> list[Line]:
@@ -216,7 +222,8 @@ def case_lines(case: Case, number: int) -> list[Line]:
 
 
 def speak_options(case: Case, small: bool) -> SpeakOptions:
-    return SpeakOptions(max_codes=round(case.seconds * (2 if small else CODES_PER_SECOND)), num_beams=case.beams)
+    codes = round(case.seconds * (2 if small else CODES_PER_SECOND))
+    return SpeakOptions(max_codes=codes, num_beams=case.beams, flow_solver=case.solver)
 
 
 def reset_peak() -> None:
@@ -236,7 +243,8 @@ def report(card: Card, name: str, outcome: Outcome, free: Outcome) -> None:
     if not error and not CASES[name].new_voice and outcome.codes != free.codes:
         error = f"{count_others(outcome.codes, free.codes)} of {len(free.codes)} lines said other codes"
     about = {"toggles": "full acceleration", "free_gib": card.gib, "unlimited_s": round(free.took, 4)}
-    more = {"cuts": outcome.cuts, "stages": outcome.stages} | ({"error": error} if error else {})
+    more = {"cuts": outcome.cuts, "stages": outcome.stages, "schedule": outcome.schedule}
+    more |= {"error": error} if error else {}
     peak, took = round(outcome.peak_reserved_gib, 3), 0.0 if error else outcome.took
     emit_case(f"{card.name}-{name}", took, "s", **about, peak_reserved_gib=peak, **more)
     if card.ratio and name == DIALOGUE and not error:

@@ -1,5 +1,7 @@
 """The flow and the vocoder alone: ten seconds of speech behind ten seconds of prompt, on seeded weights.
 
+The flow is solved as `auto` solves it for the demonstration voice; figures name the schedule.
+
     python benchmarks/flow_and_vocoder.py [--small] [--dtype float16] [--no-kernels] [--compile]
 
 --compile measures torch.compile as well, also where s2mel/compile_gain.py leaves it out; its figures go there.
@@ -19,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from flow_schedule import demo_schedule
 from indextts2_multitalk.indextts.config import BigVGANConfig
 from indextts2_multitalk.indextts.options import SpeakOptions
 from indextts2_multitalk.indextts.vocoder import bigvgan
@@ -26,7 +29,6 @@ from indextts2_multitalk.indextts.vocoder.bigvgan import BigVGAN
 from indextts2_multitalk.indextts.vocoder.vocoder import Vocoder
 from indextts2_multitalk.s2mel import FlowLine, S2Mel, S2MelConfig, choice, rename_s2mel_weights
 from indextts2_multitalk.s2mel.model import draw_noise
-from indextts2_multitalk.s2mel.solver import REFERENCE_SCHEDULE
 from measure import Refused, case_name, emit, seconds
 
 TESTS = Path(__file__).parents[1] / "tests"
@@ -42,6 +44,7 @@ FRAMES = 861 if CUDA else 40
 LINES, REPEATS = (16, 20) if CUDA else (2, 1)
 BATCH = SpeakOptions().flow_batch
 """Lines that the product puts into one flow."""
+SCHEDULE = demo_schedule()
 MEL_TOLERANCE, LOG_SPECTRAL_TOLERANCE, COMPILED_TOLERANCE = 1e-2, 0.5, 1e-3
 LATENT_WIDTH = 1280
 
@@ -107,7 +110,7 @@ def measure_flow(config: dict, device: torch.device, dtype: torch.dtype) -> tupl
     more = measure_one(model, one, expected, "flow", dtype)
     alone = run_flow(model, one)
     batch = [one, short(one), one]
-    together = model.solve_flow(batch, [draw_noise(each) for each in batch], REFERENCE_SCHEDULE)
+    together = model.solve_flow(batch, [draw_noise(each) for each in batch], SCHEDULE)
     refuse_above(relative(together[2], alone), MEL_TOLERANCE, "in company")
     measure_many(model, one, f"flow-{LINES}-lines", dtype, more)
     return model, expected
@@ -116,7 +119,7 @@ def measure_flow(config: dict, device: torch.device, dtype: torch.dtype) -> tupl
 def measure_many(model: S2Mel, one: FlowLine, case: str, dtype: torch.dtype, more: dict) -> None:
     """Many lines in the product's batches."""
     batches = [[one] * min(BATCH, LINES - first) for first in range(0, LINES, BATCH)]
-    took = seconds(lambda: [model.generate_mels(batch) for batch in batches], min(3, REPEATS))
+    took = seconds(lambda: [model.generate_mels(batch, SCHEDULE) for batch in batches], min(3, REPEATS))
     emit_case(case, took, dtype, batch=BATCH, **more)
 
 
@@ -140,8 +143,9 @@ def measure_compiled(model: S2Mel, expected: torch.Tensor, dtype: torch.dtype, o
 def measure_one(model: S2Mel, one: FlowLine, expected: torch.Tensor, case: str, dtype: torch.dtype) -> dict:
     error = relative(run_flow(model, one), expected)
     refuse_above(error, MEL_TOLERANCE, case)
-    more = {"mel_error": round(error, 6), "ran": model.flow_choice.description}
-    took = seconds(lambda: model.generate_mels([one]), repeats=REPEATS, warm_up=2)
+    ran = {"schedule": f"flow: {SCHEDULE.description}", "ran": model.flow_choice.description}
+    more = {"mel_error": round(error, 6), **ran}
+    took = seconds(lambda: model.generate_mels([one], SCHEDULE), repeats=REPEATS, warm_up=2)
     emit_case(case, took, dtype, **more)
     return more
 
@@ -204,7 +208,7 @@ def short(one: FlowLine) -> FlowLine:
 
 
 def run_flow(model: S2Mel, one: FlowLine) -> torch.Tensor:
-    return model.generate_mels([one])[0]
+    return model.generate_mels([one], SCHEDULE)[0]
 
 
 @contextmanager
