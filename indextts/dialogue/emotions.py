@@ -18,8 +18,8 @@ _SYNONYMS = {
     "高兴 开心 快乐 喜悦 愉快 欢快 兴奋 激动 欣喜 俏皮 微笑 大笑 狂喜 得意 幸福 感动 "
     "兴高采烈 笑",
     "angry": "anger angrily mad furious fury rage raging enraged bitter indignant annoyed irritated "
-    "frustrated outraged hostile stern "
-    "生气 愤怒 恼怒 恼火 发怒 暴怒 气愤 烦躁 不耐烦 严厉 气恼 怨恨 不满 吼 咆哮",
+    "frustrated outraged hostile stern shouting yelling screaming "
+    "大喊 大吼 生气 愤怒 恼怒 恼火 发怒 暴怒 气愤 烦躁 不耐烦 严厉 气恼 怨恨 不满 吼 咆哮",
     "sad": "sadness sadly sorrow sorrowful unhappy crying grieving heartbroken tearful mournful hurt grief "
     "weeping sobbing regretful miserable "
     "悲伤 难过 伤心 悲痛 哀伤 伤感 心碎 哭泣 委屈 哭 哽咽 忧伤 凄凉 痛苦 悲哀 悔恨",
@@ -34,8 +34,9 @@ _SYNONYMS = {
     "surprised": "surprise shocked amazed astonished stunned startled incredulous "
     "惊讶 吃惊 震惊 惊奇 诧异 意外 惊喜 惊愕 难以置信",
     "calm": "calmly neutral natural normal relaxed peaceful gentle soft serene composed serious steady "
-    "soothing patient polite relieved sincere solemn "
-    "平静 自然 中性 冷静 平和 淡定 温柔 轻柔 沉稳 严肃 镇定 认真 坚定 郑重 庄重 从容 安慰 "
+    "soothing patient polite relieved sincere solemn whispering whispered whisper whispers softly quietly gently "
+    "hushed "
+    "低语 耳语 悄声 小声 轻声 平静 自然 中性 冷静 平和 淡定 温柔 轻柔 沉稳 严肃 镇定 认真 坚定 郑重 庄重 从容 安慰 "
     "耐心 礼貌",
 }
 _BLENDS = {

@@ -17,7 +17,7 @@ A row's first colon or bar ends a label where the words before it are a known sp
 
 import re
 from collections.abc import Callable, Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..errors import ScriptError
@@ -136,13 +136,16 @@ class LabelReader:
             position = match.end()
         return self._plain_opening(row, position, tags, arrows is not None)
 
-    def inline_label(self, content: str, row: Row, column: int, spoke: Container[str]) -> Label | None:
-        """The label that brackets inside a row are: a known speaker, one who `spoke` before, or a numbered one."""
+    def inline_label(
+        self, content: str, row: Row, column: int, spoke: Container[str], is_pair: bool = False
+    ) -> Label | None:
+        """The label that brackets inside a row are: a known speaker, one who `spoke` before, a numbered one, or whoever
+        has a closing tag, too (`is_pair`)."""
         bracket = read_bracket_label(content)
         speaker = self._find_or_number(bracket.name)
         if speaker is None and self._speakers.names is None and bracket.name:
             admitted = self._speakers.admit_speaker(bracket.name)
-            speaker = admitted if admitted in spoke else None
+            speaker = admitted if admitted in spoke or (is_pair and not is_emotion(bracket.name)) else None
         return None if speaker is None else _make_label(bracket, speaker, content, row.number, column)
 
     def name_label(self, row: Row) -> Label:
@@ -157,7 +160,11 @@ class LabelReader:
         label = Label(speaker, row.speaker, row.number, 1, ":")
         if speaker is None:
             raise self._unknown_label(label, row.speaker)
-        return label
+        if not row.attributes:
+            return label
+        return replace(
+            label, delivery=_make_label(BracketLabel("", row.attributes), speaker, "", row.number, 1).delivery
+        )
 
     def _find_or_number(self, name: str) -> str | None:
         """A known speaker, or a numbered one where anybody may speak."""

@@ -12,11 +12,16 @@ _LOOKALIKES = str.maketrans("［］＜＞﹕︰∶", "[]<>：：:", "\u200b\u206
 
 @dataclass(frozen=True)
 class Row:
-    """One row. `number`: its line in the file, from 1. `speaker`: whom the file's format names, outside the text."""
+    """One row. `number`: its line in the file, from 1. `speaker`: whom the file's format names, outside the text.
+
+    attributes: what the format says of the delivery, as in `[Bob|seed:42]`. is_text: no name stands in the text.
+    """
 
     text: str
     number: int
     speaker: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
+    is_text: bool = False
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from .phrases import Carry, Notice, Phrase, read_phrases
 from .rows import Row, SubtitleCue, split_rows, spoken_rows
 from .sound_cues import remove_asides, remove_songs
 from .speakers import Speakers, fold_name
+from .structured import read_structured
 from .subtitle_markup import clean_markup
 from .subtitles import read_subtitles
 from .tables import flatten_tables
@@ -85,7 +86,13 @@ class ScriptParser:
     def parse_lines(self, text: str) -> list[Line]:
         """See `parse_script`."""
         self._rows, notes = split_rows(text)
-        subtitles = read_subtitles(self._rows)
+        structured = read_structured(text)
+        subtitles: tuple[list[SubtitleCue], list[str]] | None
+        if structured is not None:
+            self._rows = structured.rows
+            subtitles = None if structured.cues is None else (structured.cues, [])
+        else:
+            subtitles = read_subtitles(self._rows)
         if subtitles is None:
             self._read_plain_rows()
         else:
@@ -164,11 +171,13 @@ class ScriptParser:
 
     def _add_row(self, row: Row) -> None:
         row = self._without_asides(row) if self._lenient else row
-        opening = self._reader.read_opening(row)
+        opening = Opening(0, len(row.text)) if row.is_text else self._reader.read_opening(row)
         label = opening.label or (self._reader.name_label(row) if row.speaker else None)
         if label is not None:
             self._begin_label(label)
         start, tags = opening.start, opening.tags
+        if row.attributes and label is not None and label.delivery.emotion is not None:
+            tags = (Tag(label.line, label.column, label.delivery.emotion), *tags)
         for inline in self._find_inline_labels(row, opening):
             self._add_text(row, start, inline.start, tags)
             tags = self._switch_speaker(inline)
@@ -191,8 +200,13 @@ class ScriptParser:
                 closed = fold_name(content[1:])
                 if self._enclosing and (closed in CONTAINERS or closed == fold_name(self._enclosing[0])):
                     yield _InlineLabel(match.start(), match.end(), None)
-            elif content and (label := self._reader.inline_label(content, row, match.start() + 1, self.labels)):
+            elif content and (label := self._inline_label(match, row, content)):
                 yield _InlineLabel(match.start(), match.end(), label)
+
+    def _inline_label(self, match: re.Match[str], row: Row, content: str) -> Label | None:
+        """`<Ben>` with `</Ben>` behind it names a speaker, known or not."""
+        is_pair = match.lastgroup == "angle" and f"</{content}>" in row.text[match.end() :]
+        return self._reader.inline_label(content, row, match.start() + 1, self.labels, is_pair)
 
     def _switch_speaker(self, inline: _InlineLabel) -> tuple[Tag, ...]:
         """Begin an inline label, or end `<Name>…</Name>`: whoever spoke before speaks again. The label's own tags."""

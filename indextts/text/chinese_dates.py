@@ -30,6 +30,10 @@ _CLOCK = re.compile(
     r"(?<![0-9A-Za-z.,:])([01]?[0-9]|2[0-4])[:：]([0-5][0-9])(?:[:：]([0-5][0-9]))?(?![0-9:：]|\.[0-9])"
     r"(?:\s?([AaPp])\.?[Mm](?:\.(?![0-9A-Za-z])|(?![A-Za-z.])))?"
 )
+_DURATION = re.compile(
+    r"(?:(?<=[用耗历]时)|(?<=时长)|(?<=片长)|(?<=长达)|(?<=成绩))"
+    r"([0-9]{1,2})[:：]([0-5][0-9])(?:[:：]([0-5][0-9]))?(?![0-9:：]|\.[0-9])"
+)
 _RATIO_NOUN = re.compile("比分|比例|比率|比值|胜|负|赢|输|平|败|配比|按|尺寸|画幅|屏幕比")
 _RATIO = re.compile(
     r"(?<![0-9A-Za-z.,:])([0-9]+(?:\.[0-9]+)?)\s?[:：∶]\s?([0-9]+(?:\.[0-9]+)?)(?:[:：∶]([0-9]+))?(?![0-9:：]|、[0-9]{1,3}(?![0-9:：]))"
@@ -56,6 +60,14 @@ def _read_year(match: re.Match[str]) -> str | None:
 
 def _read_decade(match: re.Match[str]) -> str:
     return f"{read_digits(match[1])}年代" if match[1] else f"{read_digits(match[2])}后"
+
+
+def _read_duration(match: re.Match[str]) -> str:
+    """2:05:30 两小时零五分三十秒, 1:30 一分三十秒: what was needed, or lasts."""
+    first, minute, second = match[1], match[2], match[3]
+    amounts = [first, minute, second] if second else [first, minute]
+    units = ["小时", "分", "秒"][-len(amounts) :]
+    return "".join(read_count(amount.lstrip("0") or "0") + unit for amount, unit in zip(amounts, units, strict=True))
 
 
 def _read_clock(match: re.Match[str]) -> str | None:
@@ -150,6 +162,13 @@ DATE_RULES = (
         lambda match: f"{read_ordinal(match[1])}排{read_ordinal(match[2])}",
         needs="排",
         examples=[("坐2排2座", "坐二排二座")],
+    ),
+    Rule(
+        "durations",
+        _DURATION,
+        _read_duration,
+        needs=":：",
+        examples=[("用时2:05:30", "用时两小时五分三十秒"), ("片长1:45", "片长一分四十五秒")],
     ),
     Rule(
         "times",

@@ -132,6 +132,15 @@ CALENDAR_RULES = (
         ],
     ),
     Rule(
+        "years of an era",
+        re.compile(
+            rf"{START}([1-9]\d{{2,3}})(?= ?(?:AD|BC|CE|BCE|A\.D\.|B\.C\.)(?![\w]))|(?<=\bAD )([1-9]\d{{2,3}}){END}"
+        ),
+        lambda match: spell_year(int(match[1] or match[2])),
+        needs="AB",
+        examples=[("in 1066 AD, AD 1215", "in ten sixty six AD, AD twelve fifteen"), ("500 BC", "five hundred BC")],
+    ),
+    Rule(
         "until now",
         re.compile(r"(\d(?: ?[ap]\.?m\.?)?) ?[-–—] ?(?=(?:noon|midnight|present|today|now)\b)"),
         lambda match: f"{match[1]} to ",

@@ -101,6 +101,13 @@ CLOCK_RULES = (
         ],
     ),
     Rule(
+        "decades to decades",
+        re.compile(r"(?<![\w.,])(1\d\d0|20\d0)['’]?s[-–—]['’]?(\d0)['’]?s(?!\w)"),
+        lambda match: f"{_speak_decade(match[1])} to {_speak_decade(match[2])}",
+        needs="s",
+        examples=[("the 1960s-70s", "the nineteen sixties to seventies")],
+    ),
+    Rule(
         "decades of a century",
         re.compile(r"(?<![\w.,])(?:(1\d\d0|20\d0)['’]?s[-–—])?(1\d\d0|20\d0)['’]?s(?!\w)"),
         lambda match: (f"{_speak_decade(match[1])} to " if match[1] else "") + _speak_decade(match[2]),

@@ -128,8 +128,8 @@ _SIGNS = {"-": "negative", "+": "plus", "±": "plus or minus", "~": "about", "�
     "≤": "at most",
     "≥": "at least",
 }
-SIGN = r"(?:(?<![\w.,)])[-+±~≈<>≤≥] ?)?"
-"""A sign before a number; behind a word or a bracket it is a hyphen."""
+SIGN = "(?:(?<![\\w.,)\U000f0000-\U000ffffd])[-+±~≈<>≤≥] ?)?"
+"""A sign before a number; behind a word, a bracket or what is spoken already it is a hyphen."""
 
 
 def spell_signed(sign: str | None, written: str) -> str:

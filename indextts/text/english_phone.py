@@ -105,6 +105,18 @@ PHONE_RULES = (
         examples=[("a 4-4-2, dial 9-1-1", "a four four two, dial nine one one")],
     ),
     Rule(
+        "codes with hyphens",
+        re.compile(r"(?<![\w.,-])\d{1,7}(?:-\d{1,7}){3,6}(?![\w-]|[.,]\d)"),
+        lambda match: ", ".join(map(spell_digits, match.group().split("-"))),
+        needs="-",
+        examples=[
+            (
+                "ISBN 978-3-16-148410-0",
+                "ISBN nine seven eight, three, one six, one four eight four one zero, zero",
+            )
+        ],
+    ),
+    Rule(
         "emergencies",
         re.compile(rf"(?<![\w.,$£€#/–-])(?<!Porsche )911{END}(?![-–/:%])"),
         lambda match: None if is_counted(match) else "nine one one",

@@ -95,7 +95,9 @@ def _speak_slash(match: re.Match[str]) -> str:
     if _BEAT.match(match.string, match.end()):
         return f"{spell_cardinal(top)} {spell_cardinal(bottom)}"
     before = match.string[max(0, match.start() - 12) : match.start()]
-    if _PEOPLE.match(match.string, match.end()) or (bottom in (5, 10, 100) and _RATED.search(before)):
+    if _PEOPLE.match(match.string, match.end()) or (
+        bottom in (5, 10, 20, 25, 30, 40, 50, 100) and _RATED.search(before)
+    ):
         return f"{spell_cardinal(top)} out of {spell_cardinal(bottom)}"
     if bottom == top + 1 > 10 and top < 100:  # Windows 10/11
         return f"{spell_cardinal(top)} {spell_cardinal(bottom)}"
@@ -156,6 +158,7 @@ SUM_RULES = (
         "sums",
         re.compile(
             rf"{START}{NUMBER}(?: ?[-+–×*x·÷/] ?{NUMBER}){{1,8}} ?[=≈] ?{NUMBER}(?!\w)"
+            rf"|{START}{NUMBER} ?[+÷×] ?{NUMBER}(?: ?[-–+÷×] ?{NUMBER}){{1,8}}{END}"
             rf"|{START}{NUMBER}(?: ?[+÷=≠≤≥] ?| [<>×*x] ?|[<>·×*] ?){NUMBER}{END}"
         ),
         _speak_sum,
@@ -163,6 +166,7 @@ SUM_RULES = (
         examples=[
             ("3 + 4 = 7, 5 - 3 = 2", "three plus four equals seven, five minus three equals two"),
             ("3 < 5", "three is less than five"),
+            ("x = 5 + 3 - 2", "x equals five plus three minus two"),
         ],
     ),
     Rule(

@@ -26,6 +26,8 @@ UNIT_NAMES = {
     "l": "liter",
     "L": "liter",
     "dl": "deciliter",
+    "dL": "deciliter",
+    "mmol": "millimole",
     "cl": "centiliter",
     "ml": "milliliter",
     "mL": "milliliter",

@@ -33,6 +33,12 @@ _INCH_BEHIND = re.compile(
 )
 
 
+_DEVICE_BEHIND = re.compile(
+    r" (?:batter(?:y|ies)|(?:adapt[eo]r|outlet|socket|bulb|motor|charger|lamp|laser|heater|fuse|circuit|inverter)s?"
+    r"|power suppl(?:y|ies))\b"
+)
+
+
 def _name_unit(unit: str, power: str | None, singular: bool) -> str:
     """square meters, miles per hour: the part that is counted takes the plural."""
     counted, *rest = UNIT_NAMES.get(unit, unit).split(" ")
@@ -59,6 +65,8 @@ def _speak_measure(match: re.Match[str]) -> str | None:
 def _is_before_measured(match: re.Match[str]) -> bool:
     """a 2 m rope, 2TB drive: the unit in the singular."""
     if match["gap"] == "-":
+        return True
+    if _DEVICE_BEHIND.match(match.string, match.end()):
         return True
     attached = match["unit"] == "in" or (match["gap"] == "" and match["unit"] not in _INGREDIENTS)
     return is_adjective(match) or (attached and not match["per"] and is_before_noun(match))
@@ -154,6 +162,31 @@ UNIT_RULES = (
         needs="x×",
         final=False,
         examples=[("10 cm x 15 cm", "ten centimeters by fifteen centimeters")],
+    ),
+    Rule(
+        "relays",
+        re.compile(r"(?<![\w.,])(\d) ?[x×] ?(\d{2,4}) ?(?=m\b)"),
+        lambda match: f"{match[1]} by {match[2]}",
+        needs="x×",
+        final=False,
+        examples=[("the 4x100m relay", "the four by one hundred meter relay")],
+    ),
+    Rule(
+        "temperatures in both scales",
+        re.compile(r"(?<=°[CF]) ?/ ?(?=-?\d{1,3}(?:\.\d)? ?°)"),
+        lambda match: " or ",
+        needs="°",
+        final=False,
+        examples=[("37°C/98.6°F", "thirty seven degrees Celsius or ninety eight point six degrees Fahrenheit")],
+    ),
+    Rule(
+        "feet and inches in letters",
+        re.compile(
+            rf"{START}(?P<feet>\d{{1,3}}) ?ft\.?,? (?P<inches>\d{{1,2}}(?:\.\d+)?) ?in(?:\.(?! [A-Z])|(?![\w.]))"
+        ),
+        lambda match: f"{spell_number(match['feet'])} feet {spell_number(match['inches'])} inches",
+        needs="f",
+        examples=[("5 ft. 6 in. tall", "five feet six inches tall")],
     ),
     Rule(
         "feet and inches",

@@ -15,7 +15,8 @@ English around a few Chinese characters stays English."""
 
 HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _LATIN_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]+(?:['’][^\W\d_]+)*(?![^\W\d_])")
-_LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
+_LATIN = re.compile("[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f]")
+_CHINESE_MARKS = re.compile("[\u3001\u3002\uff0c\uff1b\uff1a\uff1f\uff01\uff08\uff09\u300a-\u300f\u3010\u3011]")
 _STANDING_WORD = re.compile(r"(?<!\S)['\"“(]?[A-Za-z]+(?:['’-][A-Za-z]+)*(?=[,.!?;:'\"”)]*(?:\s|$))")
 _ENOUGH_AROUND_HAN = 6
 """Words between spaces that make a line English although it quotes Chinese, if they are three times the characters."""
@@ -29,8 +30,13 @@ def check_language(language: str) -> None:
         raise ValueError(f"language is {language!r}, expected one of {', '.join(LANGUAGES)}")
 
 
-def choose_language(text: str, language: str = "auto") -> Language:
-    """The language of one line that stands alone; without any letter it is Chinese."""
+def choose_language(text: str, language: str = "auto", as_written: str = "") -> Language:
+    """The language of one line that stands alone; without any letter it is Chinese.
+
+    as_written: the line before its punctuation was unified; Chinese marks tell, too.
+    """
+    if language not in ("zh", "en") and _tell_language(text) != "zh" and _has_chinese_marks(as_written):
+        return "zh"
     return choose_languages([text], language)[0]
 
 
@@ -58,10 +64,17 @@ def _tell_language(text: str) -> Language | None:
     if characters:
         standing = len(_STANDING_WORD.findall(text))
         return "en" if standing >= max(_ENOUGH_AROUND_HAN, 3 * characters) else "zh"
+    if _has_chinese_marks(text):
+        return "zh"
     words = len(_LATIN_WORD.findall(PINYIN.sub(" ", text)))
     if _is_pinyin(PINYIN.findall(text), words):
         return "zh"
     return "en" if words >= _ENOUGH_WORDS else None
+
+
+def _has_chinese_marks(text: str) -> bool:
+    """Whether the marks between codes and names are Chinese: ISO9001、ISO14001. English words win over them."""
+    return _CHINESE_MARKS.search(text) is not None and len(_STANDING_WORD.findall(text)) < _ENOUGH_WORDS
 
 
 def _is_pinyin(syllables: Sequence[str], other_words: int) -> bool:

@@ -45,10 +45,10 @@ class TextNormalizer:
         `between_pieces` is called before each piece of a long text; what it raises ends the work.
         """
         check_language(language)
-        text = strip_markup(drop_ornaments(fold_characters(unescape_entities(text))))
+        written, text = text, strip_markup(drop_ornaments(fold_characters(unescape_entities(text))))
         if not any(map(str.isalnum, text)):  # signs alone are no words: * * *
             return unify_punctuation(text, chinese=False).strip()
-        chosen = choose_language(text, language)
+        chosen = choose_language(text, language, written)
         spoken = []
         for piece in split_pieces(text):
             between_pieces()
