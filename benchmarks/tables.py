@@ -117,7 +117,7 @@ def speed_table(rows: list[Row], language: int) -> str:
         ours, theirs = last(rows, case, reference=False), last(rows, case, reference=True)
         if ours is not None:
             ratio = f"{theirs['value'] / ours['value']:.1f} ×" if theirs else ""
-            name = names[language] + steps_of(ours) + card(ours)
+            name = names[language] + steps_of(ours, language) + card(ours)
             lines.append(f"| {name} | {shown(ours)} | {shown(theirs) if theirs else '–'} | {ratio} |")
     return "\n".join(lines) + "\n"
 
@@ -177,11 +177,12 @@ def on_a_cpu(rows: list[Row], case: str, toggles: str) -> tuple[Row | None, Row 
     return (ours or [None])[-1], (theirs or [None])[-1]
 
 
-def steps_of(row: Row) -> str:
+def steps_of(row: Row, language: int) -> str:
     """How a flow that is measured alone was solved; what does not say so is from when it always was 25 steps."""
     if row["case"] not in ("flow", "flow-16-lines"):
         return ""
-    return ", " + row.get("schedule", "flow: 25 steps, Euler").removeprefix("flow: ").partition(":")[0]
+    steps = row.get("schedule", "flow: 25 steps, Euler").removeprefix("flow: ").partition(":")[0]
+    return (", ", "，")[language] + steps
 
 
 def card(row: Row) -> str:

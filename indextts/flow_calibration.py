@@ -64,17 +64,18 @@ class FlowScheduler:
         self._modules, self._files = modules, files
         self._measured: dict[float, FlowCalibration] = {}
 
-    def choose(self, options: SpeakOptions, on_event: OnEvent = ignore_event) -> ChosenSchedule:
+    def choose(self, options: SpeakOptions, on_event: OnEvent = ignore_event, graphs: bool = False) -> ChosenSchedule:
         """The schedule of a run; the checkpoint is measured first where that is due. The generators must be on the
-        device. Raises `CalibrationError` where the flow's results are no numbers."""
+        device. graphs: whether CUDA graphs may be captured, which are dropped again. Raises `CalibrationError` where
+        the flow's results are no numbers."""
         if not needs_calibration(options):
             return describe_schedule(options, None)
         known = self._measured.get(options.guidance) or find_calibration(self._files, options.guidance)
         if known is None:
-            known = self._measured[options.guidance] = self._calibrate(options.guidance, on_event)
+            known = self._measured[options.guidance] = self._calibrate(options.guidance, on_event, graphs)
         return describe_schedule(options, known)
 
-    def _calibrate(self, guidance: float, on_event: OnEvent) -> FlowCalibration:
+    def _calibrate(self, guidance: float, on_event: OnEvent, graphs: bool) -> FlowCalibration:
         most = REFERENCE_STEPS + count_most_steps()
 
         def tell_steps(done: int) -> None:
@@ -82,9 +83,9 @@ class FlowScheduler:
 
         tell_steps(0)
         try:
-            lines = make_conditions(self._modules, tell_steps)
+            lines = make_conditions(self._modules, tell_steps, graphs)
             found = calibrate_flow(
-                self._modules.s2mel, lines, guidance, lambda done: tell_steps(REFERENCE_STEPS + done)
+                self._modules.s2mel, lines, guidance, lambda done: tell_steps(REFERENCE_STEPS + done), graphs
             )
         except FloatingPointError as error:
             raise CalibrationError(
@@ -92,6 +93,8 @@ class FlowScheduler:
                 f"expected finite mels. {self._files.s2mel} may be damaged (indextts2 doctor looks), or needs float32 "
                 "(use_fp16 off); flow_solver=reference speaks without calibrating"
             ) from error
+        finally:
+            self._modules.s2mel.release_graphs()
         tell_steps(most)
         _keep_calibration(self._files, guidance, found)
         return found
@@ -153,7 +156,7 @@ def cache_path(key: str) -> Path:
     return cache_folder() / "flow" / f"{key}.json"
 
 
-def make_conditions(modules: Models, on_step: Callable[[int], None]) -> list[FlowLine]:
+def make_conditions(modules: Models, on_step: Callable[[int], None], graphs: bool = False) -> list[FlowLine]:
     """Fixed conditions of a checkpoint: see above. on_step: called with the flow steps done, `REFERENCE_STEPS` in
     all."""
     generator = torch.Generator("cpu").manual_seed(VERSION)
@@ -177,7 +180,7 @@ def make_conditions(modules: Models, on_step: Callable[[int], None]) -> list[Flo
     for number in range(LINES):
         prompt, style = regulate(draw_content(PROMPT_CODES, False)), styles[number * len(styles) // LINES]
         alone.append(FlowLine(prompt[:0], prompt, torch.zeros(bands, 0, device=device), style.to(device), number))
-    prompts = s2mel.generate_mels(alone, on_step=on_step, graphs=False)
+    prompts = s2mel.generate_mels(alone, on_step=on_step, graphs=graphs)
     return [
         FlowLine(line.condition, regulate(draw_content(CODES, True)), mel, line.style, LINES + line.seed)
         for line, mel in zip(alone, prompts, strict=True)

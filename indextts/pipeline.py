@@ -363,7 +363,9 @@ class Pipeline:
         if self._budget.short:
             self.modules.text_emotion.unload()
         with matmul_stage(report, "s2mel", self.device):
-            chosen = self._budget.attempt("calibration", 1, lambda _: self._flow.choose(options, on_event))
+            chosen = self._budget.attempt(
+                "calibration", 1, lambda _: self._flow.choose(options, on_event, self._budget.graphs)
+            )
         report.flow_schedule = chosen.description
         return chosen.schedule
 

@@ -61,17 +61,18 @@ def calibrate_flow(
     lines: Sequence[FlowLine],
     guidance: float = GUIDANCE,
     on_step: Callable[[int], None] = lambda done: None,
+    graphs: bool = False,
 ) -> FlowCalibration:
     """Measure reference, draft and candidates on `lines`, the cheapest first, until one is near enough.
 
-    on_step: called after each step with the number done, `count_most_steps` at most; what it raises ends it. Raises
-    FloatingPointError where a mel is not finite.
+    on_step: called after each step with the number done, `count_most_steps` at most; what it raises ends it. graphs:
+    see `S2Mel.generate_mels`. Raises FloatingPointError where a mel is not finite.
     """
     done = 0
 
     def solve(schedule: FlowSchedule) -> list[Tensor]:
         nonlocal done
-        mels = model.generate_mels(lines, schedule, lambda step: on_step(done + step), graphs=False)
+        mels = model.generate_mels(lines, schedule, lambda step: on_step(done + step), graphs)
         done += schedule.steps
         if not all(bool(mel.isfinite().all()) for mel in mels):
             raise FloatingPointError(f"got mel frames that are not finite after {schedule.description}")

@@ -8,6 +8,7 @@ import torch
 from helpers.graphs import stand_in_for_graphs
 from helpers.s2mel import line, small_model
 from indextts2_multitalk.s2mel import runners
+from indextts2_multitalk.s2mel.calibration import multistep_schedule
 from indextts2_multitalk.s2mel.packing import QUERY_TILE
 from indextts2_multitalk.s2mel.solver import uniform_schedule
 from indextts2_multitalk.s2mel.stages import EstimatorStages
@@ -53,10 +54,11 @@ RUNS = (
 
 @torch.inference_mode()
 @pytest.mark.parametrize("guidance", [0.7, 0.0])
-def test_padded_graphs_say_what_no_graph_says(model, guidance):
+@pytest.mark.parametrize("make_schedule", [uniform_schedule, multistep_schedule])
+def test_padded_graphs_say_what_no_graph_says(model, make_schedule, guidance):
     eager = small_model()
     for lines in RUNS:
-        actual, expected = (m.generate_mels(lines, uniform_schedule(2, guidance)) for m in (model, eager))
+        actual, expected = (m.generate_mels(lines, make_schedule(3, guidance)) for m in (model, eager))
         for one, other in zip(actual, expected, strict=True):
             assert relative(one, other) <= 1e-5
 
