@@ -19,7 +19,6 @@ from indextts2_multitalk.indextts.loading.layouts import DEMO_FOLDER
 from indextts2_multitalk.indextts.options import FLOW_SOLVERS, LoadOptions, SpeakOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
 from indextts2_multitalk.indextts.records import Line, Take, Voice
-from indextts2_multitalk.s2mel.calibration import CONVERGED_STEPS
 from indextts2_multitalk.training.listening import Ear, to16
 from indextts2_multitalk.training.recognise import Recogniser, word_error_rate, words_of
 from indextts2_multitalk.training.sentences import held_out_sentences
@@ -28,7 +27,7 @@ from measure import Refused, emit
 SPEAKERS = ("anna", "ben")
 COMPARED = 24
 """Lines whose converged solution is worked out."""
-CONVERGED = SpeakOptions(flow_solver="fast", steps=CONVERGED_STEPS)
+CONVERGED = SpeakOptions(flow_solver="fast", steps=48)
 
 
 def main() -> None:

@@ -63,6 +63,7 @@ class Result:
                 "device": device_name(self.report.device),
                 "precision": self.report.precision,
                 "choices": self.report.choices,
+                "schedule": self.report.flow_schedule,
                 "torch": torch.__version__,
                 "version": version("indextts2-multitalk"),
                 "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -82,7 +83,9 @@ def bench(options: argparse.Namespace) -> int:
         with RunProgress(console) as progress:
             results += list(_time_mode(mode, options, progress))
     console.print(_tabulate_results(results))
-    for note in dict.fromkeys(note for r in results for note in (*r.report.choices, r.report.flow)):
+    for note in dict.fromkeys(
+        note for r in results for note in (*r.report.choices, r.report.flow, r.report.flow_schedule)
+    ):
         console.print(note)
     if options.json:
         with translate_output_errors(options.json), options.json.open("a", encoding="utf-8") as out:

@@ -65,19 +65,19 @@ class Distances:
 
 
 def test_the_cheapest_that_is_near_enough_is_taken():
-    near = {48: 0.0, 25: 0.02, 9: 0.03, 10: 0.021, 12: 0.019, 14: 0.01}
+    near = {32: 0.0, 25: 0.02, 9: 0.03, 10: 0.021, 12: 0.019, 14: 0.01}
     found = calibrate_flow(model := Distances(near), [])
     assert (found.auto.schedule.steps, found.auto.schedule.order) == (12, 2)
     assert found.auto.distance == pytest.approx(0.019, abs=1e-5)
     assert found.reference == MeasuredSchedule(REFERENCE_SCHEDULE, pytest.approx(0.02, abs=1e-5))
     assert 14 not in model.solved
-    assert calibrate_flow(Distances({48: 0.0, 25: 0.02}), []).auto.schedule == REFERENCE_SCHEDULE
+    assert calibrate_flow(Distances({32: 0.0, 25: 0.02}), []).auto.schedule == REFERENCE_SCHEDULE
 
 
-@pytest.mark.parametrize("broken", [48, 25, 9])
+@pytest.mark.parametrize("broken", [32, 25, 9])
 def test_mels_that_are_no_numbers_are_refused(broken):
     with pytest.raises(FloatingPointError, match=f"not finite after {broken} steps"):
-        calibrate_flow(Distances({48: 0.0, 25: 0.02}, broken), [])
+        calibrate_flow(Distances({32: 0.0, 25: 0.02}, broken), [])
 
 
 @torch.inference_mode()
