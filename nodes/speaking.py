@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..indextts.audio_file import check_output, write_audio
-from ..indextts.dialogue.timeline import Timeline, to_srt
+from ..indextts.dialogue.subtitle_writer import to_srt
+from ..indextts.dialogue.timeline import Timeline
 from ..indextts.errors import OutputError
 from ..indextts.options import SpeakOptions
 from .audio import audio_to

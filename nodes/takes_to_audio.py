@@ -2,7 +2,8 @@
 
 from comfy_api.latest import io
 
-from ..indextts.dialogue.timeline import TIMINGS, to_srt, to_vtt
+from ..indextts.dialogue.subtitle_writer import to_srt, to_vtt
+from ..indextts.dialogue.timeline import TIMINGS
 from .audio import audio_to
 from .inputs import TakesType
 from .takes import AS_SPOKEN, TakeList, describe_lines, stems_of

@@ -10,7 +10,8 @@ from ..audio_file import check_output, check_output_folder, read_audio, translat
 from ..dialogue.picture import check_drawing, draw_picture
 from ..dialogue.script import parse_script
 from ..dialogue.script_file import decode_script, read_script_file
-from ..dialogue.timeline import Timeline, fit_lines, to_srt, to_vtt
+from ..dialogue.subtitle_writer import to_srt, to_vtt
+from ..dialogue.timeline import Timeline, fit_lines
 from ..errors import OutputError, ScriptError
 from ..file_names import find_equal, make_file_name
 from ..records import Voice

@@ -36,11 +36,13 @@ from .label_heads import (
 from .phrases import Notice
 from .prose import opens_prose
 from .rows import Row
-from .speakers import LIKE_ENOUGH, Speakers, fold_name, speaker_number
+from .speakers import LIKE_ENOUGH, Speakers, fold_name, numbered_label, speaker_number
 from .tags import DASHED_PAUSE, Tag, is_clock, read_tag, tag_content, unknown_tag
 
 MOST_WORDS = 4
 MOST_CHINESE = 8
+LONGEST_NUMBER = 20
+"""Letters of SpeakerN; a longer one is no speaker, and no number to be read aloud."""
 LOWER_CASE_WORDS = 2
 """Words of a name in lower case that is taken for one where it stands twice."""
 
@@ -220,6 +222,13 @@ class LabelReader:
             label = Label(speaker, timed, row.number, first_column(row.text, position))
             return Opening(len(row.text), len(row.text), label, tuple(tags))
         head = read_head(row.text, position, self._speakers)
+        if (number := numbered_label(row.text, position)) and len(number) > LONGEST_NUMBER:
+            raise ScriptError(
+                f"got the speaker {number[:LONGEST_NUMBER]}…, a number of {sum(map(str.isdecimal, number))} digits; "
+                f"the speakers are {self._speakers.list_names()}",
+                row.number,
+                first_column(row.text, position),
+            )
         if head is not None and not self._speakers.is_lone and self._speakers.find_speaker(head.name) is None:
             head = find_name_within(head, self._is_known)
         if head is None or not self._is_known(head.name):

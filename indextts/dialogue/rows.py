@@ -4,10 +4,14 @@ import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
-_BREAK = re.compile("\r\n|[\n\r\v\f\x85\u2028\u2029]")
+from .literal_marks import hide_marks
+
+_BREAK = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _SURROGATES = re.compile("[\ud800-\udfff]+")
-_LOOKALIKES = str.maketrans("［］＜＞﹕︰∶", "[]<>：：:", "\u200b\u2060\ufeff")
-"""Brackets and colons as the others have them, and what nobody sees."""
+_CONTROLS = "".join(map(chr, (*range(9), *range(0xE, 0x1C), 0x1F, *range(0x7F, 0x85), *range(0x86, 0xA0))))
+UNSEEN = "\u200b\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+_LOOKALIKES = str.maketrans("［］＜＞﹕︰∶" + _CONTROLS, "[]<>：：:" + " " * len(_CONTROLS), UNSEEN)
+"""Brackets and colons as the others have them, and what nobody sees: joiners, marks of direction, control codes."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +37,18 @@ class SubtitleCue:
     rows: tuple[Row, ...]
 
 
+def clean_name(name: str) -> str:
+    """A speaker's name as it would stand in a row: without what nobody sees, and halves of characters."""
+    return " ".join(_SURROGATES.sub("", hide_marks(name).translate(_LOOKALIKES)).split())
+
+
 def split_rows(script: str) -> tuple[list[Row], list[str]]:
     """Every row of a script, and notes on what was cleaned. Full-width brackets become the ASCII ones."""
     notes = []
     if _SURROGATES.search(script):
         script = _SURROGATES.sub("", script)
         notes.append("left out halves of characters that a program cut in two (surrogates)")
-    texts = _BREAK.split(script.translate(_LOOKALIKES))
+    texts = _BREAK.split(hide_marks(script).translate(_LOOKALIKES))
     return [Row(text, number) for number, text in enumerate(texts, start=1)], notes
 
 

@@ -16,6 +16,7 @@ from .delivery import CONTAINERS, Delivery
 from .emotions import is_emotion
 from .label_heads import folded_head
 from .labels import Label, LabelReader, Opening, is_table_header
+from .literal_marks import reveal_marks
 from .name_rows import find_name_rows
 from .phrases import Carry, Notice, Phrase, read_phrases
 from .rows import Row, SubtitleCue, split_rows, spoken_rows
@@ -257,7 +258,7 @@ class ScriptParser:
         return Line(
             index=index,
             speaker=self._speaker,
-            text=phrase.text,
+            text=reveal_marks(phrase.text),
             source_line=row.number,
             emotion=phrase.emotion,
             pause_before=phrase.pause_before,

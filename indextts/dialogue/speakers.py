@@ -6,18 +6,27 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
+from .rows import clean_name
+
 LIKE_ENOUGH = 0.8
 """Likeness from which on an unknown name is a known one misspelled, and not a word of the text."""
 SUGGESTED = 0.55
 
 _NUMBERED = re.compile(r"(?:speaker|说话人|说话者|发言人|s)[\s_#-]{0,9}0*(\d{1,9})", re.IGNORECASE)
 _LONGEST_NAME = 120
+_ANY_NUMBER = re.compile(r"\s{0,40}((?:speaker|说话人|说话者|发言人|s)[\s_#-]{0,9}\d+)\s{0,9}[:：]", re.IGNORECASE)
 
 
 def speaker_number(name: str) -> int | None:
     """N of SpeakerN, speaker N, S-N, 说话人N; None for other names."""
     match = _NUMBERED.fullmatch(fold_name(name)) if len(name) <= _LONGEST_NAME else None
     return int(match.group(1)) if match else None
+
+
+def numbered_label(text: str, position: int) -> str | None:
+    """SpeakerN with a number of any length, where it stands before a colon at offset `position`."""
+    match = _ANY_NUMBER.match(text, position)
+    return match[1] if match else None
 
 
 class Speakers:
@@ -78,7 +87,7 @@ def fold_name(name: str) -> str:
 
 
 def _fold(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    return " ".join(unicodedata.normalize("NFKC", clean_name(name)).casefold().split())
 
 
 _fold_cached = lru_cache(4096)(_fold)

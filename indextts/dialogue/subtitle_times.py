@@ -7,7 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-_TIME = r"(?:(\d{1,4})\s?[:;.]\s?)?(\d{1,3})\s?[:;.]\s?(\d{1,2})(?:\s?[,.:;]\s?(\d{1,6})|\s(\d{3}))?(?!\d)"
+_TIME = r"(?:(\d{1,15})\s?[:;.]\s?)?(\d{1,3})\s?[:;.]\s?(\d{1,2})(?:\s?[,.:;]\s?(\d{1,6})|\s(\d{3}))?(?!\d)"
 _ARROW = r"\s{0,9}(?:[-=~]{1,3}\s?>{1,2}|→)\s{0,9}"
 _TIMING = re.compile(rf"\s{{0,9}}(?P<bracket>[\[(])?\s?{_TIME}{_ARROW}(?:{_TIME})?\s?[\])]?(?P<rest>.*)")
 _COMMA_TIMING = re.compile(rf"\s{{0,9}}{_TIME}\s?,\s?{_TIME}\s{{0,9}}(?P<rest>)")

@@ -3,7 +3,6 @@
 Dimensions: N samples.
 """
 
-import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -108,36 +107,6 @@ def assemble_timeline(
     )
     notes = [note for cue, take in zip(cues, takes, strict=True) for note in _describe_misfit(cue, take)]
     return Timeline(whole, rate, cues, tuple(take.waveform for take in takes), tuple(notes))
-
-
-def to_srt(timeline: Timeline) -> str:
-    """SRT subtitles of what was said, and when; with more than one speaker each begins with the speaker's name."""
-    blocks = [
-        f"{number}\n{_format_time(cue.start, ',')} --> {_format_time(cue.end, ',')}\n{text}\n\n"
-        for number, (cue, text) in enumerate(zip(timeline.cues, _shown_texts(timeline), strict=True), start=1)
-    ]
-    return "".join(blocks)
-
-
-def to_vtt(timeline: Timeline) -> str:
-    """The same as `to_srt`, as WebVTT, whose voice tags name the speakers."""
-    blocks = [
-        f"{_format_time(cue.start, '.')} --> {_format_time(cue.end, '.')}\n"
-        f"<v {html.escape(cue.speaker)}>{html.escape(cue.text, quote=False)}\n\n"
-        for cue in timeline.cues
-    ]
-    return "".join(("WEBVTT\n\n", *blocks))
-
-
-def _shown_texts(timeline: Timeline) -> list[str]:
-    named = len({cue.speaker for cue in timeline.cues}) > 1
-    return [f"{cue.speaker}: {cue.text}" if named else cue.text for cue in timeline.cues]
-
-
-def _format_time(seconds: float, mark: str) -> str:
-    milliseconds = round(seconds * 1000)
-    minutes, rest = divmod(milliseconds, 60_000)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}{mark}{rest % 1000:03}"
 
 
 def _start_samples(

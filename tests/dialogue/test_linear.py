@@ -65,6 +65,11 @@ HOSTILE = {
     "LRC times": "[00:01.00]" * (N // 10) + "x",
     "a digit too many": "1" * N + "00:00:01,000 --> 00:00:03,500\nhi",
     "a speaker's number": "S" + "1" * N + ": hi",
+    "joiners": "Anna: " + "[\u2060" * (N // 2),
+    "noncharacters": "Anna: " + "\ufdd0" * N + "x",
+    "accents": "Anna: a" + "\u0301" * N + "b",
+    "backslashes": "Anna: " + "\\" * N,
+    "colons": "Anna" + ":" * N,
 }
 
 

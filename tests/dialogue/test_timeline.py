@@ -7,12 +7,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from indextts2_multitalk.indextts.dialogue.script import parse_script
+from indextts2_multitalk.indextts.dialogue.subtitle_writer import to_srt, to_vtt
 from indextts2_multitalk.indextts.dialogue.timeline import (
     TIMINGS,
     assemble_timeline,
     fit_lines,
-    to_srt,
-    to_vtt,
 )
 from indextts2_multitalk.indextts.records import Line, Take
 

@@ -1,0 +1,37 @@
+"""Marks that are text in subtitles that the pack writes, though they could be read as a label, a tag or a sound cue.
+
+A word joiner (U+2060), which no player shows, stands behind each of them. The reader takes such marks out of sight
+before it looks for anything, and puts them back into the lines.
+"""
+
+import html
+import re
+
+JOINER = "\u2060"
+MARKS = '[](){}<>:|#*_`&=~+•·-‐‑‒–—―♩♪♫♬¶🎵🎶【】（）：｜＃「」『』\\@"“”→»'
+NONCHARACTERS = (*range(0xFDD0, 0xFDF0), *(plane * 0x10000 + end for plane in range(1, 17) for end in (0xFFFE, 0xFFFF)))
+_HIDDEN = {mark: chr(code) for mark, code in zip(MARKS, NONCHARACTERS, strict=False)}
+"""For each a noncharacter: no text holds one, and to nobody it means anything."""
+_MARKED = re.compile(f"(&lt;|&gt;|&amp;|[{re.escape(MARKS)}]){JOINER}")
+_HIDE = dict.fromkeys(NONCHARACTERS)
+_REVEAL = str.maketrans({hidden: mark for mark, hidden in _HIDDEN.items()})
+_MARK = re.compile(f"[{re.escape(MARKS)}]")
+
+
+def has_marks(text: str) -> bool:
+    return _MARK.search(text) is not None
+
+
+def mark_literal(text: str) -> str:
+    """`text` with a word joiner behind every mark."""
+    return _MARK.sub(rf"\g<0>{JOINER}", text)
+
+
+def hide_marks(script: str) -> str:
+    """`script` with noncharacters in place of marks that a joiner follows; those that were there are left out."""
+    return _MARKED.sub(lambda match: _HIDDEN[html.unescape(match[1])], script.translate(_HIDE))
+
+
+def reveal_marks(text: str) -> str:
+    """The marks that `hide_marks` took out of sight."""
+    return text.translate(_REVEAL)
