@@ -28,7 +28,7 @@ _ALIKE = {
     "/": "\u2044\u2215",
     "¥": "\uffe5",
     "µ": "\u03bc",
-    "?": "\u061f\u2753\u2754",
+    "?": "\u2753\u2754",
 }
 """What is spoken as the first is written as one of the rest."""
 

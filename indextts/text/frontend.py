@@ -1,16 +1,16 @@
 """Text as a user writes it, into the token segments the voice model speaks."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import TextError
+from .annotations import keep_words
 from .characters import list_ornaments
 from .glossary import Reading
-from .normalizer import TextNormalizer, continue_always
-from .segmenter import split_segments
-from .tokenizer import TextTokenizer, TokenizedText
+from .language import Language, choose_languages
+from .normalizer import TextNormalizer, continue_always, has_words
+from .segment_encoders import read_encoder
 
 CACHED_CHARACTERS = 1_000_000
 """Of the texts in the LRU cache; the grammars take longer to read a line than all the rest of its way to the model."""
@@ -20,24 +20,26 @@ CACHED_CHARACTERS = 1_000_000
 class PreparedText:
     """`segments`: token ids, to be spoken one after another; none where the text has no letter, and is a pause.
 
-    `unknown`: characters that cannot be spoken, and pictures that are left out.
+    `unknown`: characters that cannot be spoken, and pictures that are left out. `language_row`: of the language
+    embedding, for a model that has one.
     """
 
     normalized: str
     segments: tuple[tuple[int, ...], ...]
     unknown: tuple[str, ...]
+    language_row: int | None = None
 
 
 class TextFrontend:
-    """Normalizer, tokenizer and segmenter in one. `model_file` is the released `bpe.model`.
+    """Normalizer, tokenizer and segmenter in one. `vocabulary_file` is the released `bpe.model` or `.tiktoken` file.
 
     `glossary`: how to read certain terms, as `TextNormalizer` takes it.
     """
 
-    def __init__(self, model_file: Path, glossary: Mapping[str, Reading] | None = None) -> None:
+    def __init__(self, vocabulary_file: Path, glossary: Mapping[str, Reading] | None = None) -> None:
         self._glossary = dict(glossary or {})
-        self.normalizer = TextNormalizer(glossary)
-        self.tokenizer = TextTokenizer(model_file)
+        self.encoder = read_encoder(vocabulary_file)
+        self.normalizer = TextNormalizer(glossary, self.encoder.languages, self.encoder.has_annotations)
         self._prepared: OrderedDict[tuple[str, str, int], PreparedText] = OrderedDict()
         self._cached_characters = 0
 
@@ -49,6 +51,10 @@ class TextFrontend:
             self._prepared.clear()
             self._cached_characters = 0
 
+    def choose_languages(self, texts: Sequence[str], language: str = "auto") -> list[Language]:
+        """The language of every line of a dialogue. Raises `TextError` for one that the model does not speak."""
+        return choose_languages(texts, language, self.encoder.languages)
+
     def prepare_text(
         self,
         text: str,
@@ -58,8 +64,8 @@ class TextFrontend:
     ) -> PreparedText:
         """Segments of at most `max_tokens` tokens; none for a text without letters or numbers.
 
-        Raises `TextError` where the voice model knows none of its letters. `between_pieces` is called before each piece
-        of a long text; what it raises ends the work.
+        Raises `TextError` where the voice model knows none of its letters, or an annotation's reading is none.
+        `between_pieces` is called before each piece of a long text; what it raises ends the work.
 
         Lines are spoken again and again, with another seed or voice: an LRU cache keeps the results.
         """
@@ -82,27 +88,11 @@ class TextFrontend:
     def _prepare_text(
         self, text: str, language: str, max_tokens: int, between_pieces: Callable[[], None]
     ) -> PreparedText:
-        normalized = self.normalizer.normalize(text, language, between_pieces)
-        if not any(character.isalnum() for character in normalized):
+        chosen = self.normalizer.choose_language(text, language)
+        normalized = self.normalizer.normalize(text, chosen, between_pieces)
+        if not has_words(normalized):
             return PreparedText(normalized, (), list_ornaments(text))
         between_pieces()
-        tokenized = self.tokenizer.encode(normalized)
-        between_pieces()
-        if not _knows_any_letter(tokenized):
-            raise TextError(
-                f"got {_short_repr(text)}, of which the voice model knows no character; IndexTTS-2 speaks Chinese and "
-                "English, the demonstration voice English: write the text in one of them"
-            )
-        segments = tuple(
-            tuple(tokenized.ids[i] for i in segment) for segment in split_segments(tokenized.pieces, max_tokens)
-        )
-        return PreparedText(normalized, segments, (*tokenized.unknown, *list_ornaments(text)))
-
-
-def _knows_any_letter(tokenized: TokenizedText) -> bool:
-    unknown = set(tokenized.unknown)
-    return any(c.isalnum() and c not in unknown for piece in tokenized.pieces for c in piece)
-
-
-def _short_repr(text: str, limit: int = 60) -> str:
-    return repr(text if len(text) <= limit else text[:limit] + "…")
+        encoded = self.encoder.encode(normalized, language if language == "zh-en" else chosen, max_tokens)
+        unknown = (*encoded.unknown, *list_ornaments(text))
+        return PreparedText(keep_words(normalized), encoded.segments, unknown, encoded.language_row)

@@ -5,14 +5,16 @@ chinese_rules.py), the Chinese grammar (grammar.py), punctuation.py. The grammar
 compiled; no pynini). It is loaded on first use; English needs none.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
+from .annotations import has_annotation, hide_annotations, show_annotations
 from .characters import drop_ornaments, fold_characters
 from .chinese import verbalize_chinese
 from .english import verbalize_english
 from .glossary import Glossary, Reading
 from .grammar import Grammar
-from .language import Language, check_language, choose_language
+from .language import TWO_LANGUAGES, Language, check_language, choose_language
 from .markup import strip_markup, unescape_entities
 from .pieces import split_pieces
 from .punctuation import unify_punctuation
@@ -24,12 +26,31 @@ def continue_always() -> None:
     """For callers that never want to stop between two pieces."""
 
 
-class TextNormalizer:
-    """Speaks for one glossary: term → reading, or term → {"zh": reading, "en": reading}."""
+def has_words(text: str) -> bool:
+    """Whether `text` holds anything to speak: a letter, a digit or an annotation; signs alone are none: * * *."""
+    return any(map(str.isalnum, text)) or has_annotation(text)
 
-    def __init__(self, glossary: Mapping[str, Reading] | None = None) -> None:
+
+class TextNormalizer:
+    """Speaks for one glossary: term → reading, or term → {"zh": reading, "en": reading}.
+
+    languages: what may be asked for. annotations: whether `<重|CHONG2>` is a reading, which stays in the text for the
+    tokenizer, and pinyin within Chinese becomes one; else both are text.
+    """
+
+    def __init__(
+        self,
+        glossary: Mapping[str, Reading] | None = None,
+        languages: Sequence[Language] = TWO_LANGUAGES,
+        annotations: bool = False,
+    ) -> None:
         self.use_glossary(glossary or {})
+        self._languages, self._annotations = languages, annotations
         self._chinese = Grammar()
+        self._verbalizers: dict[Language, Callable[[SpokenSpans], str]] = {
+            "zh": partial(verbalize_chinese, grammar=self._chinese, annotations=annotations),
+            "en": verbalize_english,
+        }
 
     def use_glossary(self, glossary: Mapping[str, Reading]) -> None:
         """From now on the terms of `glossary` are read as it says."""
@@ -40,31 +61,37 @@ class TextNormalizer:
     def normalize(self, text: str, language: str = "auto", between_pieces: Callable[[], None] = continue_always) -> str:
         """Words and the vocabulary's punctuation for `text`.
 
-        `language`: "zh" and "en" pick a grammar; "auto" and "zh-en" pick the one that reads the text as a whole
-        (the Chinese grammar reads mixed text). Raises ValueError for another language.
+        `language`: one of those that may be asked for picks its rules; "auto" and "zh-en" pick those that read the
+        text as a whole (the Chinese ones read mixed text). Raises `TextError` for another language.
         `between_pieces` is called before each piece of a long text; what it raises ends the work.
         """
-        check_language(language)
-        written, text = text, strip_markup(drop_ornaments(fold_characters(unescape_entities(text))))
-        if not any(map(str.isalnum, text)):  # signs alone are no words: * * *
-            return unify_punctuation(text, chinese=False).strip()
-        chosen = choose_language(text, language, written)
+        check_language(language, self._languages)
+        written, text = text, self._clean_text(text)
+        if not has_words(text):
+            return unify_punctuation(text, "en").strip()
+        chosen = choose_language(show_annotations(text), language, self._languages, written)
         spoken = []
         for piece in split_pieces(text):
             between_pieces()
             spoken.append(self._normalize_piece(piece, chosen))
         return "".join(spoken).strip()
 
+    def choose_language(self, text: str, language: str = "auto") -> Language:
+        """The language that `normalize` reads `text` in."""
+        return choose_language(show_annotations(self._clean_text(text)), language, self._languages, text)
+
+    def _clean_text(self, text: str) -> str:
+        return strip_markup(drop_ornaments(self._fold_text(unescape_entities(text))))
+
+    def _fold_text(self, text: str) -> str:
+        folded = fold_characters(text)
+        return hide_annotations(folded) if self._annotations else folded
+
     def _normalize_piece(self, piece: str, language: Language) -> str:
         spans = SpokenSpans(simplify_characters(piece) if language == "zh" else piece)
         if self._entries:
             self._choose_glossary(language).speak_terms(spans, language, lambda reading: self._speak(reading, language))
-        return unify_punctuation(self._verbalize(spans, language), language == "zh")
-
-    def _verbalize(self, spans: SpokenSpans, language: Language) -> str:
-        if language == "zh":
-            return verbalize_chinese(spans, self._chinese)
-        return verbalize_english(spans)
+        return unify_punctuation(self._verbalizers[language](spans), language)
 
     def _choose_glossary(self, language: Language) -> Glossary:
         """The glossary for text of `language`, its terms written as that text is."""
@@ -77,5 +104,5 @@ class TextNormalizer:
         """A reading as it is spoken; it may hold numbers and pinyin, and no terms of the glossary."""
         key = (reading, language)
         if key not in self._readings:
-            self._readings[key] = self._verbalize(SpokenSpans(fold_characters(reading)), language).strip()
+            self._readings[key] = self._verbalizers[language](SpokenSpans(self._fold_text(reading))).strip()
         return self._readings[key]

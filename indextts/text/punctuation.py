@@ -4,30 +4,31 @@ The model was trained on six punctuation marks: , . ! ? - … and one quote '. E
 """
 
 import re
+from collections.abc import Mapping
+from functools import cache
 
 _WRITTEN_AS = {
-    ",": (":", "：", ";", "；", "，", "、"),
+    ",": (":", "：", ";", "；", "，", "、", "،", "؛"),
     ".": ("。",),
     "!": ("！",),
-    "?": ("？",),
+    "?": ("？", "؟"),
     "-": ("·", "—", "–", "～", "~"),
-    "…": ("...", "……", ",,,"),
+    "…": ("...", "......", "……", ",,,"),
     "'": tuple('"“”„‟‘’‚′″()（）[]【】《》「」『』〈〉〔〕〖〗«»‹›⟨⟩⟪⟫{}｛｝'),
     " ": ("\n",),
 }
 _TABLE = {variant: mark for mark, variants in _WRITTEN_AS.items() for variant in variants}
-_CHINESE_TABLE = _TABLE | {"$": "."}
+_KEPT_AS = {"ar": {"؟": "؟", "،": "،", "؛": "؛"}, "ja": {"·": "・"}, "zh": {"$": "."}}
+"""What a language has otherwise. In Chinese text a `$` left over is a stop."""
 
 
-def _compile_alternatives(table: dict[str, str]) -> re.Pattern[str]:
-    return re.compile("|".join(map(re.escape, sorted(table, key=len, reverse=True))))
+@cache
+def _compile_table(language: str) -> tuple[re.Pattern[str], Mapping[str, str]]:
+    table = _TABLE | _KEPT_AS.get(language, {})
+    return re.compile("|".join(map(re.escape, sorted(table, key=len, reverse=True)))), table
 
 
-_VARIANTS = _compile_alternatives(_TABLE)
-_CHINESE_VARIANTS = _compile_alternatives(_CHINESE_TABLE)
-
-
-def unify_punctuation(text: str, chinese: bool) -> str:
-    """Write every punctuation mark as the one the vocabulary has. In Chinese text a `$` left over is a stop."""
-    variants, table = (_CHINESE_VARIANTS, _CHINESE_TABLE) if chinese else (_VARIANTS, _TABLE)
-    return variants.sub(lambda match: table[match.group()], text)
+def unify_punctuation(text: str, language: str) -> str:
+    """Write every punctuation mark as the one that the vocabulary has, or that text of `language` has."""
+    pattern, table = _compile_table(language)
+    return pattern.sub(lambda match: table[match.group()], text)

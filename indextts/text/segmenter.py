@@ -6,6 +6,7 @@ dash, else between words. Quotes that close a sentence stay with it.
 """
 
 from collections.abc import Sequence
+from enum import IntEnum
 from itertools import accumulate
 
 import numpy as np
@@ -17,12 +18,23 @@ TAIL = 6
 SHORT = 20
 """Tokens; a segment below is avoided at the price of a cut inside a sentence. A limit below 120 lowers it."""
 
-_SENTENCE, _CLAUSE, _DASH, _WORD, _INSIDE = range(5)
-_CUT_COSTS = np.array([0.0, 0.3, 0.45, 0.8, 1e6])
+
+class CutKind(IntEnum):
+    """What ends where a segment is cut. GUESS: perhaps a word. INSIDE: none. NEVER: what no cut parts."""
+
+    SENTENCE, CLAUSE, DASH, WORD, GUESS, INSIDE, NEVER = range(7)
+
+
+_CUT_COSTS = np.array([0.0, 0.3, 0.45, 0.8, 1e3, 1e6, 1e12])
 """What a cut costs, by its kind. A segment of x times the limit costs 0.56 + x²: per token least at three quarters."""
 _SEGMENT_COST, _SHORT_COST, _TAIL_COST = 0.5625, 10.0, 1e3
 
-_KINDS = dict.fromkeys(".!?…", _SENTENCE) | dict.fromkeys(",;:", _CLAUSE) | dict.fromkeys("-–—", _DASH)
+_KINDS = (
+    dict.fromkeys(".!?…。！？؟", CutKind.SENTENCE)
+    | dict.fromkeys(",;:，、；：،؛", CutKind.CLAUSE)
+    | dict.fromkeys("-–—", CutKind.DASH)
+)
+MARKS = frozenset(_KINDS)
 _QUOTES = "'\""
 _ABBREVIATIONS = {
     "MR", "MRS", "MS", "DR", "PROF", "ST", "MT", "JR", "SR", "REV", "GEN", "COL", "CAPT", "LT", "SGT", "GOV", "REP",
@@ -44,6 +56,18 @@ def split_segments(pieces: Sequence[str], max_tokens: int = 120) -> list[range]:
         return [range(len(pieces))] if pieces else []
     ends = _find_cheapest_ends(_CUT_COSTS[_classify_cuts(pieces)], _cost_lengths(max_tokens))
     return [range(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def find_cheapest_cuts(lengths: Sequence[int], kinds: Sequence[CutKind], max_tokens: int) -> list[int]:
+    """Behind which units segments end, each at most `max_tokens` long.
+
+    lengths: of each unit, in tokens, from 1 to `max_tokens`. kinds: of a cut before each unit.
+    """
+    starts = np.cumsum([0, *lengths])
+    cuts = np.full(starts[-1] + 1, CutKind.NEVER)
+    cuts[starts[:-1]] = kinds
+    ends = _find_cheapest_ends(_CUT_COSTS[cuts], _cost_lengths(max_tokens))
+    return [int(end) for end in np.searchsorted(starts, ends)]
 
 
 def _find_cheapest_ends(cut_costs: np.ndarray, length_costs: np.ndarray) -> list[int]:
@@ -78,26 +102,26 @@ def _cost_lengths(max_tokens: int) -> np.ndarray:
 def _classify_cuts(pieces: Sequence[str]) -> np.ndarray:
     """The kind of a cut right before each piece, and behind the last."""
     text = "".join(pieces)
-    opening, closing = _find_quotes(text)
-    before = _classify_ends(text, closing)
+    opening, closing = find_quotes(text)
+    before = classify_ends(text, closing)
 
-    def classify_cut(start: int) -> int:
+    def classify_cut(start: int) -> CutKind:
         begins_word = text[start : start + 1] == WORD_START or start in opening
-        return before[start] if begins_word and start + 1 not in closing else _INSIDE
+        return before[start] if begins_word and start + 1 not in closing else CutKind.INSIDE
 
     return np.array([classify_cut(start) for start in accumulate((len(piece) for piece in pieces), initial=0)])
 
 
-def _classify_ends(text: str, closing: set[int]) -> list[int]:
+def classify_ends(text: str, closing: set[int]) -> list[CutKind]:
     """What ends before each character and before the end of `text`: a sentence, a clause, a word; nothing at first."""
-    kinds, word_start = [_INSIDE], 0
+    kinds, word_start = [CutKind.INSIDE], 0
     for i, character in enumerate(text):
         if character == WORD_START or i in closing:
             kinds.append(kinds[-1])
         elif character == "." and _is_abbreviation(text[max(word_start, i - _LONGEST) : i]):
-            kinds.append(_WORD)
+            kinds.append(CutKind.WORD)
         else:
-            kinds.append(_KINDS.get(character, _WORD))
+            kinds.append(_KINDS.get(character, CutKind.WORD))
         if not character.isalnum() or character == WORD_START:
             word_start = i + 1
     return kinds
@@ -107,7 +131,7 @@ def _is_abbreviation(word: str) -> bool:
     return word.upper() in _ABBREVIATIONS or (len(word) == 1 and _is_latin(word) and word not in "Ii")
 
 
-def _find_quotes(text: str) -> tuple[set[int], set[int]]:
+def find_quotes(text: str) -> tuple[set[int], set[int]]:
     """Positions of the marks that open and that close a quote; the vocabulary has one mark for both."""
     opening: set[int] = set()
     closing: set[int] = set()

@@ -22,7 +22,7 @@ def frontend(model_file):
 def test_segments_hold_every_token(frontend):
     text = "Hello, how are you today? I'm doing great. " * 30 + "今天天气怎么样？我很好。"
     prepared = frontend.prepare_text(text)
-    whole = frontend.tokenizer.encode(prepared.normalized)
+    whole = frontend.encoder.tokenizer.encode(prepared.normalized)
     assert sum(prepared.segments, ()) == whole.ids
     assert len(prepared.segments) > 1
     assert all(0 < len(segment) <= 120 for segment in prepared.segments)
@@ -46,7 +46,7 @@ def test_a_script_outside_the_vocabulary_cannot_be_spoken(frontend):
 
 
 def test_u_umlaut_is_spelled_as_the_vocabulary_spells_it(frontend):
-    assert "".join(frontend.tokenizer.encode("lü4 NÜE3 lü").pieces) == "▁LV4▁NVE3▁LÜ"
+    assert "".join(frontend.encoder.tokenizer.encode("lü4 NÜE3 lü").pieces) == "▁LV4▁NVE3▁LÜ"
 
 
 def test_missing_and_damaged_models_are_named(tmp_path):
@@ -63,7 +63,7 @@ def test_any_text_is_spoken_or_refused(frontend, text):
         prepared = frontend.prepare_text(text, max_tokens=7)
     except TextError:
         return
-    ids = frontend.tokenizer.encode(prepared.normalized).ids
+    ids = frontend.encoder.tokenizer.encode(prepared.normalized).ids
     assert sum(prepared.segments, ()) == (ids if any(map(str.isalnum, prepared.normalized)) else ())
 
 

@@ -4,6 +4,7 @@ import sys
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from indextts2_multitalk.indextts.errors import TextError
 from indextts2_multitalk.indextts.text.language import choose_language
 from indextts2_multitalk.indextts.text.normalizer import TextNormalizer
 from indextts2_multitalk.indextts.text.pinyin import PINYIN
@@ -56,7 +57,7 @@ def test_language_overrides_detection(normalize):
     assert normalize("A4 and 5", "en") == "A four and five"
     assert normalize("5", "en") == "five"
     assert normalize("page 5", "zh") == "page 五"
-    with pytest.raises(ValueError, match="expected one of auto, zh, en, zh-en"):
+    with pytest.raises(TextError, match="expected one of auto, zh, en, zh-en"):
         normalize("hello", "fr")
 
 
