@@ -20,6 +20,6 @@ async def _answer(request: web.Request) -> web.Response:
         asked = await request.json()
         text, count = str(asked["text"]), asked.get("count")
         voices = None if count is None else max(1, min(100, int(count)))
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError):
         return web.json_response({"error": 'expected {"text": "…", "count": 2}'}, status=400)
     return web.json_response(await asyncio.to_thread(check_script, text, voices))

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from ..config import read_mapping
 from ..errors import EmotionError
 from ..records import EMOTIONS
 from .emotion import EmotionWeights
@@ -23,6 +24,9 @@ MAX_WEIGHT = 1.2
 MAX_NEW_TOKENS = 256
 MELANCHOLIC_WORDS = ("低落", "melancholy", "melancholic", "depression", "depressed", "gloomy")
 """The model never answers 低落; a text that says one of these means it by 悲伤."""
+
+TOKENIZERS = ("Qwen2Tokenizer", "PreTrainedTokenizer", "TokenizersBackend")
+EXPECTED = "the Qwen3 model and tokenizer released with IndexTTS-2, without code"
 
 _BY_NAME = dict(zip(LABELS, LABELS, strict=True)) | dict(zip(EMOTIONS, LABELS, strict=True))
 _PAIR = re.compile(r'["\']?([^\s"\'{},:：]+)["\']?\s*[:：]\s*["\']?(-?\d+(?:\.\d+)?)')
@@ -98,12 +102,14 @@ class TextEmotion:
                 "qwen0.6bemo4-merge of IndexTeam/IndexTTS-2; fetch it with `indextts2 fetch`, or set the emotion by "
                 "audio or by vector"
             )
+        _check_kind(folder)
         # Imported here: a pipeline without text emotions has no use for the model's classes.
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         try:
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            model: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, torch_dtype="auto")
+            own: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+            tokenizer = AutoTokenizer.from_pretrained(folder, **own)
+            model: Any = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, torch_dtype="auto", **own)
         except Exception as error:
             raise EmotionError(
                 f"Emotion from text: {folder} cannot be loaded ({error}); it needs transformers 4.51 or newer and "
@@ -111,6 +117,17 @@ class TextEmotion:
             ) from error
         # CPUs multiply half precision slowly, and the model is small.
         return tokenizer, (model.float() if self.device.type == "cpu" else model.to(self.device)).eval()
+
+
+def _check_kind(folder: Path) -> None:
+    """Raises `EmotionError` where a folder would have transformers read another kind of model, or run code of its own:
+    some of the many kinds that it knows read pickles."""
+    tokenizer = folder / "tokenizer_config.json"
+    config = read_mapping(folder / "config.json", EXPECTED)
+    settings = read_mapping(tokenizer, EXPECTED) if tokenizer.is_file() else {}
+    kinds = (config.get("model_type"), str(settings.get("tokenizer_class") or TOKENIZERS[0]).removesuffix("Fast"))
+    if kinds[0] != "qwen3" or kinds[1] not in TOKENIZERS or "auto_map" in {**config, **settings}:
+        raise EmotionError(f"Emotion from text: {folder} holds {kinds}, expected {EXPECTED}; fetch the folder again")
 
 
 def read_answer(answer: str, text: str) -> EmotionWeights:

@@ -1,5 +1,8 @@
 """Emotion from text: the model's answers, read or refused."""
 
+import json
+from pathlib import Path
+
 import pytest
 import transformers
 from helpers.tiny_models import write_qwen
@@ -98,7 +101,7 @@ def test_an_absent_folder_says_what_to_fetch(tmp_path, exists):
 
 
 def test_a_broken_folder_says_so(tmp_path):
-    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "config.json").write_text('{"model_type": "qwen3"}')
     with pytest.raises(EmotionError, match="cannot be loaded"):
         TextEmotion(tmp_path).read_weights("Hello")
 
@@ -112,3 +115,22 @@ def test_a_reader_that_is_in_the_way_goes_on_on_the_cpu():
     assert not reader.retreat_to_cpu(), "there is nothing left to give up"
     reader.unload()
     assert reader.device.type == "meta"
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("config.json", {"model_type": "transfo-xl"}),
+        ("config.json", {"model_type": ["qwen3"]}),
+        ("config.json", {"auto_map": {"AutoModelForCausalLM": "evil.Model"}}),
+        ("tokenizer_config.json", {"tokenizer_class": "TransfoXLTokenizer"}),
+        ("tokenizer_config.json", {"auto_map": {"AutoTokenizer": ["evil.Tokenizer", None]}}),
+    ],
+)
+def test_another_kind_of_model_is_refused(tmp_path: Path, file: str, change: dict) -> None:
+    folder = write_qwen(tmp_path / "qwen")
+    (folder / "evil.py").write_text("raise SystemExit('code of the folder was run')", encoding="utf-8")
+    settings = json.loads((folder / file).read_text(encoding="utf-8"))
+    (folder / file).write_text(json.dumps(settings | change), encoding="utf-8")
+    with pytest.raises(EmotionError, match="expected the Qwen3 model and tokenizer released with IndexTTS-2, without"):
+        TextEmotion(folder).read_weights("a text")
