@@ -25,9 +25,10 @@ import torch
 from flow_schedule import flow_solver
 from indextts2_multitalk.indextts.loading.find import CheckpointFiles, find_checkpoint
 from indextts2_multitalk.indextts.loading.models import load_models
+from indextts2_multitalk.indextts.model_version import V2_0
 from indextts2_multitalk.indextts.options import LoadOptions, SpeakOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
-from indextts2_multitalk.indextts.records import CODES_PER_SECOND, Audio, Line
+from indextts2_multitalk.indextts.records import Audio, Line
 from measure import case_name, emit, seconds
 
 TESTS = Path(__file__).parents[1] / "tests"
@@ -121,7 +122,7 @@ def limited(pipeline: Pipeline, limits: Sequence[float]) -> Iterator[None]:
     generate = decoder.generate
 
     def generate_limited(requests, on_poll):
-        codes = [round(CODES_PER_SECOND * limit) for limit in limits]
+        codes = [round(V2_0.codes_per_second * limit) for limit in limits]
         yield from generate([replace(r, max_tokens=c) for r, c in zip(requests, codes, strict=True)], on_poll)
 
     if limits:
@@ -133,7 +134,10 @@ def limited(pipeline: Pipeline, limits: Sequence[float]) -> Iterator[None]:
 
 
 def speak_options(arguments: argparse.Namespace, beams: int) -> SpeakOptions:
-    codes, seeded = round(arguments.seconds * CODES_PER_SECOND), getattr(arguments, "seeded", arguments.folder is None)
+    codes, seeded = (
+        round(arguments.seconds * V2_0.codes_per_second),
+        getattr(arguments, "seeded", arguments.folder is None),
+    )
     return SpeakOptions(max_codes=codes, num_beams=beams, flow_solver=flow_solver(seeded))
 
 

@@ -46,7 +46,7 @@ def sound_of(files: CheckpointFiles, modules: Models) -> Sound:
     drawn = torch.randint(
         0, modules.config.semantic_codec.codebook_size, (250,), generator=torch.Generator().manual_seed(0)
     )
-    prompt = build_prompt(modules.gpt, features.latents, features.emotion, range(2, 30))
+    prompt = build_prompt(modules.gpt, features.speaker, features.emotion, range(2, 30))
     latents = latent_pass(modules.gpt, [prompt], [drawn])[0]
     segment = Segment(0, 0, Line(0, voice.name, TEXT, voice=voice), (), features, features.emotion)
     line = pipeline._renderer.flow_line(LatentSegment(segment, Codes(drawn, latents)))

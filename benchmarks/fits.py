@@ -25,9 +25,10 @@ from flow_schedule import flow_solver
 from helpers.balloon import Balloon
 from helpers.tones import tone
 from indextts2_multitalk.indextts.loading.find import CheckpointFiles, find_checkpoint
+from indextts2_multitalk.indextts.model_version import V2_0
 from indextts2_multitalk.indextts.options import LoadOptions, SpeakOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
-from indextts2_multitalk.indextts.records import CODES_PER_SECOND, Audio, Line, Take, Voice
+from indextts2_multitalk.indextts.records import Audio, Line, Take, Voice
 from indextts2_multitalk.runtime.device_memory import DeviceMemory
 from measure import emit, seconds
 
@@ -222,7 +223,7 @@ def case_lines(case: Case, number: int) -> list[Line]:
 
 
 def speak_options(case: Case, small: bool) -> SpeakOptions:
-    codes = round(case.seconds * (2 if small else CODES_PER_SECOND))
+    codes = round(case.seconds * (2 if small else V2_0.codes_per_second))
     return SpeakOptions(max_codes=codes, num_beams=case.beams, flow_solver=case.solver)
 
 

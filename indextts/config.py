@@ -73,6 +73,7 @@ class SemanticCodecConfig(StrictConfig):
     vocos_dim: Size
     vocos_intermediate_dim: Size
     vocos_num_layers: Count
+    downsample_scale: int | None = None
 
 
 class BigVGANConfig(BaseModel):
@@ -144,7 +145,7 @@ class VocoderConfig(StrictConfig):
 
 
 class ModelConfig(StrictConfig):
-    """A released folder's `config.yaml`. File names are relative to the folder."""
+    """A released folder's `config.yaml`. File names are relative to the folder; `version` says nothing certain."""
 
     gpt: GPTConfig
     semantic_codec: SemanticCodecConfig
@@ -158,7 +159,7 @@ class ModelConfig(StrictConfig):
     spk_matrix: str = "feat1.pt"
     emo_num: Annotated[tuple[Size, ...], Field(max_length=64)] = (3, 17, 2, 8, 4, 5, 10, 24)
     qwen_emo_path: str = "qwen0.6bemo4-merge/"
-    version: float = 2.0
+    version: float | str = 2.0
     # Not in released files: which w2v-bert hidden state holds the semantic features. Small models set their own.
     semantic_layer: Count = 17
 

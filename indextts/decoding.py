@@ -12,12 +12,10 @@ from .errors import ConfigError
 from .gpt.latent_graphs import LatentGraphs
 from .gpt.model import UnifiedVoice
 from .gpt.plain_decoder import PlainDecoder
+from .model_version import V2_0
 from .options import LoadOptions
 
 log = logging.getLogger(__name__)
-
-USUAL_CODES = 1000
-"""What the engine's cache starts with for a line; it grows where lines get longer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +49,17 @@ def check_attention(options: LoadOptions, device: torch.device, dtype: torch.dty
 
 
 def choose_decoder(
-    model: UnifiedVoice, use_accel: bool, weights_stay: bool = True, attention: str = "auto"
+    model: UnifiedVoice,
+    use_accel: bool,
+    weights_stay: bool = True,
+    attention: str = "auto",
+    usual_codes: int = V2_0.usual_codes,
 ) -> Decoding:
     """The engine over the model's own weights, or the plain loop. Only for weights that stay where they are is the
-    latent pass worth capturing. attention: see `check_attention`."""
+    latent pass worth capturing. attention: see `check_attention`. usual_codes: what the engine's cache starts with for
+    a line; it grows where lines get longer."""
     if use_accel:
-        engine = Engine(model.decoder_weights(), EngineOptions(expected_tokens=USUAL_CODES, attention=attention))
+        engine = Engine(model.decoder_weights(), EngineOptions(expected_tokens=usual_codes, attention=attention))
         latent_graphs = LatentGraphs(model) if weights_stay else None
         decoding = Decoding(engine, f"engine, {engine.describe_attention()}", latent_graphs)
     else:

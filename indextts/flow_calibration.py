@@ -37,8 +37,8 @@ from .events import CALIBRATION, Event, OnEvent, ignore_event
 from .loading.find import CheckpointFiles
 from .loading.identity import weights_identity
 from .loading.models import Models
+from .model_version import FRAMES_PER_FEATURE
 from .options import SpeakOptions
-from .segments import FRAMES_PER_CODE
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ VERSION = 1
 """Of the way of measuring; what another one found is not used."""
 BESIDE_MODEL = "flow_calibration.json"
 MOST_BYTES = 2**16
-SEED, LINES, CODES = 1, 2, 50
+SEED, LINES, FEATURES = 1, 2, 50
 """Prompts are as long as what is spoken behind them."""
 
 
@@ -162,17 +162,19 @@ def make_conditions(modules: Models, on_step: Callable[[int], None], graphs: boo
     generator = torch.Generator("cpu").manual_seed(SEED)
     s2mel, device = modules.s2mel, modules.s2mel.cfm.estimator.device
 
+    codes = FEATURES // modules.version.features_per_code
+
     def draw_content(latents: bool) -> Tensor:
         """Content [T, 1024] of random codes; without latents as a prompt's, which the GPT has not written."""
-        drawn = torch.randint(modules.config.semantic_codec.codebook_size, (CODES,), generator=generator)
+        drawn = torch.randint(modules.config.semantic_codec.codebook_size, (codes,), generator=generator)
         content = modules.codec.embed_codes(drawn[None].to(device))[0].to(s2mel.dtype)
-        if not latents:
+        if not (latents and modules.version.has_latents):
             return content
-        written = torch.randn(CODES, modules.config.gpt.model_dim, generator=generator)
+        written = torch.randn(codes, modules.config.gpt.model_dim, generator=generator)
         return s2mel.add_latents(content, written.to(device, s2mel.dtype))
 
     def regulate(content: Tensor) -> Tensor:
-        regulated: Tensor = s2mel.length_regulator(content[None], int(len(content) * FRAMES_PER_CODE))
+        regulated: Tensor = s2mel.length_regulator(content[None], int(len(content) * FRAMES_PER_FEATURE))
         return regulated[0]
 
     styles, bands = modules.emotions.styles, s2mel.cfm.estimator.bands

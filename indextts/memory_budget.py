@@ -24,9 +24,7 @@ from .memory_costs import (
     RELEASED_WEIGHT_BYTES,
     RunBytes,
     StageCosts,
-    usual_tokens,
 )
-from .records import CODES_PER_SECOND
 
 log = logging.getLogger(__name__)
 
@@ -243,8 +241,8 @@ def what_fits(
     weight_bytes: 0 where they are on the device already. The defaults are the released model's in half precision.
     """
     room = free_bytes - weight_bytes - MARGIN_BYTES - DECODE_BYTES
-    codes = round(seconds * CODES_PER_SECOND)
-    one_line = usual_tokens(codes, beams) * costs.cache_token
+    codes = round(seconds * costs.version.codes_per_second)
+    one_line = costs.usual_tokens(codes, beams) * costs.cache_token
     rendering, best = (max(costs.rendering([codes] * count, REFERENCE_FRAMES)) for count in (1, flow_batch))
     if room < one_line + rendering:
         return Fit(0, lines, beams, 0)

@@ -16,19 +16,12 @@ from .conditioning.features import MEL_SAMPLE_RATE, SEMANTIC_SAMPLE_RATE, KaldiF
 from .conditioning.reference import MAX_SECONDS
 from .conditioning.reference_encoders import FRAME_NUMBERS
 from .config import BigVGANConfig, ModelConfig
-from .decoding import USUAL_CODES
 from .gpt.latent_pass import count_position_bytes
+from .model_version import V2_0, ModelVersion
 from .options import SpeakOptions
 from .records import Line
-from .segments import FRAMES_PER_CODE
 from .vocoder.vocoder import MOST_FRAMES, count_frame_bytes
 
-PROMPT_TOKENS = 36
-"""Of a prompt, without its text: voice latents, speed and start tokens."""
-
-CODES_PER_TEXT_TOKEN = 12
-SLOW_CODES_PER_TEXT_TOKEN = 18
-"""Of a speaker who takes time: what memory is kept for."""
 LETTERS_PER_TEXT_TOKEN = 3
 REFERENCE_FRAMES = int(MAX_SECONDS * MEL_SAMPLE_RATE) // MelSpectrogram.HOP
 """Mel frames of a recording, at most; the flow reads them as its prompt."""
@@ -58,9 +51,12 @@ class StageCosts:
     flow_token: int
     vocoder_frame: int
     reference: int
+    version: ModelVersion = V2_0
 
     @staticmethod
-    def from_configs(model: ModelConfig, vocoder: BigVGANConfig, itemsize: int) -> "StageCosts":
+    def from_configs(
+        model: ModelConfig, vocoder: BigVGANConfig, itemsize: int, version: ModelVersion = V2_0
+    ) -> "StageCosts":
         """itemsize: bytes of a weight, of the GPT, the flow and the vocoder alike."""
         return StageCosts(
             cache_token=2 * model.gpt.layers * model.gpt.model_dim * itemsize,
@@ -68,6 +64,7 @@ class StageCosts:
             flow_token=count_token_bytes(model.s2mel, itemsize),
             vocoder_frame=count_frame_bytes(vocoder, itemsize),
             reference=int(MAX_SECONDS * SEMANTIC_SAMPLE_RATE) // KaldiFilterBank.SHIFT * FRAME_NUMBERS * itemsize,
+            version=version,
         )
 
     def latent_pass(self, positions: Sequence[int]) -> int:
@@ -78,12 +75,17 @@ class StageCosts:
         """Of segments of so many frames, their prompts' counted."""
         return sum(frames) * branches * self.flow_token
 
+    def usual_tokens(self, codes: int, beams: int) -> int:
+        """Of a line in the KV cache, whose beams share most of them."""
+        return self.version.prompt_rows + codes + (OWN_TOKENS * beams if beams > 1 else 0)
+
     def rendering(self, codes: Sequence[int], reference_frames: int) -> tuple[int, int, int]:
         """Of segments of so many codes at once: the latent pass, the flow, the vocoder. One after the other they take
         the most of these; each keeps its own between runs where it has CUDA graphs."""
-        frames = [round(count * FRAMES_PER_CODE) for count in codes]
+        frames = [round(count * self.version.frames_per_code) for count in codes]
+        positions = [self.version.prompt_rows + count for count in codes]
         return (
-            self.latent_pass([PROMPT_TOKENS + count for count in codes]),
+            self.latent_pass(positions) if self.version.has_latents else 0,
             self.flow([reference_frames + count for count in frames]),
             min(sum(frames), MOST_FRAMES) * self.vocoder_frame,
         )
@@ -105,9 +107,11 @@ class RunBytes:
 def estimate_run_bytes(costs: StageCosts, lines: Sequence[Line], options: SpeakOptions) -> RunBytes:
     """Of the KV cache as it is at first, and of what follows it."""
     spoken = sorted((estimate_text_tokens(line.text) for line in lines), reverse=True)
-    lengths = [min(options.max_codes, USUAL_CODES) + count for count in spoken]
-    cache = [usual_tokens(length, options.num_beams) * costs.cache_token for length in lengths]
-    codes = [min(options.max_codes, SLOW_CODES_PER_TEXT_TOKEN * count) for count in spoken[: options.flow_batch]]
+    version = costs.version
+    lengths = [min(options.max_codes, version.usual_codes) + count for count in spoken]
+    cache = [costs.usual_tokens(length, options.num_beams) * costs.cache_token for length in lengths]
+    slow = version.slow_codes_per_text_token
+    codes = [min(options.max_codes, slow * count) for count in spoken[: options.flow_batch]]
     stages = costs.rendering(codes, REFERENCE_FRAMES) if codes else (0, 0, 0)
     reader = any(line.emotion is not None and line.emotion.mode == "text" for line in lines) * TEXT_READER_BYTES
     conditioning = costs.reference + reader
@@ -120,11 +124,6 @@ def estimate_text_tokens(text: str) -> int:
     """Of a line, as the text frontend will count them."""
     ideographs = len(_IDEOGRAPH.findall(text))
     return ideographs + -(-(len(text) - ideographs) // LETTERS_PER_TEXT_TOKEN)
-
-
-def usual_tokens(codes: int, beams: int) -> int:
-    """Of a line in the KV cache, whose beams share most of them."""
-    return PROMPT_TOKENS + codes + (OWN_TOKENS * beams if beams > 1 else 0)
 
 
 RELEASED = StageCosts(

@@ -34,7 +34,7 @@ from .loading.find import CheckpointFiles, find_checkpoint
 from .loading.models import Models, load_models
 from .loading.placement import choose_placement
 from .memory_budget import MemoryBudget
-from .memory_costs import CODES_PER_TEXT_TOKEN, SLOW_CODES_PER_TEXT_TOKEN, StageCosts, estimate_run_bytes
+from .memory_costs import StageCosts, estimate_run_bytes
 from .offload import Alternate, KeepAll, OffloadPolicy, count_bytes_on, count_resident_bytes
 from .options import LoadOptions, SpeakOptions
 from .records import Line, Take, Voice, VoiceFeatures
@@ -63,11 +63,11 @@ class Pipeline:
         self.options = options
         self.offload = offload or self._default_offload()
         costs = StageCosts.from_configs(
-            modules.config, modules.vocoder.config, modules.gpt.mel_head.weight.dtype.itemsize
+            modules.config, modules.vocoder.config, modules.gpt.mel_head.weight.dtype.itemsize, modules.version
         )
         device = choose_placement(options).device  # the models may wait elsewhere, and be asked what they need there
         self._budget = MemoryBudget(DeviceMemory(lambda: device), costs, self._release_graphs)
-        self._text = TextFrontend(files.bpe_model)
+        self._text = TextFrontend(files.vocabulary)
         self._glossaries = (files.glossary, files.user_glossary or user_glossary_file())
         self._conditioning = ConditioningEncoder(
             modules.conditioning_models(),
@@ -189,7 +189,7 @@ class Pipeline:
         rendered = 0
         # Closed at once where the run ends early, not when its traceback is let go: the engine is free for the next.
         with closing(self._decode_segments(segments, options, report, on_event)) as decoded:
-            fitted = fit_segments(decoded, segments, options)
+            fitted = fit_segments(decoded, segments, options, self.modules.version.frames_per_code)
             while batch := list(islice(fitted, options.flow_batch)):
                 self._render_batch(
                     batch, assembler, schedule, report, count_segments(on_event, rendered, len(segments))
@@ -238,7 +238,10 @@ class Pipeline:
                         report.recordings += [f"the voice of {line.voice.name} {note}" for note in notes]
                     voice = encoded[line.voice]
                     emotion = self._read_emotion(line, voice)
-                segments += [Segment(place, part, line, ids, voice, emotion) for part, ids in enumerate(text.segments)]
+                segments += [
+                    Segment(place, part, line, ids, voice, emotion, text.language_row)
+                    for part, ids in enumerate(text.segments)
+                ]
             on_event(Event("conditioning", len(lines), len(lines)))
         report.voices = len({id(segment.voice) for segment in segments})
         return segments
@@ -263,14 +266,16 @@ class Pipeline:
         self, segments: Sequence[Segment], options: SpeakOptions, report: Report, on_event: OnEvent
     ) -> Generator[DecodedSegment, None, None]:
         """GPT: the codes of every segment, decoded as one batch, in the order the decoder finishes them."""
-        prompts = [build_prompt(self.modules.gpt, s.voice.latents, s.emotion, s.text_ids) for s in segments]
+        prompts = [
+            build_prompt(self.modules.gpt, s.voice.speaker, s.emotion, s.text_ids, s.language_row) for s in segments
+        ]
         limit = min(options.max_codes, self.modules.gpt.decoder_weights().max_tokens)
         history = initial_penalty_tokens(self.modules.config.gpt)
         requests = [
             Request(prompt, segment.seed, options.sampling, limit, history)
             for segment, prompt in zip(segments, prompts, strict=True)
         ]
-        expected = sum(CODES_PER_TEXT_TOKEN * len(segment.text_ids) for segment in segments)
+        expected = sum(self.modules.version.codes_per_text_token * len(segment.text_ids) for segment in segments)
         rendering = self._rendering_bytes(segments, limit, options.flow_batch)
         drawn = 0
 
@@ -312,7 +317,8 @@ class Pipeline:
     def _rendering_bytes(self, segments: Sequence[Segment], limit: int, flow_batch: int) -> tuple[int, int, int]:
         """What the stages behind the decoder take: for the longest segment, a batch of the longest, and that with
         graphs."""
-        codes = sorted((min(limit, SLOW_CODES_PER_TEXT_TOKEN * len(s.text_ids)) for s in segments), reverse=True)
+        slow = self.modules.version.slow_codes_per_text_token
+        codes = sorted((min(limit, slow * len(s.text_ids)) for s in segments), reverse=True)
         reference = max(len(segment.voice.prompt_condition) for segment in segments)
         one, batch = (self._budget.costs.rendering(codes[:count], reference) for count in (1, flow_batch))
         return max(one), max(batch), sum(batch)
@@ -398,7 +404,11 @@ class Pipeline:
     def _choose_decoding(self) -> Decoding:
         if self._decoding is None:
             self._decoding = choose_decoder(
-                self.modules.gpt, self.options.use_accel, not self.options.low_memory, self.options.attention
+                self.modules.gpt,
+                self.options.use_accel,
+                not self.options.low_memory,
+                self.options.attention,
+                self.modules.version.usual_codes,
             )
         return self._decoding
 

@@ -15,7 +15,6 @@ EMOTIONS = ("happy", "angry", "sad", "afraid", "disgusted", "melancholic", "surp
 """Order of an emotion vector, as in the released emotion matrix."""
 
 OUTPUT_SAMPLE_RATE = 22050
-CODES_PER_SECOND = 50
 
 STRONGEST_ALPHA = 2.0
 
@@ -117,13 +116,13 @@ class Line:
 class VoiceFeatures:
     """All that is computed from one reference recording, once. On the model's device and dtype.
 
-    semantic: [T, W] normalized w2v-bert features. style: [192]. latents: [32, D]. emotion: [D], the base vector.
-    prompt_mel: [80, F]. prompt_condition: [F, C], the regulated quantized codec output.
+    semantic: [T, W] normalized w2v-bert features. style: [192]. speaker: prompt rows [R, D], one or 32. emotion:
+    [D], the base vector. prompt_mel: [80, F]. prompt_condition: [F, C], regulated.
     """
 
     semantic: torch.Tensor
     style: torch.Tensor
-    latents: torch.Tensor
+    speaker: torch.Tensor
     emotion: torch.Tensor
     prompt_mel: torch.Tensor
     prompt_condition: torch.Tensor
@@ -131,13 +130,14 @@ class VoiceFeatures:
 
 @dataclass(frozen=True, eq=False)
 class Codes:
-    """One decoded segment. `tokens`: int64 [T], no start or stop token. `latents`: [T, D] on the model's device.
+    """One decoded segment. `tokens`: int64 [T], no start or stop token. `latents`: [T, D] on the model's device,
+    if it has any.
 
     `finished` is False where the decoder ran into its limit before the stop token.
     """
 
     tokens: torch.Tensor
-    latents: torch.Tensor
+    latents: torch.Tensor | None = None
     finished: bool = True
 
 

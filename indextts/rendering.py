@@ -71,10 +71,13 @@ class Renderer:
         def make_meter(stage: str, units: float = 1) -> WorkMeter:
             return WorkMeter(lambda share: on_event(Event(stage, share * len(batch), len(batch), line)), units)
 
-        meter = make_meter("latents")
-        with meter_calls(meter, device, self._modules.gpt):
-            spoken = self._compute_latents(batch, hidden_states, report)
-        meter.finish_units(1)
+        if self._modules.version.has_latents:
+            meter = make_meter("latents")
+            with meter_calls(meter, device, self._modules.gpt):
+                spoken = self._compute_latents(batch, hidden_states, report)
+            meter.finish_units(1)
+        else:
+            spoken = [LatentSegment(d.segment, Codes(d.answer.tokens, None, d.answer.finished)) for d in batch]
         meter = make_meter("s2mel", schedule.steps)
         with meter_calls(meter, device, self._modules.s2mel.cfm.estimator, once=False):
             mels = self._run_flow(spoken, schedule, report, meter.finish_units)
@@ -86,9 +89,9 @@ class Renderer:
     def flow_line(self, item: LatentSegment) -> FlowLine:
         """The inputs of the flow's ODE solver for a segment: condition, prompt, style, seed."""
         s2mel, voice, codes = self._modules.s2mel, item.segment.voice, item.codes
-        embedded = self._modules.codec.embed_codes(codes.tokens.to(self._modules.device)[None])[0]
-        content = s2mel.add_latents(embedded.to(s2mel.dtype), codes.latents.to(s2mel.dtype))
-        condition = s2mel.length_regulator(content[None], count_mel_frames(codes, item.segment.line.speed))[0]
+        features = self._modules.codec.embed_codes(codes.tokens.to(self._modules.device)[None])[0]
+        content = s2mel.add_latents(features.to(s2mel.dtype), codes.latents)
+        condition = s2mel.length_regulator(content[None], self._count_frames(item))[0]
         return FlowLine(voice.prompt_condition, condition, voice.prompt_mel, voice.style, item.segment.seed)
 
     def release(self) -> None:
@@ -128,7 +131,7 @@ class Renderer:
         budget, done = self._budget, 0
 
         def cost(part: Sequence[LatentSegment]) -> int:
-            return budget.costs.flow([_flow_frames(item) for item in part], schedule.branches)
+            return budget.costs.flow([self._flow_frames(item) for item in part], schedule.branches)
 
         def work(part: Sequence[LatentSegment]) -> list[Tensor]:
             nonlocal done
@@ -160,7 +163,10 @@ class Renderer:
             frames = budget.fit_units("vocoder", MOST_FRAMES, budget.costs.vocoder_frame, LEAST_FRAMES)
             return budget.attempt("vocoder", frames, work, LEAST_FRAMES)
 
+    def _count_frames(self, item: LatentSegment) -> int:
+        """Mel frames that a segment is spoken in."""
+        return count_mel_frames(item.codes, self._modules.version.frames_per_code, item.segment.line.speed)
 
-def _flow_frames(item: LatentSegment) -> int:
-    """Mel frames of a segment behind its prompt."""
-    return len(item.segment.voice.prompt_condition) + count_mel_frames(item.codes, item.segment.line.speed)
+    def _flow_frames(self, item: LatentSegment) -> int:
+        """The same, and those of its prompt."""
+        return len(item.segment.voice.prompt_condition) + self._count_frames(item)

@@ -12,13 +12,13 @@ from .records import OUTPUT_SAMPLE_RATE, Codes, Line, VoiceFeatures
 from .seeds import mix_seed
 
 FRAMES_PER_SECOND = OUTPUT_SAMPLE_RATE / 256
-FRAMES_PER_CODE = 1.72
-"""Mel frames that the released model gives one code (50 a second)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """One text segment and all it is conditioned on: the `part`-th of the line at `place` of the run. emotion: [D]."""
+    """One text segment and all it is conditioned on: the `part`-th of the line at `place` of the run. emotion: [D].
+
+    language_row: of a model that knows several languages."""
 
     place: int
     part: int
@@ -26,6 +26,7 @@ class Segment:
     text_ids: tuple[int, ...]
     voice: VoiceFeatures
     emotion: Tensor
+    language_row: int | None = None
 
     @property
     def seed(self) -> int:
@@ -43,12 +44,12 @@ class DecodedSegment:
 
 @dataclass(frozen=True, eq=False)
 class LatentSegment:
-    """A decoded segment with the GPT's latents of its codes, no waveform yet."""
+    """A decoded segment, with the GPT's latents of its codes where the model has them, no waveform yet."""
 
     segment: Segment
     codes: Codes
 
 
-def count_mel_frames(codes: Codes, speed: float) -> int:
+def count_mel_frames(codes: Codes, frames_per_code: float, speed: float) -> int:
     """Mel frames that `codes` are spoken in at `speed` (1.0: as the model would; 2.0: in half the time)."""
-    return max(1, int(len(codes.tokens) * FRAMES_PER_CODE / speed))
+    return max(1, int(len(codes.tokens) * frames_per_code / speed))

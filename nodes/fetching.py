@@ -8,6 +8,7 @@ import folder_paths
 
 from ..indextts.loading.fetch import complete_folder
 from ..indextts.loading.find import survey_files
+from ..indextts.model_version import V2_0
 from .folders import AUTO, model_roots
 from .settings import ModelSettings
 
@@ -31,4 +32,4 @@ def _choose_folder(settings: ModelSettings) -> Path:
     named = settings.model_dir.strip()
     if named and named != AUTO:
         return model_roots(named)[0]
-    return Path(folder_paths.models_dir) / "indextts" / "IndexTTS-2"
+    return Path(folder_paths.models_dir) / "indextts" / V2_0.folder

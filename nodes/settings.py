@@ -99,7 +99,7 @@ def find_flow_schedule(settings: ModelSettings, options: SpeakOptions) -> Hashab
     survey = survey_files(model_roots(settings.model_dir))
     if survey.folder is None or not survey.is_complete:
         return None
-    return known_schedule(CheckpointFiles(folder=survey.folder, **survey.found), options)
+    return known_schedule(survey.files, options)
 
 
 def torch_device(wanted: str) -> torch.device:

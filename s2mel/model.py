@@ -54,21 +54,22 @@ class CFM(nn.Module):
 
 
 class S2Mel(nn.Module):
-    """The released S2Mel. `latent_width` is the width of the GPT latents it reads."""
+    """The released S2Mel. `latent_width` is the width of the GPT latents it reads; None where it reads none."""
 
-    def __init__(self, config: S2MelConfig, latent_width: int) -> None:
+    def __init__(self, config: S2MelConfig, latent_width: int | None) -> None:
         super().__init__()
-        content = config.length_regulator.in_channels
-        widths = (latent_width, *HIDDEN, content)
         self.cfm = CFM(config)
         self.length_regulator = LengthRegulator(config.length_regulator)
         self._request: CompileRequest | None = None
         self._choice: FlowChoice | None = None
-        self.gpt_layer = nn.Sequential(*(nn.Linear(i, o) for i, o in itertools.pairwise(widths)))
+        if latent_width is not None:
+            widths = (latent_width, *HIDDEN, config.length_regulator.in_channels)
+            self.gpt_layer = nn.Sequential(*(nn.Linear(i, o) for i, o in itertools.pairwise(widths)))
 
-    def add_latents(self, codes_embedding: Tensor, latents: Tensor) -> Tensor:
-        """Codec embeddings [T, 1024] and GPT latents [T, D] of the same codes to content [T, 1024]."""
-        return codes_embedding + self.gpt_layer(latents)
+    def add_latents(self, codes_embedding: Tensor, latents: Tensor | None) -> Tensor:
+        """Codec features [T, 1024] and GPT latents [T, D] of the same codes to content [T, 1024]; without latents the
+        features are the content."""
+        return codes_embedding if latents is None else codes_embedding + self.gpt_layer(latents.to(self.dtype))
 
     @property
     def dtype(self) -> torch.dtype:

@@ -25,6 +25,10 @@ IGNORED = (
 """Tensors that inference never reads: training masks, embeddings of discrete content, and constants."""
 
 
+LATENT_LAYER = "gpt_layer.*"
+"""What reads the GPT's latents; where there are none it lies in the file unused."""
+
+
 def rename_s2mel_weights(state: State) -> State:
     """The released S2Mel file, flattened, as the state dict of `S2Mel`. Tensors are shared where they are unchanged.
 

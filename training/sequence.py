@@ -9,8 +9,7 @@ from typing import Any
 
 import torch
 from indextts2_multitalk.indextts.config import GPTConfig
-from indextts2_multitalk.indextts.gpt.model import UnifiedVoice
-from indextts2_multitalk.indextts.gpt.prompt import SPEED_ROWS
+from indextts2_multitalk.indextts.gpt.model import SPEED_ROWS, UnifiedVoice
 from torch import Tensor
 from torch.nn import functional
 

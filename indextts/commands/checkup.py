@@ -13,7 +13,7 @@ from ...s2mel.model import S2Mel
 from ..config import ConformerConfig, GPTConfig, load_model_config, load_vocoder_config
 from ..decoding import choose_decoder
 from ..gpt.model import UnifiedVoice
-from ..loading.find import CheckpointFiles, Survey
+from ..loading.find import Survey
 from ..loading.layouts import DEMO_FOLDER, PACK
 from ..loading.models import load_models
 from ..memory_budget import what_fits
@@ -56,7 +56,7 @@ def lines_that_fit(survey: Survey) -> str:
 def model_initialises(survey: Survey) -> str:
     """Where the files are complete, every tensor in them fits; else the modules can be built at the released size."""
     if survey.is_complete and survey.folder is not None:
-        models = load_models(CheckpointFiles(folder=survey.folder, **survey.found), LoadOptions(device="meta"))
+        models = load_models(survey.files, LoadOptions(device="meta"))
         count = sum(parameter.numel() for parameter in models.parameters())
         return f"all files fit, {count / 1e6:.0f} million parameters"
     build_released_size()

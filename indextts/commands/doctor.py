@@ -16,7 +16,7 @@ from ...runtime.device_capability import why_too_old
 from ...runtime.shape_tables import describe_shapes
 from ..errors import ConfigError
 from ..loading.find import Survey, survey_files
-from ..loading.layouts import DEMO_FOLDER, FILE_NAMES, default_roots, has_demo
+from ..loading.layouts import DEMO_FOLDER, default_roots, has_demo, list_file_names
 from ..loading.placement import why_no_int8
 from ..text.glossary_file import read_glossaries, user_glossary_file
 
@@ -156,19 +156,25 @@ def _transformers_finding() -> Finding:
 def _model_finding(survey: Survey) -> Finding:
     """Which model it is, and whether all of it is there."""
     if survey.is_complete:
-        kind = "IndexTTS-2" if survey.folder != DEMO_FOLDER else "the demonstration voice, small and English only"
+        kind = (
+            survey.version.title if survey.folder != DEMO_FOLDER else "the demonstration voice, small and English only"
+        )
         return Finding("model", OK, f"{kind}, complete, in {survey.folder}")
-    detail = f"IndexTTS-2 in {survey.folder} is incomplete" if survey.folder else "no IndexTTS-2 was found"
+    title = survey.version.title
+    detail = f"{title} in {survey.folder} is incomplete" if survey.folder else "no IndexTTS-2 was found"
     demo = "; the demonstration voice is there: --model-dir demo" if has_demo() else ""
     return Finding("model", MISSING, f"{detail}{demo}", _file_remedy(survey))
 
 
 def _file_findings(survey: Survey) -> Iterator[Finding]:
+    if survey.mixed:
+        yield Finding("model folder", NOTE, survey.mixed, "move the files of one version to a folder of their own")
     folder, version = next(iter(survey.other_versions.items()), (None, None))
     if folder and survey.folder is None:
         yield Finding("model folder", MISSING, f"{folder} holds IndexTTS-{version}, not IndexTTS-2", "see below")
+    names = list_file_names(survey.version)
     for field, place in survey.found.items():
-        yield Finding(FILE_NAMES.get(field, field), OK, str(place))
+        yield Finding(names.get(field, field), OK, str(place))
     for field, name in survey.missing.items():
         optional = field == "qwen"
         detail = "not found" + (", only emotion from text needs it" if optional else "")

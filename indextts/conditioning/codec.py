@@ -1,6 +1,9 @@
-"""The semantic codec of MaskGCT: semantic features to one code each, and codes back to features.
+"""Semantic codecs: codes to the content that the flow speaks, and what of a recording the flow's prompt is made from.
 
-B recordings, T tokens, W semantic width, V codes, E width of a code. Its decoder plays no part in speech synthesis.
+IndexTTS-2 has MaskGCT's: a code for each semantic feature, whose decoder plays no part in speech synthesis.
+IndexTTS-2.5 has its own: a code for two of them, which the decoder makes of it; its encoder serves training alone.
+
+B recordings, T tokens, M codes, W semantic width, V codebook entries, E width of a code.
 Blocks are ConvNeXt (arXiv 2201.03545) in one dimension; the quantizer looks codes up by cosine (arXiv 2110.04627).
 """
 
@@ -13,11 +16,12 @@ from ..config import SemanticCodecConfig
 from .padding import zero_padding
 
 IGNORED = ("decoder.*",)
+HALVED_IGNORED = ("encoder.*", "down.*", "quantizer.quantizers.0.in_project.*")
 _NORM_EPS = 1e-6
 
 
 class SemanticCodec(nn.Module):
-    """Encoder and quantizer. The released codec could hold several quantizers and holds one."""
+    """MaskGCT's encoder and quantizer. The released codec could hold several quantizers and holds one."""
 
     def __init__(self, config: SemanticCodecConfig) -> None:
         super().__init__()
@@ -36,6 +40,30 @@ class SemanticCodec(nn.Module):
     def embed_codes(self, codes: Tensor) -> Tensor:
         """Features [B, T, W] that codes [B, T] stand for."""
         return self.quantizer.embed_codes(codes)
+
+    def prompt_content(self, features: Tensor, padding_mask: Tensor | None = None) -> Tensor:
+        """What of a recording's semantic features [B, T, W] the flow's prompt is made from: the quantized ones."""
+        return self.quantize(features, padding_mask)[1]
+
+
+class HalvedCodec(nn.Module):
+    """Codebook and decoder of IndexTTS-2.5's codec, which gives every code two features."""
+
+    def __init__(self, config: SemanticCodecConfig) -> None:
+        super().__init__()
+        width = config.hidden_size
+        self.quantizer = _Quantizer(config, encodes=False)
+        self.decoder = nn.Sequential(_Backbone(config), nn.Linear(config.vocos_dim, width))
+        self.up = nn.Conv1d(width, width, kernel_size=3, padding=1)
+
+    def embed_codes(self, codes: Tensor) -> Tensor:
+        """Features [B, 2M, W] that codes [B, M] stand for."""
+        decoded = self.decoder(self.quantizer.embed_codes(codes)).mT
+        return self.up(decoded.repeat_interleave(2, dim=-1)).mT
+
+    def prompt_content(self, features: Tensor, padding_mask: Tensor | None = None) -> Tensor:
+        """What of a recording's semantic features [B, T, W] the flow's prompt is made from: they as they are."""
+        return features
 
 
 class _Backbone(nn.Module):
@@ -73,9 +101,12 @@ class _ConvNeXtBlock(nn.Module):
 
 
 class _Quantizer(nn.Module):
-    def __init__(self, config: SemanticCodecConfig) -> None:
+    """encodes: with what finds the code of a feature, which only an encoder needs."""
+
+    def __init__(self, config: SemanticCodecConfig, encodes: bool = True) -> None:
         super().__init__()
-        self.in_project = MatmulConv1d(config.hidden_size, config.codebook_dim)
+        if encodes:
+            self.in_project = MatmulConv1d(config.hidden_size, config.codebook_dim)
         self.out_project = MatmulConv1d(config.codebook_dim, config.hidden_size)
         self.codebook = nn.Embedding(config.codebook_size, config.codebook_dim)
 

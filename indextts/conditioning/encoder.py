@@ -73,7 +73,7 @@ class ConditioningEncoder:
     def encode_voice(self, audio: Audio | None, boost: bool = False) -> VoiceFeatures:
         """All that a line needs of its speaker. Raises `AudioError` for audio that cannot serve.
 
-        `latents` and `emotion` come in the voice encoder's dtype, `prompt_condition` in the regulator's, the rest in
+        `speaker` and `emotion` come in the voice encoder's dtype, `prompt_condition` in the regulator's, the rest in
         float32.
         """
         used = take_excerpt(audio)
@@ -114,10 +114,10 @@ class ConditioningEncoder:
         return VoiceFeatures(
             semantic=features.semantic[0],
             style=features.style,
-            latents=features.latents,
+            speaker=features.speaker,
             emotion=features.emotion,
             prompt_mel=mel,
-            prompt_condition=self.models.regulate(features.quantized, mel.shape[-1])[0],
+            prompt_condition=self.models.regulate(features.content, mel.shape[-1])[0],
         )
 
     def _compute_voice_apart(self, audio: Audio, boost: bool) -> VoiceFeatures:

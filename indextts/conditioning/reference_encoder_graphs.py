@@ -73,7 +73,7 @@ class _PaddedRecording:
     def _cut(self, features: ReferenceFeatures) -> ReferenceFeatures:
         """Without what came of the padding."""
         tokens = -(-self._frames // self._models.semantic.stride)
-        return features._replace(semantic=features.semantic[:, :tokens], quantized=features.quantized[:, :tokens])
+        return features._replace(semantic=features.semantic[:, :tokens], content=features.content[:, :tokens])
 
 
 class _ReferenceEncoderGraph(_PaddedRecording):

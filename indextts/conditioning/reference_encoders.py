@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from .campplus import CAMPPlus
-from .codec import SemanticCodec
+from .codec import HalvedCodec, SemanticCodec
 from .features import log_energies, subtract_mean
 from .semantic import SemanticEncoder
-from .voice_encoder import VoiceEncoder
+from .voice_encoder import EmotionEncoder
 
 FRAME_NUMBERS = 80_000
 """That the released encoders hold at once for a frame: the voice encoder's subsampling, its 512 channels, and gaps."""
@@ -24,9 +24,9 @@ class ReferenceEncoders:
     """The models that read reference audio; all on one device."""
 
     semantic: SemanticEncoder
-    codec: SemanticCodec
+    codec: SemanticCodec | HalvedCodec
     campplus: CAMPPlus
-    voice: VoiceEncoder
+    voice: EmotionEncoder
 
     @property
     def modules(self) -> tuple[nn.Module, ...]:
@@ -34,13 +34,13 @@ class ReferenceEncoders:
 
 
 class ReferenceFeatures(NamedTuple):
-    """semantic [1, T, W], quantized [1, T, W], style [S]: float32. latents [32, D], emotion [D]: the voice encoder's
-    dtype."""
+    """semantic [1, T, W], content [1, T, W] for the flow's prompt, style [S]: float32. speaker [R, D], emotion [D]: the
+    voice encoder's dtype."""
 
     semantic: Tensor
-    quantized: Tensor
+    content: Tensor
     style: Tensor
-    latents: Tensor
+    speaker: Tensor
     emotion: Tensor
 
 
@@ -55,13 +55,14 @@ def encode_reference(
     semantic = models.semantic(energies, padding_mask)
     token_padding = None if padding_mask is None else padding_mask[:: models.semantic.stride]  # half a token is a token
     features = semantic.to(_weights_dtype(models.voice))
-    _, quantized = models.codec.quantize(semantic.to(_weights_dtype(models.codec)), token_padding)
+    content = models.codec.prompt_content(semantic.to(_weights_dtype(models.codec)), token_padding)
     fbank = subtract_mean(log_energies(energies), padding_mask)
+    style = models.campplus(fbank[None].to(_weights_dtype(models.campplus)), padding_mask).float()
     return ReferenceFeatures(
         semantic,
-        quantized.float(),
-        models.campplus(fbank[None].to(_weights_dtype(models.campplus)), padding_mask)[0].float(),
-        models.voice.voice_latents(features, token_padding)[0],
+        content.float(),
+        style[0],
+        models.voice.speaker_rows(features, style, token_padding)[0],
         models.voice.emotion_vector(features, token_padding)[0],
     )
 

@@ -1,4 +1,4 @@
-"""UnifiedVoice: GPT-2 over [voice latents][text][semantic codes], with the released tensor names.
+"""UnifiedVoice: GPT-2 over [speaker][text][semantic codes], with the released tensor names.
 
 Dimensions: B lines, L positions, D width, H heads, W head width, T codes.
 Text and codes have their own embeddings and position tables; GPT-2's own position embedding is not used.
@@ -20,6 +20,9 @@ IGNORED = ("text_head.*", "gpt.wte.*", "gpt.wpe.*", "*.attn.bias", "*.attn.maske
 
 FIRST_CODE_POSITION = 2
 """Position row of the first generated code. The start code takes row 0; row 1 is skipped while decoding."""
+
+SPEED_ROWS = (1, 0)
+"""Rows of `speed_emb` in the order they stand in the prompt. Speed is set in the length regulator, not here."""
 
 EXTRA_POSITIONS = {"text": 2, "mel": 3}
 """Rows of a position table beyond the tokens it is for."""
@@ -86,17 +89,24 @@ class LearnedPositions(nn.Module):
 
 
 class UnifiedVoice(nn.Module):
-    """The decoder of the GPT checkpoint; `conditioning.voice_encoder.VoiceEncoder` is its other half."""
+    """The decoder of the GPT checkpoint; the voice encoder is its other half.
 
-    def __init__(self, config: GPTConfig) -> None:
+    language_rows: languages that the text is marked with, in a model that knows several (`lang_embedding`); such a
+    model has no `speed_emb`.
+    """
+
+    def __init__(self, config: GPTConfig, language_rows: int = 0) -> None:
         super().__init__()
         width = config.model_dim
-        self.config = config
+        self.config, self.language_rows = config, language_rows
         self.text_embedding = nn.Embedding(config.number_text_tokens + 1, width)
         self.text_pos_embedding = LearnedPositions(config.max_text_tokens + EXTRA_POSITIONS["text"], width)
         self.mel_embedding = nn.Embedding(config.number_mel_codes, width)
         self.mel_pos_embedding = LearnedPositions(config.max_mel_tokens + EXTRA_POSITIONS["mel"], width)
-        self.speed_emb = nn.Embedding(2, width)
+        if language_rows:
+            self.lang_embedding = nn.Embedding(language_rows, width)
+        else:
+            self.speed_emb = nn.Embedding(len(SPEED_ROWS), width)
         self.gpt = GPT2(width, config.heads, config.layers)
         self.final_norm = nn.LayerNorm(width)
         self.mel_head = nn.Linear(width, config.number_mel_codes)
@@ -111,6 +121,20 @@ class UnifiedVoice(nn.Module):
     def embed_codes(self, codes: Tensor, positions: Tensor) -> Tensor:
         """codes, positions: int64 of one shape [...]. Returns [..., D]."""
         return self.mel_embedding(codes) + self.mel_pos_embedding(positions)
+
+    def embed_speed(self) -> Tensor:
+        """The two rows [2, D] behind the speaker's: zeros, which are attended to, in a model without `speed_emb`."""
+        weight = self.mel_head.weight
+        if self.language_rows:
+            return torch.zeros(len(SPEED_ROWS), self.config.model_dim, device=weight.device, dtype=weight.dtype)
+        return self.speed_emb(torch.tensor(SPEED_ROWS, device=weight.device))
+
+    def embed_text(self, ids: Tensor, language_row: int | None = None) -> Tensor:
+        """[N, D] of ids [N] at text positions 0, 1, …, marked with the language where the model knows several."""
+        embedded = self.text_embedding(ids) + self.text_pos_embedding(torch.arange(len(ids), device=ids.device))
+        if language_row is None:
+            return embedded
+        return embedded + self.lang_embedding(torch.tensor(language_row, device=ids.device))
 
     def decoder_weights(self) -> DecoderWeights:
         """What the engine decodes with: these very tensors."""

@@ -1,7 +1,8 @@
 """The prompt: embeddings that the decoder is conditioned on (prefill).
 
 Dimensions: P prompt rows, D width, N text ids.
-[32 latents + emotion][normal speed][half speed][start text … stop text][start code]
+IndexTTS-2:   [32 latents + emotion][normal speed][half speed][start text … stop text][start code]
+IndexTTS-2.5: [speaker + emotion][zeros][zeros][start text … stop text, each + language][start code]
 """
 
 from collections.abc import Sequence
@@ -12,24 +13,30 @@ from torch import Tensor
 from ..config import GPTConfig
 from .model import UnifiedVoice
 
-SPEED_ROWS = (1, 0)
-"""Rows of `speed_emb` in the order they stand in the prompt. Speed is set in the length regulator, not here."""
-
 PLACEHOLDER_CODE = 1
 """The token id that stands for the prompt in the released decoding: the repetition penalty therefore covers it."""
 
 
-def build_prompt(model: UnifiedVoice, latents: Tensor, emotion: Tensor, text_ids: Sequence[int]) -> Tensor:
-    """Embeddings [P, D] of one segment, P = 32 + 2 + (N + 2) + 1, in the model's dtype.
+def build_prompt(
+    model: UnifiedVoice,
+    speaker: Tensor,
+    emotion: Tensor,
+    text_ids: Sequence[int],
+    language_row: int | None = None,
+) -> Tensor:
+    """Embeddings [P, D] of one segment, P = S + 2 + (N + 2) + 1, in the model's dtype.
 
-    latents: [32, D] of the voice. emotion: [D], added to each. text_ids: the segment's N tokens, start and stop not
-    among them. Raises `ValueError` where the model has no text position left.
+    speaker: rows [S, D] of the voice. emotion: [D], added to each. text_ids: the segment's N tokens; start and stop
+    among them are left out, as in training. language_row: of a model that knows several languages. Raises `ValueError`
+    where the model has no text position or no such language.
     """
     device, dtype = model.mel_head.weight.device, model.mel_head.weight.dtype
-    voice = latents.to(device, dtype) + emotion.to(device, dtype)
-    speed = model.speed_emb(torch.tensor(SPEED_ROWS, device=device))
+    if (language_row is not None) != bool(model.language_rows) or (language_row or 0) not in _languages(model):
+        raise ValueError(f"got the language row {language_row}, expected one of the model's {model.language_rows}")
+    voice = speaker.to(device, dtype) + emotion.to(device, dtype)
+    text = model.embed_text(_delimit_text(model, text_ids).to(device), language_row)
     start = torch.tensor([model.config.start_mel_token], device=device)
-    return torch.cat((voice, speed, _text_rows(model, text_ids), model.embed_codes(start, torch.zeros_like(start))))
+    return torch.cat((voice, model.embed_speed(), text, model.embed_codes(start, torch.zeros_like(start))))
 
 
 def initial_penalty_tokens(config: GPTConfig) -> tuple[int, ...]:
@@ -37,14 +44,15 @@ def initial_penalty_tokens(config: GPTConfig) -> tuple[int, ...]:
     return (PLACEHOLDER_CODE, config.start_mel_token)
 
 
-def _text_rows(model: UnifiedVoice, text_ids: Sequence[int]) -> Tensor:
-    """[start][text][stop] embedded, [N + 2, D]. Start and stop ids inside the text are left out, as in training."""
+def _languages(model: UnifiedVoice) -> range:
+    return range(max(1, model.language_rows))
+
+
+def _delimit_text(model: UnifiedVoice, text_ids: Sequence[int]) -> Tensor:
+    """[start][text][stop], [N + 2]."""
     start, stop = model.config.start_text_token, model.config.stop_text_token
     ids = [start, *(i for i in text_ids if i not in (start, stop)), stop]
     rows = model.text_pos_embedding.emb.num_embeddings
     if len(ids) > rows:
         raise ValueError(f"got {len(ids) - 2} text tokens, expected at most {rows - 2}; split the text")
-    device = model.text_embedding.weight.device
-    return model.text_embedding(torch.tensor(ids, device=device)) + model.text_pos_embedding(
-        torch.arange(len(ids), device=device)
-    )
+    return torch.tensor(ids)

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import CheckpointError
+from ..model_version import ModelVersion
 from .download import OnProgress, RemoteFile, download_file, hub_endpoint
 from .find import Survey, explain_missing, survey_files
 from .layouts import (
     COMPANIONS,
-    CORE_FILES,
-    CORE_REPO,
     QWEN_FILES,
     QWEN_FOLDER,
     default_hub_cache,
@@ -24,15 +23,23 @@ from .layouts import (
 logger = logging.getLogger(__name__)
 
 
-def fetch_missing(to: Path | None = None, endpoint: str | None = None, on_progress: OnProgress | None = None) -> Path:
+def fetch_missing(
+    to: Path | None = None,
+    endpoint: str | None = None,
+    on_progress: OnProgress | None = None,
+    version: ModelVersion | None = None,
+) -> Path:
     """Complete the model folder `to` and return it; where None, the folder that is found, or a new usual one.
 
-    What lies in any known place already is not downloaded. Raises `CheckpointError` where the hub or the disk fails;
-    what has arrived stays, and the next call continues.
+    version: the one wanted; None is that of the folder, or IndexTTS-2. What lies in any known place already is not
+    downloaded. Raises `CheckpointError` where the hub or the disk fails, and where `to` holds another version; what has
+    arrived stays, and the next call continues.
     """
     hub_cache = default_hub_cache()  # it belongs to the hub's own client: found, but never written to
-    survey = survey_files([root for root in default_roots(to) if hub_cache not in root.parents], hub_cache)
-    folder = survey.folder or to or _choose_new_folder()
+    survey = survey_files([root for root in default_roots(to) if hub_cache not in root.parents], hub_cache, version)
+    if to is not None and survey.folder is None and survey.other_versions:
+        raise CheckpointError(explain_missing(survey))
+    folder = survey.folder or to or _choose_new_folder(survey.version)
     complete_folder(survey, folder, endpoint, on_progress)
     return folder
 
@@ -57,14 +64,15 @@ def _list_missing(survey: Survey, folder: Path) -> Iterator[RemoteFile]:
         if not survey.is_complete:
             raise CheckpointError(explain_missing(survey))
         return
+    repo, core_files = survey.version.repo, survey.version.core_files
     for field in survey.missing:
-        if field in CORE_FILES:
-            yield RemoteFile(CORE_REPO, CORE_FILES[field], folder, CORE_FILES[field])
+        if field in core_files:
+            yield RemoteFile(repo, core_files[field], folder, core_files[field])
         elif field in COMPANIONS:
             yield from _companion_files(field, folder / "hf_cache")
         elif field == "qwen":
             yield from (
-                RemoteFile(CORE_REPO, f"{QWEN_FOLDER}/{name}", folder, f"{QWEN_FOLDER}/{name}", optional)
+                RemoteFile(repo, f"{QWEN_FOLDER}/{name}", folder, f"{QWEN_FOLDER}/{name}", optional)
                 for name, optional in QWEN_FILES.items()
             )
 
@@ -79,6 +87,6 @@ def _companion_files(field: str, cache: Path) -> Iterator[RemoteFile]:
         yield RemoteFile(companion.repo, name, cache, f"{place}/{name}")
 
 
-def _choose_new_folder() -> Path:
+def _choose_new_folder(version: ModelVersion) -> Path:
     models = next((folder for folder in guess_models_folders() if folder.is_dir()), None)
-    return models / "indextts" / "IndexTTS-2" if models else Path("checkpoints")
+    return models / "indextts" / version.folder if models else Path("checkpoints")

@@ -5,26 +5,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..model_version import V2_0, VERSIONS, ModelVersion
+
 PACK = Path(__file__).resolve().parents[2]
 
 DEMO = "demo"
 DEMO_FOLDER = PACK / "checkpoints" / "demo"
 """A `model_dir` that is this name alone means the demonstration voice, and no other folder of that name."""
 
-CORE_REPO = "IndexTeam/IndexTTS-2"
+_OWN_LAYOUTS = ("indextts/{}", "TTS/{}", "TTS/IndexTTS/{}", "{}", "IndexTTS/{}")
+"""With what the version is called."""
+_SHARED_LAYOUTS = ("TTS/Index-TTS", "TTS/IndexTTS", "Index-TTS", "IndexTTS", ".")
 CORE_LAYOUTS = (
-    "indextts/IndexTTS-2",
-    "TTS/IndexTTS-2",
-    "TTS/IndexTTS/IndexTTS-2",
-    "IndexTTS-2",
-    "TTS/Index-TTS",
-    "TTS/IndexTTS",
-    "IndexTTS/IndexTTS-2",
-    "Index-TTS",
-    "IndexTTS",
-    ".",
+    *(layout.format(V2_0.folder) for layout in _OWN_LAYOUTS),
+    *_SHARED_LAYOUTS,
+    *(layout.format(version.folder) for version in VERSIONS[1:] for layout in _OWN_LAYOUTS),
 )
-"""Below a models folder, or a `TTS` or `indextts` folder that is a search root of its own; or the root itself."""
+"""Below a models folder, or a `TTS` or `indextts` folder that is a search root of its own; or the root itself. Which
+version a folder holds its files say."""
 
 QWEN_FOLDER = "qwen0.6bemo4-merge"
 QWEN_FILES = {
@@ -43,17 +41,6 @@ QWEN_FILES = {
 for whole."""
 
 GLOSSARY_NAME = "glossary.yaml"
-
-CORE_FILES = {
-    "config": "config.yaml",
-    "gpt": "gpt.pth",
-    "s2mel": "s2mel.pth",
-    "bpe_model": "bpe.model",
-    "speaker_matrix": "feat1.pt",
-    "emotion_matrix": "feat2.pt",
-    "w2v_statistics": "wav2vec2bert_stats.pt",
-}
-"""Field of `CheckpointFiles` -> released file name; `config.yaml` may name the files otherwise."""
 
 CONFIG_KEYS = {
     "gpt": "gpt_checkpoint",
@@ -114,8 +101,16 @@ COMPANIONS = {
     ),
 }
 
-FILE_NAMES = CORE_FILES | {field: companion.names[0] for field, companion in COMPANIONS.items()} | {"qwen": QWEN_FOLDER}
-"""What a user is told is there or missing, by the field of `CheckpointFiles`."""
+
+def list_companions(version: ModelVersion) -> dict[str, Companion]:
+    """Those that a version needs: what its own folder holds it does not."""
+    return {field: companion for field, companion in COMPANIONS.items() if field not in version.core_files}
+
+
+def list_file_names(version: ModelVersion) -> dict[str, str]:
+    """What a user is told is there or missing, by the field of `CheckpointFiles`."""
+    companions = {field: companion.names[0] for field, companion in list_companions(version).items()}
+    return {**version.core_files, **companions, "qwen": QWEN_FOLDER}
 
 
 def default_roots(model_dir: Path | None = None, models_folders: Sequence[Path] = ()) -> list[Path]:
@@ -130,7 +125,7 @@ def default_roots(model_dir: Path | None = None, models_folders: Sequence[Path] 
     named = os.environ.get("INDEXTTS_MODEL_DIR")
     roots = [Path(named).expanduser()] if named else []
     roots += [Path("checkpoints"), *(models_folders or guess_models_folders()), PACK / "checkpoints"]
-    return [*roots, *list_snapshots(default_hub_cache(), CORE_REPO)]
+    return [*roots, *(place for version in VERSIONS for place in list_snapshots(default_hub_cache(), version.repo))]
 
 
 def has_demo() -> bool:

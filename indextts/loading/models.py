@@ -22,12 +22,13 @@ from ..errors import CheckpointError
 from ..events import LOADING, Event, OnEvent, ignore_event
 from ..gpt import model as gpt
 from ..gpt.quantized_linear import quantize_layers
+from ..model_version import V2_0, VERSIONS, ModelVersion
 from ..options import LoadOptions
 from ..vocoder import bigvgan
 from .find import CheckpointFiles
 from .placement import Placement, choose_placement
 from .read import StateDict, read_state_dict, read_weights
-from .strict import AnyModule, RenameWeights, load_strict
+from .strict import AnyModule, RenameWeights, load_strict, warn_unknown
 from .warm_up import warm_up_device, warm_up_encoders
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ logger = logging.getLogger(__name__)
 W2V_BERT_FILES = ("model.safetensors", "pytorch_model.bin")
 MODULES = 8
 """How many are loaded."""
+LANGUAGE_TABLE = "lang_embedding.weight"
+"""Of a model that knows several languages."""
 VOCODER_FILES = ("bigvgan_generator.pt", "bigvgan_generator.safetensors")
 
 
@@ -47,16 +50,18 @@ class Models(nn.Module):
         placement: Placement,
         *,
         gpt: gpt.UnifiedVoice,
-        voice_encoder: voice_encoder.VoiceEncoder,
+        voice_encoder: voice_encoder.EmotionEncoder,
         semantic: semantic.SemanticEncoder,
-        codec: codec.SemanticCodec,
+        codec: codec.SemanticCodec | codec.HalvedCodec,
         campplus: campplus.CAMPPlus,
         emotions: EmotionTable,
         text_emotion: TextEmotion,
         s2mel: S2Mel,
         vocoder: bigvgan.BigVGAN,
+        version: ModelVersion = V2_0,
     ) -> None:
         super().__init__()
+        self.version = version
         self.config, self.precision, self.choices = config, str(placement.precision), placement.choices
         self.gpt, self.voice_encoder = gpt, voice_encoder
         self.semantic, self.codec, self.campplus, self.emotions = semantic, codec, campplus, emotions
@@ -96,11 +101,9 @@ class _Loader:
     def __init__(self, files: CheckpointFiles, placement: Placement, on_event: OnEvent) -> None:
         self._on_event, self._loaded = on_event, 0
         self.files, self.placement, self.precision = files, placement, placement.precision
-        self.config = load_model_config(files.config)
-        if not 2.0 <= self.config.version < 2.5:
-            raise CheckpointError(
-                f"{files.config}: got version {self.config.version}, expected 2.0; use an IndexTTS-2 folder"
-            )
+        self.config, self.version = load_model_config(files.config), files.version
+        if files.mixed:
+            logger.warning("%s", files.mixed)
 
     def load_models(self) -> Models:
         config, files = self.config, self.files
@@ -122,33 +125,28 @@ class _Loader:
             ),
             text_emotion=TextEmotion(files.qwen, self.placement.device),
             s2mel=self._load_module(
-                lambda: S2Mel(config.s2mel, config.gpt.model_dim),
+                lambda: S2Mel(config.s2mel, config.gpt.model_dim if self.version.has_latents else None),
                 self._read_state(files.s2mel, "net"),
                 files.s2mel,
                 s2mel_weights.rename_s2mel_weights,
-                s2mel_weights.IGNORED,
+                (*s2mel_weights.IGNORED, *(() if self.version.has_latents else (s2mel_weights.LATENT_LAYER,))),
                 self.precision.s2mel,
             ),
             vocoder=self._load_vocoder(),
+            version=self.version,
         )
 
     def _load_reference_encoders(self) -> ReferenceEncoders:
         """First of all, so that they can warm up while the rest is read."""
-        config, files = self.config, self.files
+        files = self.files
         return ReferenceEncoders(
             semantic=self._load_semantic_encoder(),
-            codec=self._load_module(
-                lambda: codec.SemanticCodec(config.semantic_codec),
-                self._read_state(files.semantic_codec),
-                files.semantic_codec,
-                codec.rename_codec_weights,
-                codec.IGNORED,
-            ),
+            codec=self._load_codec(),
             campplus=self._load_module(
                 campplus.CAMPPlus, self._read_state(files.campplus), files.campplus, ignored=campplus.IGNORED
             ),
             voice=self._load_module(
-                lambda: voice_encoder.VoiceEncoder(config.gpt, config.semantic_codec.hidden_size),
+                self._build_voice_encoder,
                 self._voice_state,
                 files.gpt,
                 ignored=voice_encoder.IGNORED,
@@ -156,9 +154,23 @@ class _Loader:
             ),
         )
 
+    def _build_voice_encoder(self) -> voice_encoder.EmotionEncoder:
+        config, width = self.config.gpt, self.config.semantic_codec.hidden_size
+        if self.version.speaker == "latents":
+            return voice_encoder.VoiceEncoder(config, width)
+        return voice_encoder.StyleVoiceEncoder(config, width, self.config.s2mel.style_encoder.dim)
+
+    def _load_codec(self) -> codec.SemanticCodec | codec.HalvedCodec:
+        file, config = self.files.semantic_codec, self.config.semantic_codec
+        state, rename = self._read_state(file, "model"), codec.rename_codec_weights
+        if self.version.codec == "maskgct":
+            return self._load_module(lambda: codec.SemanticCodec(config), state, file, rename, codec.IGNORED)
+        return self._load_module(lambda: codec.HalvedCodec(config), state, file, rename, codec.HALVED_IGNORED)
+
     def _load_gpt(self) -> gpt.UnifiedVoice:
+        languages = _count_rows(self._gpt_state, LANGUAGE_TABLE)
         decoder = self._load_module(
-            lambda: gpt.UnifiedVoice(self.config.gpt),
+            lambda: gpt.UnifiedVoice(self._config_by_shapes.gpt, languages),
             self._gpt_state,
             self.files.gpt,
             gpt.rename_gpt_weights,
@@ -172,7 +184,26 @@ class _Loader:
     @cached_property
     def _gpt_state(self) -> StateDict:
         """`gpt.pth` without the voice encoder, which is its other half."""
-        return self._read_state(self.files.gpt, "model")
+        state = self._read_state(self.files.gpt, "model")
+        if bool(_count_rows(state, LANGUAGE_TABLE)) == self.version.has_languages:
+            return state
+        (got,) = (version.title for version in VERSIONS if version.has_languages != self.version.has_languages)
+        raise CheckpointError(
+            f"{self.files.gpt}: got the weights of {got}, expected those of {self.version.title}, which the other "
+            f"files of {self.files.folder} are of; keep each version in a folder of its own"
+        )
+
+    @cached_property
+    def _config_by_shapes(self) -> ModelConfig:
+        """The configuration with the vocabulary that the file has, which fine-tuning may have changed."""
+        config = self.config.gpt
+        rows = _count_rows(self._gpt_state, "text_embedding.weight")
+        if rows in (0, config.number_text_tokens + 1):
+            return self.config
+        logger.warning(
+            "%s: %d text tokens, not the %d of config.yaml", self.files.gpt, rows - 1, config.number_text_tokens
+        )
+        return self.config.model_copy(update={"gpt": config.model_copy(update={"number_text_tokens": rows - 1})})
 
     @cached_property
     def _voice_state(self) -> StateDict:
@@ -237,6 +268,12 @@ class _Loader:
         return module
 
 
+def _count_rows(state: StateDict, name: str) -> int:
+    """Rows of a table of a file; 0 where it has none."""
+    table = state.get(name)
+    return 0 if table is None or not table.dim() else len(table)
+
+
 def _first_file(folder: Path, names: Sequence[str]) -> Path:
     """The first of `names` that lies in `folder`; finding the folder has made sure of one."""
     return next(file for name in names if (file := folder / name).is_file())
@@ -253,7 +290,7 @@ def _semantic_state(state: StateDict, statistics: Mapping[str, torch.Tensor], la
     extra = [name for name in state if not name.startswith(semantic.layer_prefixes(layers))]
     unknown = [name for name in extra if not any(fnmatchcase(name, pattern) for pattern in semantic.IGNORED)]
     if unknown:
-        raise CheckpointError(f"{file}: got unknown tensors {unknown[:6]}, expected those of facebook/w2v-bert-2.0")
+        warn_unknown(unknown, file)
     logger.info("%s: skipped tensors that inference does not use: %d above layer %d", file.name, len(extra), layers)
     return needed
 

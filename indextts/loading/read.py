@@ -53,7 +53,7 @@ def read_state_dict(file: Path, *keys: str) -> StateDict:
 
 
 def flatten_state_dict(data: Any, file: Path) -> StateDict:
-    """Nested dicts of tensors as one flat dict with dotted names, each "module." left by data parallelism removed."""
+    """Nested dicts of tensors as one flat dict with dotted names, what parallel training put in them removed."""
     if not isinstance(data, Mapping):
         raise CheckpointError(f"{file}: got {type(data).__name__}, expected a dict of named tensors; download it again")
     state: StateDict = {}
@@ -61,8 +61,12 @@ def flatten_state_dict(data: Any, file: Path) -> StateDict:
         if count == MAX_ENTRIES or len(path) > MAX_DEPTH:
             raise _damaged_error(file, "its dicts hold one another, or each the next one many times")
         if isinstance(value, torch.Tensor):
-            state[".".join(str(name).removeprefix("module.") for name in path)] = value
+            state[".".join(_plain_name(str(name)) for name in path)] = value
     return state
+
+
+def _plain_name(name: str) -> str:
+    return name.replace("_fsdp_wrapped_module.", "").removeprefix("module.")
 
 
 def _walk_dicts(data: Mapping[Any, Any], path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:

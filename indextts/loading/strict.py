@@ -42,10 +42,11 @@ def load_strict(
 ) -> AnyModule:
     """Build a module and give it the tensors of `state`, which is emptied on the way.
 
-    `ignored` are patterns of released names that inference never uses; they are skipped and logged. Floating-point
-    tensors become `dtype`. Raises `CheckpointError` naming file, tensor, got and expected for every other name that
-    is missing, unknown or of another shape, and for values that are no numbers. The module comes in eval mode,
-    without gradients. on_share: called after each tensor with the share of them that is there; may raise to cancel.
+    `ignored` are patterns of released names that inference never uses; they are skipped and logged. Names that nobody
+    here knows are skipped, too, with one warning. Floating-point tensors become `dtype`. Raises `CheckpointError`
+    naming file, tensor, got and expected for every name that is missing or of another shape, and for values that are
+    no numbers. The module comes in eval mode, without gradients. on_share: called after each tensor with the share of
+    them that is there; may raise to cancel.
     """
     module = _build_on_meta(build, file)
     _skip_ignored(state, ignored, file)
@@ -53,6 +54,7 @@ def load_strict(
     tensors = _rename_tensors(state, rename, file)
     state.clear()
     expected = module.state_dict()
+    _skip_unknown(tensors, expected, file)
     _check_tensors(tensors, expected, file)
     converted, probes = {}, {}
     for name, tensor, probe in _convert_side_by_side(expected, tensors, torch.device(device), dtype):
@@ -119,12 +121,26 @@ def _rename_tensors(state: StateDict, rename: RenameWeights | None, file: Path) 
         raise CheckpointError(f"{file}: got tensors that do not fit together ({error}); {REMEDY}") from error
 
 
+def _skip_unknown(tensors: StateDict, expected: StateDict, file: Path) -> None:
+    """A file from elsewhere may hold more than we know of; what we do not read changes nothing."""
+    unknown = [name for name in tensors if name not in expected]
+    for name in unknown:
+        del tensors[name]
+    if unknown:
+        warn_unknown(unknown, file)
+
+
+def warn_unknown(names: Sequence[str], file: Path) -> None:
+    """One warning that names the tensors of a file which are not known here."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    shown = ", ".join(name[:100] for name in names[:SHOWN])
+    logger.warning("%s: skipped %d tensors not known here: %s%s", file, len(names), shown, more)
+
+
 def _check_tensors(tensors: StateDict, expected: StateDict, file: Path) -> None:
     problems = [f"{name}: missing, expected {_shape_text(t)}" for name, t in expected.items() if name not in tensors]
     for name, tensor in tensors.items():
-        if name not in expected:
-            problems.append(f"{name}: got {_shape_text(tensor)}, expected no such tensor")
-        elif tensor.shape != expected[name].shape:
+        if tensor.shape != expected[name].shape:
             problems.append(f"{name}: got {_shape_text(tensor)}, expected {_shape_text(expected[name])}")
     if problems:
         more = f" (and {len(problems) - SHOWN} more)" if len(problems) > SHOWN else ""

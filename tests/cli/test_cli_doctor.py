@@ -142,7 +142,12 @@ def test_other_version(tmp_path: Path, capsys) -> None:
     for name in ("codec.pth", "gpt.pth", "a.tiktoken"):
         (tmp_path / name).write_bytes(b"")
     assert main(["doctor", "--model-dir", str(tmp_path)]) == 1
-    assert f"{tmp_path} holds IndexTTS-2.5, not IndexTTS-2" in capsys.readouterr().out
+    assert f"IndexTTS-2.5 in {tmp_path} is incomplete" in capsys.readouterr().out
+    for name in ("codec.pth", "a.tiktoken"):
+        (tmp_path / name).unlink()
+    (tmp_path / "dvae.pth").write_bytes(b"")
+    assert main(["doctor", "--model-dir", str(tmp_path)]) == 1
+    assert f"{tmp_path} holds IndexTTS-1.x, not IndexTTS-2" in capsys.readouterr().out
 
 
 def test_failing_checks_have_remedies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,7 +75,7 @@ def test_a_voice_has_the_shapes_its_record_promises(encoder):
     assert shapes == {
         "semantic": (50, WIDTH),
         "style": (STYLE,),
-        "latents": (32, GPT_WIDTH),
+        "speaker": (32, GPT_WIDTH),
         "emotion": (GPT_WIDTH,),
         "prompt_mel": (80, frames),
         "prompt_condition": (frames, CONDITION),
@@ -196,7 +196,7 @@ def test_half_precision_models_answer_in_their_own_dtype(encoder, semantic_encod
     encoder.models.campplus.bfloat16()
     voice = encoder.encode_voice(recording("alice"))
     dtypes = {name: tensor.dtype for name, tensor in tensors(voice).items()}
-    assert dtypes["latents"] == dtypes["emotion"] == torch.bfloat16
+    assert dtypes["speaker"] == dtypes["emotion"] == torch.bfloat16
     assert dtypes["semantic"] == dtypes["style"] == dtypes["prompt_mel"] == torch.float32
     vector = encoder.encode_emotion(Emotion("vector", vector=(0.1,) * 8), voice)
     assert vector.dtype == torch.bfloat16

@@ -10,7 +10,7 @@ from indextts2_multitalk.indextts.conditioning.features import KaldiFilterBank
 from indextts2_multitalk.indextts.conditioning.reference_encoders import encode_reference
 from torch.nn.functional import pad
 
-NAMES = ("semantic", "quantized", "style", "latents", "emotion")
+NAMES = ("semantic", "content", "style", "speaker", "emotion")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_padding_changes_no_features(encoders, frames, padding):
     noise = pad(one, (0, 0, 0, size - frames), value=1e3)
     features = encode_reference(encoders, noise, torch.arange(size) >= frames)
     tokens = -(-frames // 2)
-    agree(features._replace(semantic=features.semantic[:, :tokens], quantized=features.quantized[:, :tokens]),
+    agree(features._replace(semantic=features.semantic[:, :tokens], content=features.content[:, :tokens]),
           encode_reference(encoders, one))  # fmt: skip
 
 

@@ -17,28 +17,45 @@ SEARCHES = {
     "greedy_repetition_penalty": SamplingParams(do_sample=False, num_beams=1, repetition_penalty=10.0),
     "beam3": SamplingParams(do_sample=False, num_beams=3, repetition_penalty=10.0),
 }
+LONG_SEARCHES = {
+    "long_repetition_penalty": SEARCHES["greedy_repetition_penalty"],
+    "long_beam3": SEARCHES["beam3"],
+}
+"""IndexTTS-2.5's: so much is taken from the stop code's bias that none stops early."""
+LONG_CUT = 30.0
 
 
-def golden_voice(goldens, head_gain: float = 1.0) -> UnifiedVoice:
-    """The seeded decoder of a goldens folder, loaded as released files are."""
+def golden_voice(goldens, head_gain: float = 1.0, stop_cut: float = 0.0) -> UnifiedVoice:
+    """The seeded decoder of a goldens folder, loaded as released files are. stop_cut: off the stop code's bias."""
     config = GPTConfig.model_validate(goldens.config["gpt"])
     state = {name: tensor for name, tensor in goldens.state("gpt").items() if not name.startswith(PREFIXES)}
     state["mel_head.weight"] = state["mel_head.weight"] * head_gain
+    state["mel_head.bias"][config.stop_mel_token] -= stop_cut
+    languages = len(state.get("lang_embedding.weight", ()))
     return load_strict(
-        lambda: UnifiedVoice(config), state, file=goldens.folder, ignored=IGNORED, rename=rename_gpt_weights
+        lambda: UnifiedVoice(config, languages), state, file=goldens.folder, ignored=IGNORED, rename=rename_gpt_weights
     )
 
 
-def golden_prompt(model: UnifiedVoice, figures: dict[str, torch.Tensor]) -> torch.Tensor:
-    """[P, D]."""
-    text = figures["text"][0].tolist()
-    return build_prompt(model, figures["conditioning"][0], figures["emovec_merged"][0], text)
+def golden_prompt(
+    model: UnifiedVoice,
+    figures: dict[str, torch.Tensor],
+    language_row: int | None = None,
+    emotion: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """[P, D]. language_row, emotion: others than the golden run's."""
+    text, emotion = figures["text"][0].tolist(), figures["emovec_merged"][0] if emotion is None else emotion
+    if "conditioning" in figures:
+        return build_prompt(model, figures["conditioning"][0], emotion, text)
+    language = int(figures["language"]) if language_row is None else language_row
+    return build_prompt(model, figures["speaker"], emotion, text, language)
 
 
 def golden_request(name: str, model: UnifiedVoice, figures: dict[str, torch.Tensor]) -> Request:
-    """The request whose codes are `figures[name]`."""
+    """The request whose codes are `figures[name]`. All had one limit, which greedy, without a penalty, met."""
+    limit = max(figures[name].shape[1], figures["greedy"].shape[1])
     history = initial_penalty_tokens(model.config)
-    return Request(golden_prompt(model, figures), 0, SEARCHES[name], figures[name].shape[1], history)
+    return Request(golden_prompt(model, figures), 0, (SEARCHES | LONG_SEARCHES)[name], limit, history)
 
 
 def check_codes(answer: Finished, expected: torch.Tensor, stop_token: int) -> None:

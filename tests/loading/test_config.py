@@ -34,7 +34,7 @@ def test_unknown_keys_are_one_warning(tmp_path: Path, caplog: pytest.LogCaptureF
     [
         ({"gpt": {}, "surprise": 1}, r"gpt\.model_dim: Field required"),
         ({"emo_num": "many"}, r"emo_num: .*\(got 'many'\)"),
-        ({"version": "${surprise}"}, r"version: .*\(got '\$\{surprise\}'\)"),
+        ({"semantic_layer": "${surprise}"}, r"semantic_layer: .*\(got '\$\{surprise\}'\)"),
         ("gpt: " + "[" * 2000, "cannot be read"),
         ("[1, 2]", "got list, expected a mapping"),
         ("gpt: 1\ngpt: 2", "cannot be read"),

@@ -11,6 +11,7 @@ from indextts2_multitalk.indextts.errors import CheckpointError, ConfigError
 from indextts2_multitalk.indextts.events import Event
 from indextts2_multitalk.indextts.loading.find import find_checkpoint
 from indextts2_multitalk.indextts.loading.models import Models, load_models
+from indextts2_multitalk.indextts.model_version import V2_0
 from indextts2_multitalk.indextts.options import LoadOptions
 
 CPU = LoadOptions(device="cpu", use_cuda_kernel=False)
@@ -135,12 +136,20 @@ def test_missing_tensor(spoilable: Path) -> None:
         load(spoilable)
 
 
-def test_unknown_tensor(spoilable: Path) -> None:
-    state = torch.load(spoilable / "gpt.pth", weights_only=True)
-    state["model"]["language_embedding.weight"] = torch.zeros(4, 64)
-    replace(spoilable / "gpt.pth", state)
-    with pytest.raises(CheckpointError, match=r"language_embedding.weight: got \[4, 64\], expected no such tensor"):
-        load(spoilable)
+def test_an_unknown_tensor_changes_nothing_and_is_one_warning(
+    models: Models, spoilable: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, key in (("gpt.pth", "model"), ("s2mel.pth", "net")):
+        state = torch.load(spoilable / name, weights_only=True)
+        state[key]["surprise.weight"], state["optimizer"] = torch.zeros(4, 64), {"state": {0: torch.zeros(9)}}
+        replace(spoilable / name, state)
+    others = load(spoilable)
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert [warning.split("/")[-1] for warning in warnings] == [
+        f"{name}: skipped 1 tensors not known here: surprise.weight" for name in ("gpt.pth", "s2mel.pth")
+    ]
+    for (name, one), (_, other) in zip(models.named_parameters(), others.named_parameters(), strict=True):
+        assert torch.equal(one, other), name
 
 
 def test_statistics_without_variance(spoilable: Path) -> None:
@@ -149,12 +158,21 @@ def test_statistics_without_variance(spoilable: Path) -> None:
         load(spoilable)
 
 
-def test_config_of_another_version(spoilable: Path) -> None:
+@pytest.mark.parametrize("number", [2.5, "two"])
+def test_what_a_config_says_of_the_version_is_not_trusted(spoilable: Path, number: object) -> None:
     file = spoilable / "config.yaml"
-    config = yaml.safe_load(file.read_text(encoding="utf-8")) | {"version": 2.5}
+    config = yaml.safe_load(file.read_text(encoding="utf-8")) | {"version": number}
     replace(file, yaml.safe_dump(config).encode())
-    with pytest.raises(CheckpointError, match=r"config.yaml: got version 2.5, expected 2.0"):
-        load(spoilable)
+    assert load(spoilable).version is V2_0
+
+
+def test_a_vocabulary_of_another_size_is_that_of_the_file(spoilable: Path, caplog: pytest.LogCaptureFixture) -> None:
+    state = torch.load(spoilable / "gpt.pth", weights_only=True)
+    table = state["model"]["text_embedding.weight"]
+    state["model"]["text_embedding.weight"] = torch.cat([table, table[:7]])
+    replace(spoilable / "gpt.pth", state)
+    assert load(spoilable).gpt.config.number_text_tokens == len(table) + 6
+    assert f"gpt.pth: {len(table) + 6} text tokens, not the {len(table) - 1} of config.yaml" in caplog.text
 
 
 @pytest.mark.parametrize(

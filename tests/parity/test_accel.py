@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from helpers.golden_gpt import HEAD_GAIN, SEARCHES, check_codes, golden_prompt, golden_request, golden_voice
+from helpers.golden_voice import whole_figures
 from indextts2_multitalk.accel.attention.sdpa import SdpaAttention
 from indextts2_multitalk.accel.cache.paged_cache import PagedCache
 from indextts2_multitalk.accel.engine import Engine, EngineOptions
@@ -22,7 +23,7 @@ DRAWS = 48
 
 @pytest.fixture(scope="module")
 def figures(goldens):
-    return goldens.npz("gpt")
+    return whole_figures(goldens, goldens.npz("gpt"))
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,8 @@ from indextts2_multitalk.indextts.conditioning.features import (
     subtract_mean,
 )
 
+VERSIONS = ("2.0",)
+
 
 def test_mel(goldens, close):
     figures = goldens.npz("audio")

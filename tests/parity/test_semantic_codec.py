@@ -5,6 +5,8 @@ from indextts2_multitalk.indextts.conditioning.codec import IGNORED, SemanticCod
 from indextts2_multitalk.indextts.config import SemanticCodecConfig
 from indextts2_multitalk.indextts.loading.strict import load_strict
 
+VERSIONS = ("2.0",)
+
 
 @torch.inference_mode()
 def test_codec(goldens, close):

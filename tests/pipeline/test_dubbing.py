@@ -28,7 +28,7 @@ def make_parts(place: int, codes: list[int], wished: float | None) -> list[Decod
 def test_a_line_waits_for_its_segments_and_others_do_not():
     slow, plain, single = make_parts(0, [50, 50], 2.2), make_parts(1, [50, 50], None), make_parts(2, [50], 0.5)
     decoded = [slow[1], plain[0], single[0], slow[0], plain[1]]
-    fitted = list(fit_segments(decoded, [item.segment for item in decoded], SpeakOptions()))
+    fitted = list(fit_segments(decoded, [item.segment for item in decoded], SpeakOptions(), 1.72))
     assert [(item.segment.place, item.segment.part) for item in fitted] == [(1, 0), (2, 0), (0, 1), (0, 0), (1, 1)]
     assert [round(item.segment.line.speed, 3) for item in fitted] == [1.1, 1.4, 0.998, 0.998, 1.1]
 
@@ -45,7 +45,7 @@ def test_a_line_waits_for_its_segments_and_others_do_not():
     ],
 )
 def test_one_speed_within_the_limits(codes, wished, limits, speed):
-    assert abs(choose_speed(make_parts(0, codes, wished), SpeakOptions(fit_speeds=limits)) - speed) < 1e-3
+    assert abs(choose_speed(make_parts(0, codes, wished), SpeakOptions(fit_speeds=limits), 1.72) - speed) < 1e-3
 
 
 @pytest.mark.parametrize("share", [0.8, 0.9, 1.1, 1.3])
