@@ -59,10 +59,11 @@ class ChosenSchedule:
 
 
 class FlowScheduler:
-    """Of one pipeline: what its runs solve the flow by."""
+    """Of one pipeline: what its runs solve the flow by. The weights are those that `files` hold now, whatever takes
+    their place later."""
 
     def __init__(self, modules: Models, files: CheckpointFiles) -> None:
-        self._modules, self._files = modules, files
+        self._modules, self._files, self._weights = modules, files, flow_identity(files)
         self._measured: dict[float, FlowCalibration] = {}
 
     def choose(self, options: SpeakOptions, on_event: OnEvent = ignore_event, graphs: bool = False) -> ChosenSchedule:
@@ -71,7 +72,9 @@ class FlowScheduler:
         the flow's results are no numbers."""
         if not needs_calibration(options):
             return describe_schedule(options, None)
-        known = self._measured.get(options.guidance) or find_calibration(self._files, options.guidance)
+        known = self._measured.get(options.guidance) or find_calibration(
+            self._files.folder, self._weights, options.guidance
+        )
         if known is None:
             known = self._measured[options.guidance] = self._calibrate(options.guidance, on_event, graphs)
         return describe_schedule(options, known)
@@ -97,7 +100,8 @@ class FlowScheduler:
         finally:
             self._modules.s2mel.release_graphs()
         tell_steps(most)
-        _keep_calibration(self._files, guidance, found)
+        if self._weights is not None:
+            _keep_calibration(calibration_key(self._weights, guidance), found)
         return found
 
 
@@ -133,23 +137,32 @@ def describe_schedule(options: SpeakOptions, calibration: FlowCalibration | None
 
 def known_schedule(files: CheckpointFiles, options: SpeakOptions) -> FlowSchedule | None:
     """What a run would solve the flow by, without a model; None where it has to be measured first."""
-    known = find_calibration(files, options.guidance) if needs_calibration(options) else None
+    needed = needs_calibration(options)
+    known = find_calibration(files.folder, flow_identity(files), options.guidance) if needed else None
     return choose_schedule(options, known)
 
 
-def find_calibration(files: CheckpointFiles, guidance: float) -> FlowCalibration | None:
-    """What came with the checkpoint, or was measured here; None where neither is there, or can be used."""
-    try:
-        key = calibration_key(files, guidance)
-    except OSError:  # a file of the checkpoint has gone
+def find_calibration(folder: Path, weights: str | None, guidance: float) -> FlowCalibration | None:
+    """What came with the checkpoint, or was measured here; None where neither is there, or can be used. weights: as
+    `flow_identity` says them."""
+    if weights is None:
         return None
-    places = (files.folder / BESIDE_MODEL, cache_path(key))
+    key = calibration_key(weights, guidance)
+    places = (folder / BESIDE_MODEL, cache_path(key))
     return next((found for place in places if (found := _read_calibration(place, key)) is not None), None)
 
 
-def calibration_key(files: CheckpointFiles, guidance: float) -> str:
-    """Of all that the measured conditions and their solutions are made from."""
-    return f"{VERSION}-{weights_identity((files.s2mel, files.semantic_codec, files.speaker_matrix))}-{guidance:g}"
+def flow_identity(files: CheckpointFiles) -> str | None:
+    """Of all weights that the measured conditions and their solutions are made from; None where a file is not there."""
+    try:
+        return weights_identity((files.s2mel, files.semantic_codec, files.speaker_matrix))
+    except OSError:
+        return None
+
+
+def calibration_key(weights: str, guidance: float) -> str:
+    """What a calibration is kept under."""
+    return f"{VERSION}-{weights}-{guidance!r}"
 
 
 def cache_path(key: str) -> Path:
@@ -227,9 +240,8 @@ def _read_calibration(path: Path, key: str) -> FlowCalibration | None:
         return None
 
 
-def _keep_calibration(files: CheckpointFiles, guidance: float, calibration: FlowCalibration) -> None:
+def _keep_calibration(key: str, calibration: FlowCalibration) -> None:
     try:
-        key = calibration_key(files, guidance)
         write_whole(cache_path(key), format_calibration(key, calibration).encode())
     except OSError as error:
         log.warning("the flow's calibration is not kept (%s); the next start calibrates again", error)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -111,6 +112,19 @@ def test_one_run_measures_and_all_others_know(speaking, lines, monkeypatch, tmp_
     known = flow_calibration.known_schedule(speaking._flow._files, options)
     assert known is not None
     assert again.report().flow_schedule.startswith(f"flow: {known.description}")
+
+
+def test_weights_that_take_a_files_place_are_not_those_in_memory(speaking, lines, tmp_path, released_folder):
+    """What a loaded model is measured to be is kept for the weights it was loaded from."""
+    files = speaking._flow._files
+    moved = tmp_path / "s2mel.pth"
+    shutil.copy(files.s2mel, moved)
+    pipeline = Pipeline(speaking.modules, replace(files, s2mel=moved), LoadOptions(device="cpu"))
+    with moved.open("ab") as file:
+        file.write(b"other weights")
+    list(pipeline.speak(lines[:1], SpeakOptions(max_codes=8)))
+    assert flow_calibration.known_schedule(replace(files, s2mel=moved), SpeakOptions()) is None
+    assert flow_calibration.known_schedule(files, SpeakOptions()) is not None
 
 
 def test_a_cancelled_calibration_keeps_nothing(speaking, lines, tmp_path):

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 import torch
 from indextts2_multitalk.indextts.commands.cli import main
-from indextts2_multitalk.indextts.flow_calibration import find_calibration, known_schedule
+from indextts2_multitalk.indextts.flow_calibration import find_calibration, flow_identity, known_schedule
 from indextts2_multitalk.indextts.loading.find import find_checkpoint
 from indextts2_multitalk.indextts.options import LoadOptions, SpeakOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
@@ -109,7 +109,7 @@ def test_it_brings_its_calibration(folder: Path, pipeline: Pipeline) -> None:
     schedule = known_schedule(files, SpeakOptions())
     assert schedule is not None
     assert schedule.grid == pytest.approx(multistep_schedule(9).grid)
-    found = find_calibration(files, 0.7)
+    found = find_calibration(folder, flow_identity(files), 0.7)
     assert found is not None
     assert found.auto.distance < found.reference.distance < found.draft.distance
 
