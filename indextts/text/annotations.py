@@ -59,6 +59,11 @@ def has_annotation(text: str) -> bool:
     return _WORD in text
 
 
+def is_kana_atom(text: str) -> bool:
+    """Whether `text` is a hidden annotation whose reading is kana."""
+    return text.startswith(_WORD) and text.endswith(_KANA)
+
+
 def show_annotations(text: str) -> str:
     """`text` with hidden annotations written out: `<重|CHONG2>`; a syllable that has no word is itself."""
     return ATOM.sub(_write_annotation, text) if has_annotation(text) else text

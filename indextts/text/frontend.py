@@ -51,6 +51,11 @@ class TextFrontend:
             self._prepared.clear()
             self._cached_characters = 0
 
+    @property
+    def note(self) -> str:
+        """What is missing on this machine for the best of the texts so far; empty where nothing is."""
+        return self.encoder.note
+
     def choose_languages(self, texts: Sequence[str], language: str = "auto") -> list[Language]:
         """The language of every line of a dialogue. Raises `TextError` for one that the model does not speak."""
         return choose_languages(texts, language, self.encoder.languages)

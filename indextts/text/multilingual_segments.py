@@ -48,7 +48,7 @@ def encode_segments(
 def split_text(text: str, language: str, tokenizer: MultilingualTokenizer, limit: int) -> Iterator[str]:
     """Parts of `text` of at most `limit` tokens, without the spaces between them."""
     units = list(_list_units(text, tokenizer, limit))
-    kinds = _classify_cuts(text, language, [unit.start for unit in units])
+    kinds = _classify_unit_cuts(text, language, [unit.start for unit in units])
     ends = find_cheapest_cuts([unit.tokens for unit in units], kinds, limit)
     starts = [0, *(units[end].start for end in ends[:-1]), len(text)]
     for start, end in pairwise(starts):
@@ -81,7 +81,7 @@ def _list_characters(text: str, start: int, end: int, tokenizer: MultilingualTok
         yield _Unit(begin, tokens)
 
 
-def _classify_cuts(text: str, language: str, starts: Sequence[int]) -> list[CutKind]:
+def _classify_unit_cuts(text: str, language: str, starts: Sequence[int]) -> list[CutKind]:
     """The kind of a cut right before each of `starts`."""
     spaced = _SPACE.sub(WORD_START, text)
     opening, closing = find_quotes(spaced)

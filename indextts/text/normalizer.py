@@ -9,15 +9,18 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from .annotations import has_annotation, hide_annotations, show_annotations
+from .arabic import verbalize_arabic
 from .characters import drop_ornaments, fold_characters
 from .chinese import verbalize_chinese
 from .english import verbalize_english
 from .glossary import Glossary, Reading
 from .grammar import Grammar
+from .japanese import verbalize_japanese
 from .language import TWO_LANGUAGES, Language, check_language, choose_language
 from .markup import strip_markup, unescape_entities
 from .pieces import split_pieces
 from .punctuation import unify_punctuation
+from .spanish import verbalize_spanish
 from .spoken_spans import SpokenSpans
 from .traditional import simplify_characters
 
@@ -50,6 +53,9 @@ class TextNormalizer:
         self._verbalizers: dict[Language, Callable[[SpokenSpans], str]] = {
             "zh": partial(verbalize_chinese, grammar=self._chinese, annotations=annotations),
             "en": verbalize_english,
+            "ja": verbalize_japanese,
+            "es": verbalize_spanish,
+            "ar": verbalize_arabic,
         }
 
     def use_glossary(self, glossary: Mapping[str, Reading]) -> None:

@@ -1,7 +1,7 @@
 """Spoken text into segments of token ids: what of the front end a model's vocabulary decides, one class for each kind.
 
 The file that comes with the weights says which: `bpe.model` is SentencePiece, as of IndexTTS-2; a `.tiktoken` file is
-the byte pair encoding of IndexTTS-2.5, which knows languages and annotations.
+the byte pair encoding of IndexTTS-2.5, which knows five languages and annotations.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from typing import Protocol
 
 from ..errors import TextError
 from .annotations import show_annotations
-from .language import TWO_LANGUAGES, Language
+from .japanese_words import REMEDY, can_split_words, space_words
+from .language import FIVE_LANGUAGES, TWO_LANGUAGES, Language
 from .language_table import find_language_row
 from .multilingual_segments import encode_segments
 from .multilingual_tokenizer import MultilingualTokenizer
@@ -31,10 +32,14 @@ class EncodedText:
 
 
 class SegmentEncoder(Protocol):
-    """languages: what the model speaks. has_annotations: whether its vocabulary has tokens for readings."""
+    """languages: what the model speaks. has_annotations: whether its vocabulary has tokens for readings.
+
+    note: what was missing for the best of it, once a text needed it.
+    """
 
     languages: tuple[Language, ...]
     has_annotations: bool
+    note: str
 
     def encode(self, spoken: str, language: str, max_tokens: int) -> EncodedText:
         """Segments of at most `max_tokens` tokens. Raises `TextError` where the model knows no letter of `spoken`."""
@@ -45,6 +50,7 @@ class SentencePieceEncoder:
 
     languages = TWO_LANGUAGES
     has_annotations = False
+    note = ""
 
     def __init__(self, model_file: Path) -> None:
         self.tokenizer = TextTokenizer(model_file)
@@ -64,27 +70,30 @@ class SentencePieceEncoder:
 class MultilingualEncoder:
     """IndexTTS-2.5: byte pairs, so that no character is unknown; the language is a token and a row."""
 
-    languages = TWO_LANGUAGES
+    languages = FIVE_LANGUAGES
     has_annotations = True
 
     def __init__(self, vocabulary_file: Path) -> None:
         self.tokenizer = MultilingualTokenizer(vocabulary_file)
+        self.note = ""
 
     def encode(self, spoken: str, language: str, max_tokens: int) -> EncodedText:
         """`language`: one of `languages`, or "zh-en"."""
         name = _MIXED if language == "zh-en" else language
-        written = write_case(spoken, language)
+        written = self.write_text(spoken, language)
         return EncodedText(encode_segments(written, name, self.tokenizer, max_tokens), (), find_language_row(name))
+
+    def write_text(self, spoken: str, language: str) -> str:
+        """`spoken` in the case that the model was trained on; Japanese with spaces between its words."""
+        if language == "ja":
+            self.note = "" if can_split_words() else REMEDY
+            return space_words(spoken.lower())
+        return spoken.upper() if language == "es" else spoken if language == "ar" else spoken.lower()
 
 
 def read_encoder(vocabulary_file: Path) -> SegmentEncoder:
     """The encoder for a model's vocabulary. Raises `CheckpointError` where the file is missing or damaged."""
     return (MultilingualEncoder if vocabulary_file.suffix == ".tiktoken" else SentencePieceEncoder)(vocabulary_file)
-
-
-def write_case(text: str, language: str) -> str:
-    """The case that the model was trained on: Spanish in capitals, Arabic as written, all others in small letters."""
-    return text.upper() if language == "es" else text if language == "ar" else text.lower()
 
 
 def _knows_any_letter(tokenized: TokenizedText) -> bool:

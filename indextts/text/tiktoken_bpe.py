@@ -32,11 +32,11 @@ class BytePairEncoding:
 
     def encode(self, text: str) -> list[int]:
         """Ranks of `text`; whatever it holds is text."""
-        return [rank for word in split_words(text) for rank in self._encode_word(word)]
+        return [rank for word in split_pretokens(text) for rank in self._encode_word(word)]
 
     def count_bytes(self, text: str) -> list[int]:
         """How many bytes of `text` each of its tokens is, in order."""
-        return [size for word in split_words(text) for size in map(len, self._merge_word(word))]
+        return [size for word in split_pretokens(text) for size in map(len, self._merge_word(word))]
 
     def _merge_bytes(self, word: str) -> tuple[int, ...]:
         return tuple(self._ranks[token] for token in self._merge_word(word))
@@ -72,7 +72,7 @@ class BytePairEncoding:
         return [data[start:end] for start, end in enumerate(ends) if end]
 
 
-def split_words(text: str) -> Iterator[str]:
+def split_pretokens(text: str) -> Iterator[str]:
     """What is encoded apart: a word, a number or marks, each with the space before it; joined, they are `text`."""
     shape = "".join(map(_stand_in, text))
     return (text[match.start() : match.end()] for match in _WORDS.finditer(shape))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from indextts2_multitalk.indextts.errors import CheckpointError
 from indextts2_multitalk.indextts.text.language_table import SPECIAL_TOKENS
 from indextts2_multitalk.indextts.text.multilingual_tokenizer import MultilingualTokenizer
-from indextts2_multitalk.indextts.text.tiktoken_bpe import BytePairEncoding, read_ranks, split_words
+from indextts2_multitalk.indextts.text.tiktoken_bpe import BytePairEncoding, read_ranks, split_pretokens
 
 BYTES = [b64encode(bytes((byte,))) for byte in range(256)]
 
@@ -39,7 +39,7 @@ def test_tokens_are_the_text(pairs, text):
     tokens = {rank: token for token, rank in read_ranks(VOCABULARY).items()}
     assert b"".join(tokens[rank] for rank in pairs.encode(text)).decode() == text
     assert sum(pairs.count_bytes(text)) == len(text.encode())
-    assert "".join(split_words(text)) == text
+    assert "".join(split_pretokens(text)) == text
 
 
 @given(st.text(alphabet="abn ", max_size=30))
@@ -50,7 +50,7 @@ def test_pairs_merge_by_their_rank(tmp_path_factory, text):
     encoding = BytePairEncoding(write_vocabulary(folder, [*BYTES, *merged]))
     ranks = read_ranks(folder / "vocabulary.tiktoken")
     expected = []
-    for word in split_words(text):
+    for word in split_pretokens(text):
         parts = [bytes((byte,)) for byte in word.encode()]
         while pairs := [(ranks[a + b], i) for i, (a, b) in enumerate(pairwise(parts)) if a + b in ranks]:
             _, i = min(pairs)
@@ -60,7 +60,7 @@ def test_pairs_merge_by_their_rank(tmp_path_factory, text):
 
 
 def test_words_are_split_as_the_vocabulary_was_trained():
-    assert list(split_words("I'll pay 12€, ¿sí?  你好 ½ ")) == [
+    assert list(split_pretokens("I'll pay 12€, ¿sí?  你好 ½ ")) == [
         "I", "'ll", " pay", " 12", "€,", " ¿", "sí", "?", " ", " 你好", " ½", " ",
     ]  # fmt: skip
 
