@@ -37,9 +37,14 @@ class SubtitleCue:
     rows: tuple[Row, ...]
 
 
+def clean_text(text: str) -> str:
+    """`text` as it would stand in one row: without line ends, what nobody sees, and halves of characters."""
+    return _BREAK.sub(" ", _SURROGATES.sub("", hide_marks(text).translate(_LOOKALIKES))).strip()
+
+
 def clean_name(name: str) -> str:
-    """A speaker's name as it would stand in a row: without what nobody sees, and halves of characters."""
-    return " ".join(_SURROGATES.sub("", hide_marks(name).translate(_LOOKALIKES)).split())
+    """The same for a speaker's name, single spaces in it."""
+    return " ".join(clean_text(name).split())
 
 
 def split_rows(script: str) -> tuple[list[Row], list[str]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import ScriptError
-from .rows import Row, SubtitleCue
+from .rows import Row, SubtitleCue, clean_name, clean_text
 from .subtitle_times import read_seconds
 
 _SPEAKER = ("speaker", "name", "character", "role", "voice", "角色", "说话人", "人物")
@@ -23,7 +23,6 @@ _ATTRIBUTES = {
 }
 LONGEST_TIME, MOST_SECONDS = 40, 1e6
 _SEPARATORS = ",;\t"
-_BLANKS = str.maketrans("\n\r\v\f\x85\u2028\u2029", "       ")
 
 
 @dataclass(frozen=True)
@@ -99,8 +98,8 @@ def _read_csv(text: str) -> list[Mapping[str, Any]] | None:
     if not (set(names) & set(_SPEAKER) and set(names) & set(_TEXT)):
         return None
     rows = csv.reader(text.lstrip("\ufeff \t\r\n").splitlines(), delimiter=separator)
-    next(rows)
-    return [dict(zip(names, row, strict=False)) for row in _whole_rows(rows)]
+    entries: list[Mapping[str, Any]] = [dict(zip(names, row, strict=False)) for row in _whole_rows(rows)]
+    return entries[1:]
 
 
 def _whole_rows(rows: Iterable[list[str]]) -> Iterator[list[str]]:
@@ -114,10 +113,9 @@ def _make_row(entry: Mapping[str, Any], number: int) -> Row:
     text = _pick(entry, _TEXT)
     if not isinstance(text, str | int | float):
         raise ScriptError(f"entry {number} has no text; expected one of the keys {', '.join(_TEXT[:4])}", number)
-    spoken = str(text).translate(_BLANKS).strip()
-    name = str(_pick(entry, _SPEAKER) or "").strip()
+    name = clean_name(_value(entry, _SPEAKER))
     given = tuple((key, value) for key, names in _ATTRIBUTES.items() if (value := _value(entry, names)))
-    return Row(spoken, number, name, given, is_text=bool(name))
+    return Row(clean_text(str(text)), number, name, given, is_text=bool(name))
 
 
 def _name_all(rows: list[Row]) -> list[Row]:
@@ -147,6 +145,8 @@ def _to_seconds(value: Any) -> float:
     seconds: float | None
     try:
         seconds = float(value)
+    except OverflowError:
+        seconds = None
     except ValueError:
         seconds = read_seconds(str(value)[:40]) if len(str(value)) < LONGEST_TIME else None
     if seconds is None or not 0 <= seconds < MOST_SECONDS:
@@ -155,8 +155,9 @@ def _to_seconds(value: Any) -> float:
 
 
 def _value(entry: Mapping[str, Any], names: Iterable[str]) -> str:
+    """A text or a number; lists and objects are neither."""
     value = _pick(entry, names)
-    return "" if value is None else str(value).strip()
+    return clean_text(str(value)) if isinstance(value, str | int | float) else ""
 
 
 def _pick(entry: Mapping[str, Any], names: Iterable[str]) -> Any:

@@ -66,3 +66,27 @@ def test_a_name_that_a_config_ties_to_a_voice_is_never_read_aloud() -> None:
     dialogue = parse_dialogue("Anna: hi\nold man: hello", 2, {2: "old man"}, "")
     assert [(line.speaker, line.text) for line in dialogue.lines] == [("Anna", "hi"), ("old man", "hello")]
     assert dialogue.voices == {"Anna": 1, "old man": 2}
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        '[{"text": "hi", "start": 1' + "0" * 400 + "}]",
+        '[{"text": "hi", "start": NaN}]',
+        '[{"text": {"a": "hi"}}]',
+        '{"lines": [{"speaker": "Anna"}]}',
+        "speaker,text\n" + '"' + "x" * 200_000,
+        '{"lines": [' * 50_000,
+    ],
+)
+def test_data_that_is_none(script: str) -> None:
+    with pytest.raises(ScriptError):
+        said(script)
+
+
+def test_data_is_cleaned_as_text_is() -> None:
+    assert said('[{"speaker": "An\\u200bna", "text": "hi\\ud83d\\u0000 there\\u2028you"}]') == [
+        ("Anna", "hi there you")
+    ]
+    deep = '{"a":' * 400 + "1" + "}" * 400
+    assert said(f'[{{"speaker": {deep}, "text": "hi", "emotion": {deep}}}]') == [("Anna", "hi")]

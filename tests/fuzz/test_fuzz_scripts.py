@@ -1,6 +1,7 @@
 """Any script is read or refused by one of our errors; what the pack writes as subtitles says the same when read."""
 
 import contextlib
+import json
 
 import pytest
 import torch
@@ -24,6 +25,11 @@ PIECES = (
     *("Format: Start, End, Name, Text\n", "{10}{20}hi|there", "0:00:01.000,0:00:02.000\n", "角色|台词\n"),
     *("hello ", "你好", "NOTE ", "# ", "- ", "♪ ", "(laughs)"),
 )
+SCALARS = st.one_of(
+    texts("hello", "Anna", "00:00:01,000", "nan", "1.5", most=3), st.floats(), st.integers(), st.booleans(), st.none()
+)
+KEYS = st.sampled_from(["text", "speaker", "start", "end", "emotion", "speed", "seed", "lang", "pause", "lines", "x"])
+DATA = st.recursive(SCALARS, lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(KEYS, inner)))
 NAMES = st.sampled_from([None, ("Anna",), ("Anna", "Ben"), ("Speaker1", "Speaker2", "old man"), ("小红", "S3")])
 
 
@@ -54,6 +60,20 @@ def test_any_dialogue(script: str, count: int, name: str) -> None:
     with contextlib.suppress(ScriptError):
         dialogue = parse_dialogue(script, count, {1: name}, "remedy")
         assert all(1 <= dialogue.voices[line.speaker] <= count for line in dialogue.lines)
+
+
+@fuzz(0.5)
+@given(entries=st.one_of(st.lists(st.dictionaries(KEYS, SCALARS), max_size=4), DATA), names=NAMES, rows=st.booleans())
+def test_any_data(entries: object, names: tuple[str, ...] | None, rows: bool) -> None:
+    if rows and isinstance(entries, list):
+        check("\n".join(map(json.dumps, entries)), names)
+    check(json.dumps(entries), names)
+
+
+@fuzz(0.3)
+@given(cells=st.lists(st.lists(texts('"', ",", ";", "hello", most=4), max_size=5), max_size=5), names=NAMES)
+def test_any_table(cells: list[list[str]], names: tuple[str, ...] | None) -> None:
+    check("\n".join(["speaker,text,start", *(",".join(row) for row in cells)]), names)
 
 
 @fuzz(0.5)
