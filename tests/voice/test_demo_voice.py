@@ -17,7 +17,10 @@ from indextts2_multitalk.indextts.loading.find import find_checkpoint
 from indextts2_multitalk.indextts.options import LoadOptions, SpeakOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
 from indextts2_multitalk.indextts.records import EMOTIONS, Emotion, Voice
-from indextts2_multitalk.s2mel.calibration import multistep_schedule
+from indextts2_multitalk.runtime.cpu_matmul import use_fastest_matmul
+from indextts2_multitalk.s2mel.calibration import CONVERGED_STEPS, FAST_STEPS, mean_distance, multistep_schedule
+from indextts2_multitalk.s2mel.model import FlowLine
+from indextts2_multitalk.s2mel.solver import REFERENCE_SCHEDULE
 from indextts2_multitalk.training.listening import Delivery, Ear, delivery_of, to16
 from indextts2_multitalk.training.recognise import Recogniser, right_counts, word_error_rate, words_of
 from safetensors import safe_open
@@ -112,6 +115,29 @@ def test_it_brings_its_calibration(folder: Path, pipeline: Pipeline) -> None:
     found = find_calibration(folder, flow_identity(files), 0.7)
     assert found is not None
     assert found.auto.distance < found.reference.distance < found.draft.distance
+
+
+@torch.inference_mode()
+def test_what_passes_its_calibration_passes_on_speech(
+    pipeline: Pipeline, speak: Any, sayings: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The calibration measures conditions drawn at random; here is a sentence of the voice."""
+    s2mel, heard = pipeline.modules.s2mel, []
+    solve = s2mel.generate_mels
+
+    def listen(lines: Sequence[FlowLine], *given: Any) -> Any:
+        heard.extend(lines)
+        return solve(lines, *given)
+
+    monkeypatch.setattr(s2mel, "generate_mels", listen)
+    speak(pipeline, [saying.text for saying in sayings[:1]], options=SpeakOptions(steps=1))
+    with use_fastest_matmul(pipeline.device):
+        converged = solve(heard, multistep_schedule(CONVERGED_STEPS))
+        auto, reference = (
+            mean_distance(solve(heard, schedule), converged)
+            for schedule in (multistep_schedule(FAST_STEPS), REFERENCE_SCHEDULE)
+        )
+    assert auto <= reference
 
 
 def test_half_precision_on_disk_is_whole_in_memory(folder: Path, pipeline: Pipeline) -> None:
