@@ -110,3 +110,8 @@ V2_5 = ModelVersion(
 
 VERSIONS = (V2_0, V2_5)
 """In the order in which they came; where both are installed and none is named, the first that is complete is used."""
+
+
+def find_version(number: str) -> ModelVersion:
+    """The version of that number, one of `VERSIONS`."""
+    return next(version for version in VERSIONS if version.number == number)

@@ -45,7 +45,6 @@ from .take_assembler import TakeAssembler
 from .text.frontend import PreparedText, TextFrontend
 from .text.glossary import Reading
 from .text.glossary_file import read_glossaries, user_glossary_file
-from .text.language import choose_language, choose_languages
 from .tuning import TuningReport, tune_models
 from .work_meter import WorkMeter, meter_calls
 
@@ -207,15 +206,18 @@ class Pipeline:
         texts = []
         with report.time_stage("text"):
             self._text.use_glossary(self.glossary(options))
-            languages = choose_languages([line.text for line in lines], options.language)
+            languages = self._text.choose_languages([line.text for line in lines], options.language)
             for place, (line, language) in enumerate(zip(lines, languages, strict=True)):
                 tell_place = partial(on_event, Event("text", place, len(lines), line.index))
                 tell_place()
                 with with_line_context(line):
-                    language = language if line.language is None else choose_language(line.text, line.language)
+                    if line.language is not None:
+                        (language,) = self._text.choose_languages([line.text], line.language)
                     limit = options.max_segment_tokens
                     texts.append(self._text.prepare_text(line.text, language, limit, tell_place))
             on_event(Event("text", len(lines), len(lines)))
+        if self._text.note:
+            report.notes.append(self._text.note)
         report.lines, report.segments = len(lines), sum(len(text.segments) for text in texts)
         return texts
 
@@ -418,7 +420,12 @@ class Pipeline:
         return Alternate(self.modules, choose_placement(self.options).device, self.release_generators)
 
     def _new_report(self) -> Report:
-        return Report(self.device, self.modules.precision, choices=choose_placement(self.options).choices)
+        return Report(
+            self.device,
+            self.modules.precision,
+            model=self.modules.version.title,
+            choices=choose_placement(self.options).choices,
+        )
 
 
 def _meter_line(line: Line, place: int, lines: int, on_event: OnEvent) -> WorkMeter:

@@ -21,7 +21,7 @@ class Report:
 
     cuts: what the memory budget cut, and how much was free then. changes: what of the script was left out or is spoken
     otherwise than written. recordings: what the voices suffer from. verified: how takes were heard, where they were.
-    flow_schedule: what the flow was solved by, and how exact that is.
+    flow_schedule: what the flow was solved by, and how exact that is. model: which one spoke.
     """
 
     device: torch.device
@@ -30,6 +30,7 @@ class Report:
     flow: str = ""
     vocoder: str = ""
     flow_schedule: str = ""
+    model: str = ""
     choices: tuple[str, ...] = ()
     lines: int = 0
     segments: int = 0
@@ -93,6 +94,7 @@ class Report:
     def to_text(self, with_notes: bool = True) -> str:
         """The report as lines of plain text for a console or a node's info output, with the takes' notes or not."""
         rows = [
+            *filter(None, (self.model,)),
             f"device: {self.device}, {self.precision}",
             f"decoder: {self.decoder}",
             *filter(None, (self.flow, self.flow_schedule, self.vocoder)),

@@ -209,6 +209,7 @@ def _add_doctor(commands: Commands) -> None:
 def _add_fetch(commands: Commands) -> None:
     parser = _add_command(commands, "fetch", "download the model files that are missing, continuing where it stopped")
     parser.add_argument("--to", type=path, metavar="DIR", help="the model folder to complete")
+    parser.add_argument("--version", choices=("2.0", "2.5"), help="of a new folder (default: 2.0)")
     parser.add_argument("--endpoint", metavar="URL", help="a mirror of the Hugging Face hub; HF_ENDPOINT does the same")
 
 

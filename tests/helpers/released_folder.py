@@ -7,6 +7,7 @@ Constants of the architecture are there too, filled with NaN: what a file says o
 """
 
 import json
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +20,14 @@ if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from helpers.bpe import train_bpe
-from helpers.released_names import Config, Shapes, gpt_shapes, s2mel_shapes, semantic_codec_shapes
+from helpers.released_names import (
+    Config,
+    Shapes,
+    gpt_shapes,
+    halved_codec_shapes,
+    s2mel_shapes,
+    semantic_codec_shapes,
+)
 from helpers.released_names_audio import bigvgan_shapes, campplus_shapes
 from helpers.seeded import seeded_state, seeded_tensor
 from helpers.tiny_config import TINY_CONFIG
@@ -27,28 +35,43 @@ from helpers.tiny_models import write_qwen, write_w2v_bert
 
 State = dict[str, torch.Tensor]
 
+SMALL_VOCABULARY = Path(__file__).parents[1] / "goldens" / "small-2.5" / "vocabulary.tiktoken"
+SMALL_TOKENS = 2700
+VOCABULARY_NAME = "multilingual_zh_ja_yue_char_del.tiktoken"
+
 EMOTION_ROWS = (3, 17, 2, 8, 4, 5, 10, 24)
 
 
 def write_released_folder(
-    path: Path, config: Config = TINY_CONFIG, safetensors: bool = False, w2v_bert: Mapping[str, int] | None = None
+    path: Path,
+    config: Config = TINY_CONFIG,
+    safetensors: bool = False,
+    w2v_bert: Mapping[str, int] | None = None,
+    version: str = "2.0",
 ) -> Path:
     """Write `config.yaml`, the core files and everything of `hf_cache/` under `path`, and return `path`.
 
+    version: 2.5 has the small golden vocabulary, whose size is the model's whatever `config` says.
     `safetensors` writes every state dict as .safetensors, flat and unwrapped, instead of the released pickles.
     `w2v_bert`: sizes of that model beside its width, as `write_w2v_bert` takes them; tiny without.
     """
     path.mkdir(parents=True, exist_ok=True)
-    write_config(path, config)
-    train_bpe(path / "bpe.model", config["gpt"]["number_text_tokens"])
-    _write_core(path, config, safetensors)
-    _write_auxiliary(path / "hf_cache", config, safetensors, w2v_bert or {})
+    if version == "2.5":
+        config = {**config, "gpt": {**config["gpt"], "number_text_tokens": SMALL_TOKENS}}
+        shutil.copyfile(SMALL_VOCABULARY, path / VOCABULARY_NAME)
+        _write_codec(path, config, safetensors)
+    else:
+        train_bpe(path / "bpe.model", config["gpt"]["number_text_tokens"])
+    write_config(path, config, version)
+    _write_core(path, config, safetensors, version)
+    _write_auxiliary(path / "hf_cache", config, safetensors, w2v_bert or {}, version)
     write_qwen(path / "qwen0.6bemo4-merge")
     return path
 
 
-def write_config(path: Path, config: Config) -> None:
-    """`config.yaml` as released: the model's sections, then the names of the files beside it."""
+def write_config(path: Path, config: Config, version: str = "2.0") -> None:
+    """`config.yaml` as released: the model's sections, then the names of the files beside it; 2.5's has stale ones."""
+    stale = {"gpt_checkpoint": "/cubefs/runs/checkpoint_5000.pth", "surprise": {"unknown": True}}
     names = {
         "dataset": {"bpe_model": "bpe.model", "sample_rate": 24000, "squeeze": False},
         "gpt_checkpoint": "gpt.pth",
@@ -61,6 +84,7 @@ def write_config(path: Path, config: Config) -> None:
         "vocoder": {"type": "bigvgan", "name": "nvidia/bigvgan_v2_22khz_80band_256x"},
         "version": 2.0,
     }
+    names |= stale if version == "2.5" else {}
     model = {key: value for key, value in config.items() if key != "bigvgan"}
     (path / "config.yaml").write_text(yaml.safe_dump(model | names, sort_keys=False), encoding="utf-8")
 
@@ -86,10 +110,10 @@ def save_state(state: State, file: Path, safetensors: bool, key: str | None = No
         torch.save({key: state} if key else state, file)
 
 
-def _write_core(path: Path, config: Config, safetensors: bool) -> None:
+def _write_core(path: Path, config: Config, safetensors: bool, version: str) -> None:
     width, semantic_width = config["gpt"]["model_dim"], config["semantic_codec"]["hidden_size"]
     unused = {"gpt.wte.weight": torch.full((2, width), float("nan"))}
-    save_state(seeded("gpt", gpt_shapes(config)) | unused, path / "gpt.pth", safetensors, key="model")
+    save_state(seeded("gpt", gpt_shapes(config, version)) | unused, path / "gpt.pth", safetensors, key="model")
     _write_s2mel(path, config, safetensors)
     for name, columns in (("feat1", 192), ("feat2", width)):
         torch.save(seeded_tensor(name, (sum(EMOTION_ROWS), columns)), path / f"{name}.pt")
@@ -113,9 +137,20 @@ def _write_s2mel(path: Path, config: Config, safetensors: bool) -> None:
         torch.save({"net": wrapped, "epoch": 1, "iters": 2}, path / "s2mel.pth")
 
 
-def _write_auxiliary(path: Path, config: Config, safetensors: bool, w2v_bert: Mapping[str, int]) -> None:
-    codec = path / "semantic_codec" / "model.safetensors"
-    save_state(seeded("semantic_codec", semantic_codec_shapes(config)), codec, safetensors=True)
+def _write_codec(path: Path, config: Config, safetensors: bool) -> None:
+    """2.5's codec, with the optimizer state that is twice its size in the released file."""
+    state = seeded("codec", halved_codec_shapes(config))
+    if safetensors:
+        save_file(state, path / "codec.safetensors")
+        return
+    moments = {key: {number: torch.zeros_like(t) for number, t in enumerate(state.values())} for key in ("m", "v")}
+    torch.save({"model": state, "optimizer": {"state": moments}, "step": 5000}, path / "codec.pth")
+
+
+def _write_auxiliary(path: Path, config: Config, safetensors: bool, w2v_bert: Mapping[str, int], version: str) -> None:
+    if version == "2.0":
+        codec = path / "semantic_codec" / "model.safetensors"
+        save_state(seeded("semantic_codec", semantic_codec_shapes(config)), codec, safetensors=True)
     save_state(seeded("campplus", campplus_shapes()), path / "campplus_cn_common.bin", safetensors)
     vocoder = seeded("bigvgan", bigvgan_shapes(config["bigvgan"]))
     save_state(vocoder, path / "bigvgan" / "bigvgan_generator.pt", safetensors, key="generator")

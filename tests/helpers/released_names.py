@@ -9,6 +9,9 @@ from typing import Any
 Shapes = dict[str, tuple[int, ...]]
 Config = dict[str, Any]
 
+LANGUAGES = 107
+"""Rows of IndexTTS-2.5's language table."""
+
 EMOTION_WIDTH = 1024
 """Width of the emotion perceiver, whatever the GPT's."""
 
@@ -40,8 +43,18 @@ def merged(*parts: tuple[str, Shapes]) -> Shapes:
     return {name: shape for prefix, shapes in parts for name, shape in under(prefix, shapes).items()}
 
 
-def gpt_shapes(config: Config) -> Shapes:
+def gpt_shapes(config: Config, version: str = "2.0") -> Shapes:
     """`gpt.pth`: embeddings, conformers, perceivers, GPT-2 blocks, heads."""
+    shapes = _gpt_shapes(config)
+    if version == "2.0":
+        return shapes
+    width, style = config["gpt"]["model_dim"], config["s2mel"]["style_encoder"]["dim"]
+    gone = ("conditioning_encoder.", "perceiver_encoder.", "speed_emb.")
+    kept = {name: shape for name, shape in shapes.items() if not name.startswith(gone)}
+    return kept | under("spk_emb_proj", linear(width, style)) | {"lang_embedding.weight": (LANGUAGES, width)}
+
+
+def _gpt_shapes(config: Config) -> Shapes:
     gpt, semantic_width = config["gpt"], config["semantic_codec"]["hidden_size"]
     width, voice, emotion = gpt["model_dim"], gpt["condition_module"], gpt["emo_condition_module"]
     text_tokens = gpt["number_text_tokens"] + 1
@@ -141,6 +154,12 @@ def semantic_codec_shapes(config: Config) -> Shapes:
         ("codebook", {"weight": (codec["codebook_size"], code)}),
     )
     return merged(("encoder", half), ("decoder", half), ("quantizer.quantizers.0", quantizer))
+
+
+def halved_codec_shapes(config: Config) -> Shapes:
+    """IndexTTS-2.5's `codec.pth`: MaskGCT's names, and two convolutions that halve and double the features."""
+    width = config["semantic_codec"]["hidden_size"]
+    return semantic_codec_shapes(config) | merged(("down", linear(width, width, 3)), ("up", linear(width, width, 3)))
 
 
 def s2mel_shapes(config: Config, latent_width: int) -> dict[str, Shapes]:

@@ -13,7 +13,8 @@ from indextts2_multitalk.indextts.loading import download as downloading
 from indextts2_multitalk.indextts.loading.download import RemoteFile, download_file
 from indextts2_multitalk.indextts.loading.fetch import fetch_missing
 from indextts2_multitalk.indextts.loading.find import find_checkpoint
-from indextts2_multitalk.indextts.loading.layouts import default_roots
+from indextts2_multitalk.indextts.loading.layouts import QWEN_FILES, default_roots
+from indextts2_multitalk.indextts.model_version import V2_0, V2_5
 
 LARGE = random.Random(7).randbytes(200_000)
 FILES = {
@@ -34,6 +35,10 @@ FILES = {
     ("funasr/campplus", "campplus_cn_common.bin"): b"campplus",
     ("nvidia/bigvgan_v2_22khz_80band_256x", "config.json"): b"{}",
     ("nvidia/bigvgan_v2_22khz_80band_256x", "bigvgan_generator.pt"): b"vocoder",
+}
+FILES |= {
+    ("IndexTeam/IndexTTS-2.5", name): name.encode()
+    for name in (*V2_5.core_files.values(), *(f"qwen0.6bemo4-merge/{name}" for name in QWEN_FILES), "README.md")
 }
 UNUSED = {"README.md", "conformer_shaw.pt", "qwen0.6bemo4-merge/Modelfile"}
 GPT = ("IndexTeam/IndexTTS-2", "gpt.pth")
@@ -66,6 +71,19 @@ def part_name(name: str, tag: str) -> str:
 
 def fetched(hub: Hub) -> set[str]:
     return {name for name, _ in hub.requests}
+
+
+def test_fetches_a_whole_model_of_either_version(tmp_path: Path, hub: Hub) -> None:
+    """The second takes from beside the first what both need."""
+    for version in (V2_0, V2_5):
+        folder = tmp_path / version.folder
+        before = fetched(hub)
+        assert fetch_missing(folder, hub.endpoint, version=version) == folder
+        files = find_checkpoint([folder], tmp_path / "no hub")
+        assert (files.folder, files.version) == (folder, version)
+        assert ("semantic_codec/model.safetensors" in fetched(hub) - before) == (version is V2_0)
+        assert files.semantic_codec.name == ("codec.pth" if version is V2_5 else "model.safetensors")
+    assert not fetched(hub) & UNUSED
 
 
 def test_fetches_a_whole_model(tmp_path: Path, hub: Hub) -> None:
