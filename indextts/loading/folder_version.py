@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +57,10 @@ def find_vocabularies(folder: Path) -> list[Path]:
 def find_file(folder: Path, name: str) -> Path | None:
     """The file itself, or the same weights as .safetensors."""
     file = folder / name
-    if file.is_file():
+    if isfile(file):  # of names that no file system takes, too, which Path.is_file raises for
         return file
     twin = file.with_suffix(".safetensors")
-    return twin if file.suffix in PICKLES and twin.is_file() else None
+    return twin if file.suffix in PICKLES and isfile(twin) else None
 
 
 def read_raw_config(file: Path) -> Mapping[str, Any]:

@@ -86,12 +86,12 @@ def _read_safetensors(file: Path) -> StateDict:
 
 
 def _read_pickle(file: Path, start: bytes) -> Any:
-    zipped = zipfile.is_zipfile(file)
-    if start.startswith(ZIP_MAGIC) and not zipped:
-        raise _damaged_error(file, "its end is missing")
     try:
+        zipped = zipfile.is_zipfile(file)
+        if start.startswith(ZIP_MAGIC) and not zipped:
+            raise ScanError("its end is missing")
         contents = _scan_archive(file) if zipped else _scan_legacy_file(file)
-    except (ScanError, OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+    except Exception as error:  # archives and pickles fail in as many ways as they can be damaged
         raise _damaged_error(file, str(error) or type(error).__name__) from error
     if contents.code:
         raise _code_error(file, contents.code[0])

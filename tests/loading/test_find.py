@@ -144,6 +144,18 @@ def test_config_names_the_files(models: Path, hub: Path) -> None:
     assert survey_files([models], hub).found["gpt"] == core / "other.pth"
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["../outside.pth", "/etc/passwd", "\\\\host\\share\\outside.pth", "C:\\outside.pth", "n" * 900, "..", ".", "a/"],
+)
+def test_a_name_in_config_leads_nowhere_else(models: Path, hub: Path, name: str) -> None:
+    folder = models / LAYOUTS[0]
+    put_core(folder)
+    (folder.parent / "outside.pth").touch()
+    (folder / "config.yaml").write_text(f"gpt_checkpoint: '{name}'\n", encoding="utf-8")
+    assert survey_files([models], hub).found["gpt"] == folder / "gpt.pth"
+
+
 def test_safetensors_stand_in_for_pickles(models: Path, hub: Path) -> None:
     core = models / "IndexTTS-2"
     put_core(core, "gpt.pth")
