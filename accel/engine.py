@@ -106,6 +106,7 @@ class Engine:
         self._runner: StepRunner | None = None
         self._runner_is_for: PagedCache | None = None
         self._states: dict[int, DecodeState] = {}
+        self._untidy: set[int] = set()
         self._busy = False
         self._poll_inside: Callable[[], None] | None = None
 
@@ -137,9 +138,9 @@ class Engine:
             check_request(request, self._weights.width, self._weights.vocabulary, self._weights.max_tokens)
         if self._busy:
             raise RuntimeError("this engine already decodes; finish or close the other run first")
-        self._busy = True
         drawn = 0
         try:
+            self._busy = True
             for beams in dict.fromkeys(request.sampling.num_beams for request in requests):
                 group = [(i, r) for i, r in enumerate(requests) if r.sampling.num_beams == beams]
                 with closing(self._new_batch(group, beams)) as batch:
@@ -147,6 +148,7 @@ class Engine:
                     while batch.has_work:
                         yield from batch.advance_lanes()
                         self._poll_inside()
+                self._untidy.discard(beams)
                 drawn += batch.tokens_drawn
         finally:
             self._busy, self._poll_inside = False, None
@@ -185,6 +187,9 @@ class Engine:
             scheduler.submit(index, request)
         planned = round_up_lanes(min(len(requests), self._given.max_lanes))
         state = self._decode_state(requests, beams, planned)
+        if beams in self._untidy:  # an exception may have kept the last run's lanes from being emptied
+            state.clear_lanes()
+        self._untidy.add(beams)
         return Batch(scheduler, state, self._ensure_resources, planned, self._poll_steps, self._readbacks_behind)
 
     def _page_demand(self, requests: Sequence[Request], lanes: int) -> PageDemand:

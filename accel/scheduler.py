@@ -158,11 +158,10 @@ class Scheduler:
             self.running[lane] = last
 
     def release_all(self) -> None:
-        """Return every page and forget every sequence."""
-        for running in self.running:
-            self._release_pages(running)
+        """Return every page and forget every sequence, in whatever state an exception left them."""
         self.running.clear()
         self.waiting.clear()
+        self.allocator.reset()
 
     def _release_pages(self, running: RunningSequence) -> None:
         for page in running.page_references.elements():

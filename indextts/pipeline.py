@@ -29,6 +29,7 @@ from .errors import AudioError
 from .events import Event, OnEvent, count_segments, ignore_event
 from .flow_calibration import FlowScheduler
 from .gpt.prompt import build_prompt, initial_penalty_tokens
+from .host_memory import return_free_memory
 from .kernel_rehearsal import KernelRehearsal
 from .loading.find import CheckpointFiles, find_checkpoint
 from .loading.models import Models, load_models
@@ -197,6 +198,8 @@ class Pipeline:
                 report.note_memory()
                 report.cuts = self._budget.cuts
                 report.wall_seconds = time.perf_counter() - start
+                if self.device.type == "cpu":
+                    return_free_memory()
                 yield from report.count_takes(assembler.pop_ready())
 
     def _prepare_texts(

@@ -50,7 +50,7 @@ class CachePool:
 
     def prepare_run(self, need: PageDemand) -> None:
         """Have a cache for a run to start with. Raises `OutOfCacheMemory` where not even `least` pages fit."""
-        assert self.allocator.free_pages == self.allocator.total_pages, "a run starts while another one holds pages"
+        self.allocator.reset()  # one run at a time: what is held, an exception kept from being returned
         limit = need.worst if self.max_bytes is None else min(need.worst, self.max_bytes // self.page_bytes - 1)
         pages = min(need.expected, limit) if self.max_bytes is None else limit
         too_large = self.max_bytes is not None and self.cache_bytes > self.max_bytes
@@ -75,15 +75,15 @@ class CachePool:
             allocator.limit = allocator.total_pages
             return
         new.copy_from(old)
+        self.cache = new  # before its pages: an exception between the two costs memory, no page
         allocator.add_pages(pages - allocator.total_pages)
-        self.cache = new
         logger.info("the cache grows to %d pages, %.0f MiB", pages, self.cache_bytes / 2**20)
 
     def drop_cache(self) -> None:
         """Give the cache's memory back."""
         self._let_go()
-        self.cache = None
         self.allocator = PageAllocator(0)
+        self.cache = None
 
     def _allocate_or_halve(self, pages: int, least: int) -> int:
         """Allocate `pages`, or half as many as often as the device refuses, but `least`. Returns how many."""

@@ -54,6 +54,14 @@ class PageAllocator:
         """The first free page behind `page`, or before it: pages of one line's beams lie closest together so."""
         return self._claim_page(self._free.next_page(page) or SCRATCH_PAGE)
 
+    def reset(self) -> None:
+        """Every page is free, whatever was counted before: also what an exception left half done."""
+        total = self.total_pages
+        free = FreePages()
+        if total:
+            free.add_run(SCRATCH_PAGE + 1, total)
+        self._counts, self._free = [0] * (total + 1), free
+
     def retain(self, page: int) -> None:
         assert self._counts[page] > 0, f"page {page} is free and cannot be shared"
         self._counts[page] += 1

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ...runtime.primitive_cache import bound_primitive_cache
 from ...s2mel import weights as s2mel_weights
 from ...s2mel.model import S2Mel
 from ..conditioning import campplus, codec, semantic, voice_encoder
@@ -92,6 +93,8 @@ def load_models(files: CheckpointFiles, options: LoadOptions | None = None, on_e
     Raises `ConfigError` or `CheckpointError` naming the file and what in it is wrong.
     """
     placement = choose_placement(options or LoadOptions())
+    if placement.device.type == "cpu":
+        bound_primitive_cache()
     # ComfyUI's nodes run under inference_mode; weights made there could not be moved or compiled outside it.
     with torch.inference_mode(False), torch.no_grad():
         return _Loader(files, placement, on_event).load_models()
