@@ -26,10 +26,10 @@ from indextts2_multitalk.indextts.records import Audio, Line, Voice
 
 TOLD = (1, 20, 50, 100, 150, 200, 250, 300, 400, 500, 1000)
 A_RUN = 10
-WORDS = (
+TEXT = (
     "the old radio still works and somebody is speaking on it tonight about rain in the hills near our town where "
     "children play"
-).split()
+)
 
 
 def main() -> None:
@@ -64,8 +64,8 @@ def make_voices() -> list[Voice]:
 
 def make_line(number: int, voices: list[Voice]) -> Line:
     """Two to fourteen words, the same ones for the same number."""
-    chosen = random.Random(number)
-    text = " ".join(chosen.choice(WORDS) for _ in range(chosen.randint(2, 14))).capitalize()
+    chosen, words = random.Random(number), TEXT.split()
+    text = " ".join(chosen.choice(words) for _ in range(chosen.randint(2, 14))).capitalize()
     voice = voices[number % len(voices)]
     return Line(number, voice.name, f"{text}.", voice=voice, seed=number)
 
