@@ -136,10 +136,13 @@ def model_input() -> io.Input:
 def language_input() -> io.Input:
     return io.Combo.Input(
         "language",
-        options=["auto", "zh", "en", "zh-en"],
+        options=["auto", "zh", "en", "zh-en", "ja", "es", "ar"],
         default="auto",
         optional=True,
-        tooltip="How numbers, dates and signs are read out. auto decides line by line.",
+        tooltip=(
+            "How numbers, dates and signs are read out, and what the model speaks. auto decides line by line; ja, es "
+            "and ar need IndexTTS-2.5."
+        ),
     )
 
 

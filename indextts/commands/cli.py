@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import NoReturn, TypeAlias
 
 from ..errors import ConfigError, IndexTTSError
+from ..text.language import LANGUAGES
 from .values import device, number, path, whole_number
 
 ERROR, INTERRUPTED = 2, 130
@@ -132,7 +133,7 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=path, required=True, metavar="FILE", help="wav, flac, ogg or mp3")
     parser.add_argument("--seed", type=SEED, default=0, help="another seed, another take (default 0)")
     parser.add_argument("--speed", type=number(0.5, 2), default=1.0, help="0.5 to 2.0, the pitch stays (default 1.0)")
-    parser.add_argument("--language", choices=("auto", "zh", "en", "zh-en"), default="auto")
+    parser.add_argument("--language", choices=LANGUAGES, default="auto")
     parser.add_argument("--glossary", type=path, metavar="FILE", help="own readings: YAML, one `term: reading` a line")
     parser.add_argument("--temperature", type=number(0.01, 10), metavar="T", help="default 0.8")
     parser.add_argument("--top-k", type=whole_number(0, 1_000_000), metavar="K", help="default 30")

@@ -1,10 +1,11 @@
 """What a label says about how its lines are spoken: `[Bob|seed:42|speed:1.2]`, `<Anna emo="sad" pause="1.0">`,
-`角色|台词|语言|速度`.
+`角色|台词|语言|速度`, `[lang:ja]`.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from ..records import Emotion
@@ -25,10 +26,16 @@ _SPEED = re.compile(rf"({NUMBER})\s{{0,9}}[x×倍]?", re.IGNORECASE)
 _LANGUAGES = {
     "zh": "zh cn zh-cn zh-hans chinese mandarin 中文 汉语 普通话 中 国语 华语",
     "en": "en en-us en-gb english 英文 英语 英",
+    "ja": "ja jp ja-jp japanese 日本語 日语 日文 日",
+    "es": "es es-es es-mx spanish español castellano 西班牙语 西语 西",
+    "ar": "ar ar-sa arabic العربية 阿拉伯语 阿语",
     "auto": "auto 自动",
     "zh-en": "zh-en mixed 中英 中英混合",
 }
 _LANGUAGE_BY_NAME = {name: language for language, names in _LANGUAGES.items() for name in names.split()}
+
+LANGUAGE_TAG = re.compile(r"\[\s{0,9}(?:lang|language|语言)\s{0,9}[:=：]([^\[\]]{1,40})\]\s{0,9}", re.IGNORECASE)
+"""`[lang:ja]` anywhere in a row: the language of its lines."""
 
 
 @dataclass(frozen=True)
@@ -118,10 +125,13 @@ def _read_seed(value: str) -> int:
     return int(value)
 
 
-def _read_named_language(value: str) -> str:
+def read_named_language(value: str) -> str:
+    """As `read_language`; raises ValueError, in words for the user, where `value` names none."""
     language = read_language(value)
     if language is None:
-        raise ValueError(f"got the language {value.strip()[:40]!r}, expected zh, en or auto")
+        nearest = get_close_matches(value.strip().casefold(), _LANGUAGE_BY_NAME, n=1, cutoff=0.4)
+        perhaps = f"; perhaps {_LANGUAGE_BY_NAME[nearest[0]]}" if nearest else ""
+        raise ValueError(f"got the language {value.strip()[:40]!r}, expected zh, en, ja, es, ar or auto{perhaps}")
     return language
 
 
@@ -130,7 +140,7 @@ _FIELDS: dict[str, tuple[str, Callable[[str], object]]] = {
     "pause 停顿": ("pause_after", read_duration),
     "speed rate 速度 语速": ("speed", read_speed),
     "seed 种子": ("seed", _read_seed),
-    "lang language 语言": ("language", _read_named_language),
+    "lang language 语言": ("language", read_named_language),
 }
 _ATTRIBUTES = {key: field for keys, field in _FIELDS.items() for key in keys.split()}
 """What may stand behind a name, under all its spellings: the field of `Delivery`, and what reads the value."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
-from .literal_marks import hide_marks
+from .literal_marks import hide_marks, hide_readings
 
 _BREAK = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _SURROGATES = re.compile("[\ud800-\udfff]+")
@@ -53,7 +53,7 @@ def split_rows(script: str) -> tuple[list[Row], list[str]]:
     if _SURROGATES.search(script):
         script = _SURROGATES.sub("", script)
         notes.append("left out halves of characters that a program cut in two (surrogates)")
-    texts = _BREAK.split(hide_marks(script).translate(_LOOKALIKES))
+    texts = _BREAK.split(hide_readings(hide_marks(script).translate(_LOOKALIKES)))
     return [Row(text, number) for number, text in enumerate(texts, start=1)], notes
 
 

@@ -12,11 +12,11 @@ from functools import cached_property
 
 from ..errors import ScriptError
 from ..records import Line
-from .delivery import CONTAINERS, Delivery
+from .delivery import CONTAINERS, LANGUAGE_TAG, Delivery, read_named_language
 from .emotions import is_emotion
 from .label_heads import folded_head
 from .labels import Label, LabelReader, Opening, is_table_header
-from .literal_marks import reveal_marks
+from .literal_marks import hide_readings, reveal_marks
 from .name_rows import find_name_rows
 from .phrases import Carry, Notice, Phrase, read_phrases
 from .rows import Row, SubtitleCue, split_rows, spoken_rows
@@ -78,6 +78,8 @@ class ScriptParser:
         self._notes: dict[str, None] = {}
         self._speaker: str | None = None
         self._delivery = Delivery()
+        # What `[lang:ja]` says of the row that is read.
+        self._row_language: str | None = None
         # A label on a row of its own speaks the rows below it.
         self._silent_label: Label | None = None
         # The name of `<Name>` that is still open, and who spoke before.
@@ -90,7 +92,7 @@ class ScriptParser:
         structured = read_structured(text)
         subtitles: tuple[list[SubtitleCue], list[str]] | None
         if structured is not None:
-            self._rows = structured.rows
+            self._rows = [replace(row, text=hide_readings(row.text)) for row in structured.rows]
             subtitles = None if structured.cues is None else (structured.cues, [])
         else:
             subtitles = read_subtitles(self._rows)
@@ -171,6 +173,7 @@ class ScriptParser:
         return self._speakers.names is None or self._speakers.find_speaker(name) is not None
 
     def _add_row(self, row: Row) -> None:
+        row = self._take_language(row)
         row = self._without_asides(row) if self._lenient else row
         opening = Opening(0, len(row.text)) if row.is_text else self._reader.read_opening(row)
         label = opening.label or (self._reader.name_label(row) if row.speaker else None)
@@ -184,6 +187,18 @@ class ScriptParser:
             tags = self._switch_speaker(inline)
             start = inline.end
         self._add_text(row, start, opening.end, tags)
+
+    def _take_language(self, row: Row) -> Row:
+        """The row without its `[lang:ja]`. Raises `ScriptError` on a language that nobody knows."""
+        match = LANGUAGE_TAG.search(row.text)
+        self._row_language = None
+        if match is None:
+            return row
+        try:
+            self._row_language = read_named_language(match[1])
+        except ValueError as error:
+            raise ScriptError(str(error), row.number, match.start() + 1) from error
+        return replace(row, text=row.text[: match.start()] + row.text[match.end() :])
 
     def _without_asides(self, row: Row) -> Row:
         def is_kept(content: str) -> bool:
@@ -264,7 +279,7 @@ class ScriptParser:
             pause_before=phrase.pause_before,
             pause_after=phrase.pause_after,
             speed=self._delivery.speed,
-            language=self._delivery.language,
+            language=self._row_language or self._delivery.language,
             fixed_seed=self._delivery.seed,
             notes=notes,
         )

@@ -43,6 +43,29 @@ def hide_annotations(text: str) -> str:
     return _WRITTEN.sub(lambda match: _hide_annotation(match[1].strip(), match[2].strip(), match.group()), text)
 
 
+def write_inline(text: str) -> str:
+    """`text` for IndexTTS-2, which knows pinyin within the text alone: `<重|CHONG2>` → CHONG2.
+
+    Raises `TextError` for phonemes and kana; what holds no reading is text.
+    """
+    return _WRITTEN.sub(_write_inline, text)
+
+
+def _write_inline(match: re.Match[str]) -> str:
+    try:
+        hidden = _hide_annotation(match[1].strip(), match[2].strip(), match.group())
+    except TextError:
+        if _HAN.search(match[1]):
+            raise
+        return match.group()
+    if _PINYIN not in hidden:
+        raise TextError(
+            f"{match.group()}: got phonemes or kana, of which IndexTTS-2 knows none; expected pinyin, such as "
+            "<重|CHONG2>: choose an IndexTTS-2.5 folder as model_dir, or spell the word as it sounds"
+        )
+    return " ".join(show_hidden(_split_atom(atom)[1]) for atom in ATOM.finditer(hidden))
+
+
 def hide_syllable(syllable: str) -> str | None:
     """A syllable of pinyin that stands in the text as itself (XING2), hidden; None where it is none of the readings."""
     reading = respell_syllable(syllable)

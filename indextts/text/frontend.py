@@ -8,7 +8,7 @@ from pathlib import Path
 from .annotations import keep_words
 from .characters import list_ornaments
 from .glossary import Reading
-from .language import Language, choose_languages
+from .language import choose_languages, is_mixed
 from .normalizer import TextNormalizer, continue_always, has_words
 from .segment_encoders import read_encoder
 
@@ -56,9 +56,15 @@ class TextFrontend:
         """What is missing on this machine for the best of the texts so far; empty where nothing is."""
         return self.encoder.note
 
-    def choose_languages(self, texts: Sequence[str], language: str = "auto") -> list[Language]:
-        """The language of every line of a dialogue. Raises `TextError` for one that the model does not speak."""
-        return choose_languages(texts, language, self.encoder.languages)
+    def choose_languages(self, texts: Sequence[str], language: str = "auto") -> list[str]:
+        """The language of every line of a dialogue; asked for "zh-en", lines of both stay it.
+
+        Raises `TextError` for one that the model does not speak.
+        """
+        chosen = choose_languages(texts, language, self.encoder.languages)
+        if language != "zh-en":
+            return list(chosen)
+        return ["zh-en" if is_mixed(text) else one for text, one in zip(texts, chosen, strict=True)]
 
     def prepare_text(
         self,

@@ -18,7 +18,7 @@ Reading = str | Mapping[str, str]
 """How a term is read: in both languages, or {"zh": reading, "en": reading, "case": "exact"}, any of them."""
 
 EXACT = "exact"
-_LETTER = "[0-9A-Za-z\u00c0-\u024f]"
+_LETTER = "[0-9A-Za-z\u00c0-\u024f\u0621-\u064a]"
 _BEGINS_LATIN, _ENDS_LATIN = re.compile(_LETTER), re.compile(f"{_LETTER}$")
 
 

@@ -18,10 +18,11 @@ import yaml
 from ...runtime.bounded_yaml import YamlLimits, compose_bounded
 from ..errors import ConfigError
 from .glossary import EXACT, Reading
+from .language import FIVE_LANGUAGES
 
 MAX_CHARACTERS, MAX_TERMS, MAX_TERM, MAX_READING = 1_000_000, 5_000, 100, 1_000
 _LIMITS = YamlLimits(MAX_CHARACTERS, nodes=10 * MAX_TERMS, depth=3, scalar=MAX_READING, aliases=False)
-_KEYS = ("zh", "en", "case")
+_KEYS = (*FIVE_LANGUAGES, "case")
 _REMEDY = "write one `term: reading` a line, or `term: {zh: reading, en: reading}`; quote what holds signs of YAML"
 _FULL_WIDTH_COLON = re.compile(r"^([^\s:：#'\"{][^:：\n]*)：\s*", re.MULTILINE)
 
@@ -97,8 +98,8 @@ def _read_reading(node: yaml.Node, source: str, term: str) -> Reading:
         reading[name] = _read_scalar(value, source, MAX_READING)
         if name == "case" and reading[name] != EXACT:
             raise ConfigError(f"{_place(source, value.start_mark)}: case is {reading[name]!r}, expected {EXACT}")
-    if not reading.keys() & {"zh", "en"}:
-        raise ConfigError(f"{_place(source, node.start_mark)}: {term!r} has no reading; give zh, en or both")
+    if reading.keys().isdisjoint(FIVE_LANGUAGES):
+        raise ConfigError(f"{_place(source, node.start_mark)}: {term!r} has no reading; give one for zh, en or another")
     return reading
 
 

@@ -86,6 +86,11 @@ def choose_languages(
     return [one or other or default for one, other in zip(before, behind, strict=True)]
 
 
+def is_mixed(text: str) -> bool:
+    """Whether a text has Chinese characters and words of Latin letters."""
+    return HAN.search(text) is not None and _LATIN.search(PINYIN.sub(" ", text)) is not None
+
+
 def _tell_language(text: str, among: Sequence[Language]) -> Language | None:
     """The language that a text's own letters tell; None where they are too few."""
     kana = len(_KANA.findall(text)) if "ja" in among else 0

@@ -8,7 +8,7 @@ compiled; no pynini). It is loaded on first use; English needs none.
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from .annotations import has_annotation, hide_annotations, show_annotations
+from .annotations import has_annotation, hide_annotations, show_annotations, write_inline
 from .arabic import verbalize_arabic
 from .characters import drop_ornaments, fold_characters
 from .chinese import verbalize_chinese
@@ -91,7 +91,7 @@ class TextNormalizer:
 
     def _fold_text(self, text: str) -> str:
         folded = fold_characters(text)
-        return hide_annotations(folded) if self._annotations else folded
+        return hide_annotations(folded) if self._annotations else write_inline(folded)
 
     def _normalize_piece(self, piece: str, language: Language) -> str:
         spans = SpokenSpans(simplify_characters(piece) if language == "zh" else piece)

@@ -75,7 +75,7 @@ MULTI_TALK = Node(
     optional=[
         *(socket(f"speaker{i}_audio") for i in (2, 3, 4)),
         socket("model_manager", "INDEXTTS2_MODEL"),
-        choice("language", ("auto", "zh", "en", "zh-en"), "auto"),
+        choice("language", ("auto", "zh", "en", "zh-en", "ja", "es", "ar"), "auto"),
         number("speed", 1.0, 0.5, 2.0, 0.1),
         number("silence_duration", 0.5, 0.0, 3.0, 0.1),
         *(number(f"speaker{i}_pause", 0.5, 0.0, 5.0, 0.1) for i in (1, 2, 3, 4)),

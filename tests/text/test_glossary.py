@@ -74,7 +74,7 @@ US: {en: U S, case: exact}
         ("a: b\nc d\n", "line 2|line 3"),
         ("a: b\nc: [d]", "line 2: got nothing that can be read"),
         ("a: b\na: c", "line 2: got 'a' twice"),
-        ("a: {fr: b}", "line 1: got 'fr' for 'a', expected one of zh, en, case"),
+        ("a: {fr: b}", "line 1: got 'fr' for 'a', expected one of zh, en, ja, es, ar, case"),
         ("a: {case: exact}", "'a' has no reading"),
         ("a: {zh: b, case: upper}", "case is 'upper', expected exact"),
         ("a:\n", "line 1: got nothing"),
