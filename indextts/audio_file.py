@@ -27,6 +27,10 @@ READ_SECONDS = 60.0
 FORMATS = ("wav", "flac", "ogg", "mp3")
 DECODED_FORMATS = ("m4a", "mp4", "aac", "webm", "mkv", "mov")
 """Read through PyAV where it is installed."""
+CONTAINERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,aac,ac3,aiff,amr,asf,avi,caf,flac,flv,mp3,mpeg,mpegts,ogg,wav,w64,wv,ape,tta"
+)
+"""What FFmpeg may take a file for: sound and video. A playlist would have it read other files and addresses."""
 
 
 def read_audio(file: Path) -> Audio:
@@ -38,9 +42,9 @@ def read_audio(file: Path) -> Audio:
         with soundfile.SoundFile(_native_name(file)) as source:
             rate = source.samplerate
             samples = source.read(round(READ_SECONDS * rate), dtype="float32", always_2d=True)
-    except (OSError, soundfile.SoundFileError) as error:
-        if not file.is_file():
-            raise AudioError(f"{file}: cannot be read as audio (no such file)") from error
+    except (OSError, ValueError, TypeError, soundfile.SoundFileError) as error:  # of its wrapper, for odd names
+        if not os.path.isfile(file):  # which raises for no name at all, as Path.is_file does
+            raise AudioError(f"{str(file)[:200]}: cannot be read as audio (no such file)") from error
         return _decode_audio(file, str(error))
     return Audio(torch.from_numpy(samples).T.contiguous(), rate)
 
@@ -54,7 +58,10 @@ def _decode_audio(file: Path, refusal: str) -> Audio:
         )
     av = import_module("av")
     try:
-        with av.open(str(file)) as container:
+        # "file:", for a name may begin as an address does.
+        with av.open(
+            f"file:{file}", options={"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
+        ) as container:
             return _read_sound_track(av, container, file)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise AudioError(

@@ -58,11 +58,12 @@ class ScanError(ValueError):
 @dataclass
 class PickleContents:
     """code: names of what it would import and weights do not need. storages: key → bytes, as declared. value: where the
-    whole pickle is a number or a text."""
+    whole pickle is a number or a text. is_legacy: whether it begins as torch's older files do."""
 
     code: list[str] = field(default_factory=list)
     storages: dict[str, int] = field(default_factory=dict)
     value: Any = None
+    is_legacy: bool = False
 
 
 class _Value(NamedTuple):
@@ -79,7 +80,8 @@ def scan_pickles(data: IO[bytes]) -> PickleContents:
     """What the first pickle of `data` would do; of torch's older format, all of them. Raises `ScanError`."""
     contents = PickleContents()
     _scan_pickle(data, contents)
-    if contents.value == LEGACY_MAGIC:
+    contents.is_legacy = contents.value == LEGACY_MAGIC
+    if contents.is_legacy:
         for _ in range(LEGACY_PICKLES - 1):
             _scan_pickle(data, contents)
     return contents

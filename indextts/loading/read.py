@@ -95,6 +95,8 @@ def _read_pickle(file: Path, start: bytes) -> Any:
         raise _damaged_error(file, str(error) or type(error).__name__) from error
     if contents.code:
         raise _code_error(file, contents.code[0])
+    if not (zipped or contents.is_legacy):
+        raise _damaged_error(file, "torch did not write it")
     declared = sum(contents.storages.values())
     if declared > file.stat().st_size:
         raise _damaged_error(file, f"it declares values of {declared} bytes")

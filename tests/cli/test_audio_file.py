@@ -78,3 +78,25 @@ def test_no_sound_at_all(tmp_path: Path) -> None:
             container.mux(packet)
     with pytest.raises(AudioError, match="has no sound track"):
         read_audio(silent)
+
+
+@pytest.mark.parametrize(
+    "name", ["n" * 300 + ".wav", "a\ud83d.wav", "a\0.wav", "http://127.0.0.1:9/x.wav", "pipe:0", ""]
+)
+def test_names_of_no_file(tmp_path: Path, name: str) -> None:
+    with pytest.raises(AudioError, match="cannot be read as audio"):
+        read_audio(tmp_path / name)
+
+
+def test_a_list_of_other_files_is_no_recording(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    inner = encode(tmp_path / "inner.m4a", 0.5)
+    lists = {
+        "list.mp4": f"#EXTM3U\n#EXTINF:1\n{inner}\n#EXT-X-ENDLIST\n",
+        "concat.mp4": f"ffconcat version 1.0\nfile {inner.name}\n",
+        "list.raw": "x" * 1000,
+    }
+    for name, text in lists.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        with pytest.raises(AudioError, match="cannot be read as audio"):
+            read_audio(tmp_path / name)
