@@ -85,7 +85,7 @@ def weights_stamp(settings: ModelSettings) -> str:
         files = find_model_files(settings)
     except IndexTTSError:
         return ""
-    return files_stamp(getattr(files, name) for name in WEIGHT_FILES if getattr(files, name) is not None)
+    return files_stamp(path for name in WEIGHT_FILES if isinstance(path := getattr(files, name), Path))
 
 
 def read_glossary(settings: ModelSettings, text: str) -> dict[str, Reading]:
