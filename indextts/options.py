@@ -46,7 +46,8 @@ class SpeakOptions(SamplingParams):
     glossary: own readings of this run, as text/glossary_file.py reads them; they win over the model's and the user's.
     flow_solver: one of `FLOW_SOLVERS`. steps: of the flow; 0 is the solver's own number, and with auto any other number
     is that of Euler steps.
-    max_codes: a segment's limit, 50 codes are a second of speech. flow_batch: how many segments share one flow.
+    max_codes: a segment's limit, 50 codes (25 of IndexTTS-2.5) are a second of speech.
+    flow_batch: how many segments share one flow.
     fit_speeds: the slowest and the fastest a line with `wished_seconds` may be spoken to last as long.
     verify: have a recognizer hear each take (verify/loop.py). candidates: takes of a line of which the best is kept,
     tries: how often a line that lost or repeated words is spoken at most; both only where takes are verified.
