@@ -31,6 +31,7 @@ LINE_LIMITS = {
     "start_seconds": (0.0, LONGEST_SECONDS),
     "slot_seconds": (0.0, LONGEST_SECONDS),
     "wished_seconds": (0.0, LONGEST_SECONDS),
+    "fixed_seconds": (0.0, LONGEST_SECONDS),
 }
 """What the numbers of a `Line` may be."""
 
@@ -82,7 +83,8 @@ class Line:
     `index` counts lines of the script from 0; `source_line` is the row in the script text, from 1.
     `pause_before` / `pause_after`: extra silence asked for in the script, seconds; None means the default.
     `start_seconds`: where a subtitle says the line starts. `slot_seconds`: how long its subtitle leaves it.
-    `wished_seconds`: how long its take is to be; None leaves that to the voice.
+    `wished_seconds`: how long its take is to be; None leaves that to the voice. `fixed_seconds`: the same, as the
+    script says of this line alone.
     `language`: of this line alone, as `SpeakOptions.language`. `fixed_seed`: the seed that the script gives it.
     `notes`: what the parser left out or changed here, in words for the user.
     """
@@ -98,6 +100,7 @@ class Line:
     start_seconds: float | None = None
     slot_seconds: float | None = None
     wished_seconds: float | None = None
+    fixed_seconds: float | None = None
     speed: float = 1.0
     seed: int = 0
     language: str | None = None

@@ -165,7 +165,8 @@ class Renderer:
 
     def _count_frames(self, item: LatentSegment) -> int:
         """Mel frames that a segment is spoken in."""
-        return count_mel_frames(item.codes, self._modules.version.frames_per_code, item.segment.line.speed)
+        fixed, speed = item.segment.frames, item.segment.line.speed
+        return count_mel_frames(item.codes, self._modules.version.frames_per_code, speed) if fixed is None else fixed
 
     def _flow_frames(self, item: LatentSegment) -> int:
         """The same, and those of its prompt."""

@@ -18,7 +18,7 @@ FRAMES_PER_SECOND = OUTPUT_SAMPLE_RATE / 256
 class Segment:
     """One text segment and all it is conditioned on: the `part`-th of the line at `place` of the run. emotion: [D].
 
-    language_row: of a model that knows several languages."""
+    language_row: of a model that knows several languages. frames: how many it is spoken in, where that is fixed."""
 
     place: int
     part: int
@@ -27,6 +27,7 @@ class Segment:
     voice: VoiceFeatures
     emotion: Tensor
     language_row: int | None = None
+    frames: int | None = None
 
     @property
     def seed(self) -> int:

@@ -76,6 +76,7 @@ def _check_finite(wave: Tensor) -> None:
 
 def _make_silence(line: Line) -> Tensor:
     seconds = SILENT_LINE_SECONDS if line.wished_seconds is None else min(SILENT_LINE_SECONDS, line.wished_seconds)
+    seconds = seconds if line.fixed_seconds is None else line.fixed_seconds
     return torch.zeros(1, round(seconds * OUTPUT_SAMPLE_RATE))
 
 

@@ -29,7 +29,7 @@ def take_key(
     which files the model is made of.
     """
     assert line.voice is not None, "a line is cast before it is spoken"
-    voice, said = line.voice, (line.text, line.language, line.speed, line.seed, line.wished_seconds)
+    voice, said = line.voice, (line.text, line.language, line.speed, line.seed, line.wished_seconds, line.fixed_seconds)
     felt = line.emotion and (line.emotion.mode, line.emotion.vector, line.emotion.text, line.emotion.alpha)
     recordings = [audio and hash_audio(audio) for audio in (voice.audio, line.emotion and line.emotion.audio)]
     options = replace(options, glossary=repr(list_present(glossary or {}, line.text)))

@@ -138,7 +138,9 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--temperature", type=number(0.01, 10), metavar="T", help="default 0.8")
     parser.add_argument("--top-k", type=whole_number(0, 1_000_000), metavar="K", help="default 30")
     parser.add_argument("--top-p", type=number(0, 1), metavar="P", help="default 0.8")
-    parser.add_argument("--max-codes", type=CODES, metavar="N", help="limit of a segment, 50 codes a second, 25 of IndexTTS-2.5")
+    parser.add_argument(
+        "--max-codes", type=CODES, metavar="N", help="limit of a segment, 50 codes a second, 25 of IndexTTS-2.5"
+    )
     parser.add_argument(
         "--verify", action="store_true", help="hear each line, speak again those that lost or repeated words"
     )

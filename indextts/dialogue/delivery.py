@@ -40,13 +40,15 @@ LANGUAGE_TAG = re.compile(r"\[\s{0,9}(?:lang|language|语言)\s{0,9}[:=：]([^\[
 
 @dataclass(frozen=True)
 class Delivery:
-    """How a label's lines are spoken; None and empty leave it as it is. `speed` is a factor, `pause_after` seconds."""
+    """How a label's lines are spoken; None and empty leave it as it is. `speed` is a factor, `pause_after` and
+    `fixed_seconds`, how long each is to last, seconds."""
 
     emotion: Emotion | None = None
     pause_after: float | None = None
     speed: float = 1.0
     seed: int | None = None
     language: str | None = None
+    fixed_seconds: float | None = None
 
 
 UNCHANGED = Delivery()
@@ -64,7 +66,9 @@ class BracketLabel:
         fields: dict[str, Any] = {}
         for key, value in self.attributes:
             if key.casefold() not in _ATTRIBUTES:
-                raise ValueError(f'got {key}={value!r}, expected emo="…", pause="1.0", speed, seed or language')
+                raise ValueError(
+                    f'got {key}={value!r}, expected emo="…", pause="1.0", speed, duration, seed or language'
+                )
             field, read = _ATTRIBUTES[key.casefold()]
             fields[field] = read(value)
         return Delivery(**fields)
@@ -104,6 +108,22 @@ def read_speed(value: str) -> float:
     return float(match[1])
 
 
+def read_length(value: str) -> float:
+    """Seconds that a line is to last. Raises ValueError on anything but a duration, and on none at all."""
+    seconds = read_duration(value)
+    if not seconds:
+        raise ValueError(f"got the duration {value.strip()[:40]!r}, expected more than 0 s")
+    return seconds
+
+
+def read_duration_factor(value: str) -> float:
+    """The speed that a factor of the duration means, 2 being twice as slow. Raises ValueError beyond 0.5 to 2."""
+    try:
+        return 1 / read_speed(value)
+    except ValueError as error:
+        raise ValueError(str(error).replace("the speed", "the duration factor")) from error
+
+
 def _read_pair(part: str) -> tuple[str, str] | None:
     """(key, value) of `seed:42`; an emotion's name alone is the value of `emotion`."""
     if is_emotion(part):
@@ -139,6 +159,8 @@ _FIELDS: dict[str, tuple[str, Callable[[str], object]]] = {
     "emo emotion 情感 情绪": ("emotion", _read_emotion_or_text),
     "pause 停顿": ("pause_after", read_duration),
     "speed rate 速度 语速": ("speed", read_speed),
+    "duration_factor": ("speed", read_duration_factor),
+    "duration length 时长": ("fixed_seconds", read_length),
     "seed 种子": ("seed", _read_seed),
     "lang language 语言": ("language", read_named_language),
 }

@@ -281,6 +281,7 @@ class ScriptParser:
             speed=self._delivery.speed,
             language=self._row_language or self._delivery.language,
             fixed_seed=self._delivery.seed,
+            fixed_seconds=self._delivery.fixed_seconds if phrase.fixed_seconds is None else phrase.fixed_seconds,
             notes=notes,
         )
 

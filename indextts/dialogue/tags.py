@@ -1,4 +1,4 @@
-"""What stands between brackets in a line: an emotion or a pause, or a mistake. Never text.
+"""What stands between brackets in a line: an emotion, a pause or a duration, or a mistake. Never text.
 
 Only 【】 are quotes too in Chinese: inside a line they are a tag where they hold an emotion or a pause, else text.
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..errors import ScriptError
 from ..records import Emotion
+from .delivery import read_length
 from .emotions import EMOTION_NAMES, is_emotion, read_emotion
 from .pauses import NUMBER, is_pause, read_pause
 from .sound_cues import close_gaps
@@ -23,6 +24,7 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _EMOTION_KEY = re.compile(r"(?:emotion|emo|情感|情绪)\s{0,9}[:=：](.+)", re.IGNORECASE)
+_DURATION_KEY = re.compile(r"(?:duration|length|时长)\s{0,9}[:=：](.{1,40})", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"'“”「](.*)[\"'“”」]")
 _ESCAPED = re.compile(r"\\([\[\]【】<>:：|｜#\\-])")
 _SHOWN = 60
@@ -34,12 +36,13 @@ OnUnknown = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class Tag:
-    """Either an emotion or a pause in seconds. `line` and `column` count from 1."""
+    """An emotion, a pause or a duration of what is said, in seconds. `line` and `column` count from 1."""
 
     line: int
     column: int
     emotion: Emotion | None = None
     pause: float | None = None
+    duration: float | None = None
 
 
 def unescape(text: str) -> str:
@@ -108,6 +111,8 @@ def tag_content(match: re.Match[str]) -> str:
 def read_tag(content: str, line: int, column: int) -> Tag | None:
     """The tag that a bracket's content stands for; None where it is no tag. Raises `ScriptError` on a faulty one."""
     try:
+        if (length := _DURATION_KEY.fullmatch(content.strip())) is not None:
+            return Tag(line, column, duration=read_length(length[1]))
         pause = read_pause(content)
         emotion = None if pause is not None else _keyed_emotion(content) or read_emotion(content)
     except ValueError as error:
@@ -123,8 +128,8 @@ def unknown_tag(shown: str, line: int, column: int, speakers: str = "", meant: s
     speaker = f"a speaker ({speakers}), " if speakers else ""
     return ScriptError(
         f"unknown tag {_shorten(shown)}; expected {speaker}an emotion ({EMOTION_NAMES}, a synonym or its Chinese), "
-        'weights such as [happy:0.5|sad:0.2], eight numbers, [emotion:"in your own words"] or a pause such as '
-        f"[pause:0.5].{meant} To speak the bracket, write \\{shown[0]}",
+        'weights such as [happy:0.5|sad:0.2], eight numbers, [emotion:"in your own words"] a pause such as '
+        f"[pause:0.5], or a duration such as [duration:2.5s].{meant} To speak the bracket, write \\{shown[0]}",
         line,
         column,
     )

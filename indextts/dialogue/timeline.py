@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ScriptError
-from ..records import LONGEST_SECONDS, LONGEST_SILENCE, Line, Take
+from ..records import LONGEST_SECONDS, LONGEST_SILENCE, OUTPUT_SAMPLE_RATE, Line, Take
 
 TIMINGS = ("fit", "shift", "overlay", "pad")
 """How takes are placed that have a start of their own.
@@ -22,6 +22,9 @@ pad: as shift, with silence up to the end of the last subtitle.
 """
 LATE_SECONDS = 0.05
 """A take that is later or longer than this is told of."""
+
+FRAME_SECONDS = 256 / OUTPUT_SAMPLE_RATE
+"""Of mel: as exact as a take's length can be."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,8 @@ def _describe_misfit(cue: Cue, take: Take) -> list[str]:
     line, notes = take.line, []
     late = 0.0 if line.start_seconds is None else cue.start - line.start_seconds - (line.pause_before or 0.0)
     excess = 0.0 if line.slot_seconds is None else take.seconds - line.slot_seconds
+    if line.fixed_seconds is not None and abs(take.seconds - line.fixed_seconds) > FRAME_SECONDS:
+        notes.append(f"is {take.seconds:.2f} s long, not {line.fixed_seconds:.2f} s: its speed is from 0.5 to 2")
     if late > LATE_SECONDS:
         notes.append(f"starts {late:.2f} s late, at {cue.start:.2f} s")
     if excess > LATE_SECONDS:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from indextts2_multitalk.accel.request import Finished
+from indextts2_multitalk.indextts.dialogue.timeline import assemble_timeline
 from indextts2_multitalk.indextts.dubbing import choose_speed, fit_segments
 from indextts2_multitalk.indextts.options import SpeakOptions
 from indextts2_multitalk.indextts.records import OUTPUT_SAMPLE_RATE, Line
@@ -68,6 +69,31 @@ def test_several_segments_share_a_length(pipeline, lines, options):
     take = next(iter(pipeline.speak([replace(lines[1], wished_seconds=wished)], cut)))
     assert len(take.codes) > 1
     assert take.seconds <= wished + 2 * FRAME
+
+
+@pytest.mark.parametrize("share", [0.45, 0.52, 0.8, 1.0, 1.37, 1.98, 2.5])
+def test_a_length_that_the_script_fixes_is_met_within_a_frame(pipeline, lines, options, share):
+    """Whatever the segments, at a speed from 0.5 to 2; the subtitles' own limits do not count."""
+    cut = replace(options, max_segment_tokens=5)
+    natural = next(iter(pipeline.speak(lines[1:2], cut)))
+    pauses = cut.segment_silence_seconds * (len(natural.codes) - 1)
+    asked = (natural.seconds - pauses) * share + pauses
+    line = replace(lines[1], fixed_seconds=asked, wished_seconds=0.01)
+    (take,) = pipeline.speak([line], cut)
+    assert len(take.codes) > 1
+    if 0.5 < share < 2:
+        assert -FRAME < take.seconds - asked <= 1e-6
+        assert assemble_timeline([take], 0).notes == ()
+    else:
+        limits = [(natural.seconds - pauses) / speed + pauses for speed in (0.5, 2.0)]
+        assert min(abs(take.seconds - limit) for limit in limits) < 4 * FRAME
+    if share in (0.45, 2.5):
+        assert f"s long, not {asked:.2f} s: its speed is from 0.5 to 2" in assemble_timeline([take], 0).notes[0]
+
+
+def test_a_line_without_letters_is_as_long_as_the_script_says(pipeline, lines, options):
+    (take,) = pipeline.speak([replace(lines[0], text="…", fixed_seconds=1.25)], options)
+    assert take.seconds == pytest.approx(1.25, abs=1e-3)
 
 
 @pytest.mark.parametrize("limits", [(1.5, 1.0), (0.0, 1.0), (0.7, 9.0)])
