@@ -38,13 +38,13 @@ def read_audio(file: Path) -> Audio:
 
     Raises `AudioError` where the file is missing or holds no audio that can be read here.
     """
+    if not os.path.isfile(file):  # of no name at all and of pipes, too
+        raise AudioError(f"{str(file)[:200]}: cannot be read as audio (no such file)")
     try:
         with soundfile.SoundFile(_native_name(file)) as source:
             rate = source.samplerate
             samples = source.read(round(READ_SECONDS * rate), dtype="float32", always_2d=True)
     except (OSError, ValueError, TypeError, soundfile.SoundFileError) as error:  # of its wrapper, for odd names
-        if not os.path.isfile(file):  # which raises for no name at all, as Path.is_file does
-            raise AudioError(f"{str(file)[:200]}: cannot be read as audio (no such file)") from error
         return _decode_audio(file, str(error))
     return Audio(torch.from_numpy(samples).T.contiguous(), rate)
 

@@ -13,6 +13,7 @@ from ..text.language import LANGUAGES
 from .values import device, number, path, whole_number
 
 ERROR, INTERRUPTED = 2, 130
+LONGEST_LINE = 2000
 
 SEED, CODES, FEW = whole_number(-(2**63), 2**64 - 1), whole_number(1, 100_000), whole_number(1, 16)
 
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command: Callable[[argparse.Namespace], int] = options.command
         return command(options)
     except IndexTTSError as error:
-        print(f"indextts2: error: {error}", file=sys.stderr)
+        print(f"indextts2: error: {_make_line(str(error))}", file=sys.stderr)
         return ERROR
     except ModuleNotFoundError as error:
         print(f"indextts2: error: {error}; install the pack's requirements: pip install -e FOLDER", file=sys.stderr)
@@ -43,6 +44,12 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise ConfigError(f"{message}; {self.prog} --help says more")
+
+
+def _make_line(text: str) -> str:
+    """`text` on one line of a bearable length; control codes, which a terminal would obey, as escapes."""
+    line = "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE // 2]} … {line[-LONGEST_LINE // 2 :]}"
 
 
 def _print_anything() -> None:

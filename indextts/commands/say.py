@@ -35,5 +35,7 @@ def _choose_emotion(options: argparse.Namespace) -> Emotion | None:
     except ValueError as error:
         raise EmotionError(f"--emotion: {error}") from error
     if emotion is None:
-        raise EmotionError(f"--emotion: got {options.emotion!r}, expected one of {EMOTION_NAMES}, or weights of them")
+        raise EmotionError(
+            f"--emotion: got {options.emotion[:60]!r}, expected one of {EMOTION_NAMES}, or weights of them"
+        )
     return replace(emotion, alpha=options.emotion_alpha)

@@ -10,12 +10,14 @@ from ..audio_file import check_output, check_output_folder, read_audio, translat
 from ..dialogue.picture import check_drawing, draw_picture
 from ..dialogue.script import parse_script
 from ..dialogue.script_file import decode_script, read_script_file
+from ..dialogue.speakers import LONGEST_NAME
 from ..dialogue.subtitle_writer import to_srt, to_vtt
 from ..dialogue.timeline import Timeline, fit_lines
 from ..errors import OutputError, ScriptError
 from ..file_names import find_equal, make_file_name
 from ..records import Voice
 from .speaking import check_distinct, keep_on_failure, speak_timeline, write_result
+from .values import expand_path
 
 
 def talk(options: argparse.Namespace) -> int:
@@ -57,7 +59,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
         check_output(options.picture, ("png",))
     if options.stems:
         check_output_folder(options.stems)
-    given = [options.script, *(Path(item.partition("=")[2].strip()).expanduser() for item in options.voice)]
+    given = [options.script, *(expand_path(item.partition("=")[2].strip()) for item in options.voice)]
     check_distinct({"-o": options.output, "--srt": options.srt, "--picture": options.picture}, given)
 
 
@@ -87,9 +89,12 @@ def _read_voices(given: Sequence[str], boost: bool) -> dict[str, Voice]:
         name, separator, file = item.partition("=")
         if name.strip() in voices:
             raise ScriptError(f"--voice: got {name.strip()[:40]!r} twice; give each speaker one recording")
-        if not (name.strip() and separator and file.strip()):
-            raise ScriptError(f"--voice: got {item[:80]!r}, expected NAME=FILE, such as Anna=anna.wav")
-        voices[name.strip()] = Voice(name.strip(), read_audio(Path(file.strip()).expanduser()), boost)
+        if not (name.strip() and separator and file.strip()) or len(name) > LONGEST_NAME:
+            raise ScriptError(
+                f"--voice: got {item[:80]!r}, expected NAME=FILE, such as Anna=anna.wav, with a name of up to "
+                f"{LONGEST_NAME} characters"
+            )
+        voices[name.strip()] = Voice(name.strip(), read_audio(expand_path(file.strip())), boost)
     return voices
 
 

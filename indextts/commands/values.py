@@ -48,4 +48,12 @@ def path(text: str) -> Path:
     """A file or folder; one that nobody named is none."""
     if not text.strip() or "\0" in text:
         raise argparse.ArgumentTypeError(f"got {text[:40]!r}, expected the name of a file or folder")
-    return Path(text).expanduser()
+    return expand_path(text)
+
+
+def expand_path(text: str) -> Path:
+    """`text` as a path, a user's home in place of "~"; where nobody is called that, as it stands."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)

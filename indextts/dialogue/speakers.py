@@ -13,13 +13,13 @@ LIKE_ENOUGH = 0.8
 SUGGESTED = 0.55
 
 _NUMBERED = re.compile(r"(?:speaker|说话人|说话者|发言人|s)[\s_#-]{0,9}0*(\d{1,9})", re.IGNORECASE)
-_LONGEST_NAME = 120
+LONGEST_NAME = 120
 _ANY_NUMBER = re.compile(r"\s{0,40}((?:speaker|说话人|说话者|发言人|s)[\s_#-]{0,9}\d+)\s{0,9}[:：]", re.IGNORECASE)
 
 
 def speaker_number(name: str) -> int | None:
     """N of SpeakerN, speaker N, S-N, 说话人N; None for other names."""
-    match = _NUMBERED.fullmatch(fold_name(name)) if len(name) <= _LONGEST_NAME else None
+    match = _NUMBERED.fullmatch(fold_name(name)) if len(name) <= LONGEST_NAME else None
     return int(match.group(1)) if match else None
 
 
@@ -70,7 +70,7 @@ class Speakers:
 
     def nearest_speaker(self, label: str, likeness: float = SUGGESTED) -> str | None:
         """The known name that `label` is most like, from `likeness` on, 1 being the same."""
-        return self._nearest(label, likeness) if len(label) <= _LONGEST_NAME else None
+        return self._nearest(label, likeness) if len(label) <= LONGEST_NAME else None
 
     def _find_nearest(self, label: str, likeness: float) -> str | None:
         found = difflib.get_close_matches(fold_name(label), self._by_name, n=1, cutoff=likeness)
@@ -83,7 +83,7 @@ class Speakers:
 
 def fold_name(name: str) -> str:
     """`name` as it is compared: whatever its case, width and spaces."""
-    return _fold_cached(name) if len(name) <= _LONGEST_NAME else _fold(name)
+    return _fold_cached(name) if len(name) <= LONGEST_NAME else _fold(name)
 
 
 def _fold(name: str) -> str:
