@@ -73,13 +73,15 @@ def choose_languages(
     """The language of every line of a dialogue, one of those that the model has `spoken` in its training.
 
     Letters tell most. A line of digits, units or a single name is read as the nearest line before it that tells, else
-    as the nearest behind it.
+    as the nearest behind it. Among Spanish lines so is one that has no word which only English has: Buenas noches.
     """
     check_language(language, spoken)
     if language not in ("auto", "zh-en"):
         return [cast(Language, language)] * len(texts)
     among = spoken if language == "auto" else TWO_LANGUAGES
     told = [_tell_language(text, among) for text in texts]
+    if "es" in told:
+        told = [None if one == "en" and not _has_english(text) else one for text, one in zip(texts, told, strict=True)]
     before = _carry_forward(told)
     behind = _carry_forward(told[::-1])[::-1]
     default: Language = "en" if any(map(_LATIN.search, texts)) else "zh"  # no line tells, so none is pinyin
@@ -109,6 +111,10 @@ def _tell_language(text: str, among: Sequence[Language]) -> Language | None:
     if _is_pinyin(PINYIN.findall(text), len(words)):
         return "zh"
     return "en" if len(words) >= _ENOUGH_WORDS else None
+
+
+def _has_english(text: str) -> bool:
+    return not set(map(str.lower, _LATIN_WORD.findall(text))).isdisjoint(_ENGLISH_WORDS.split())
 
 
 def _is_spanish(text: str, words: Sequence[str]) -> bool:

@@ -19,7 +19,7 @@ from ..pipeline import Pipeline
 from ..records import Line, Take
 from ..report import Report, list_changes, list_notes
 from ..seeds import mix_seed
-from ..text.language import HAN, Language, choose_languages
+from ..text.language import FIVE_LANGUAGES, HAN, TWO_LANGUAGES, Language, choose_language, choose_languages
 from .comparison import Hearing, compare_words
 from .pronunciation import split_words
 from .recognizer import SAMPLE_RATE, Recognizer, Recognizers, load_recognizers
@@ -60,7 +60,12 @@ def prepare_recognizers(lines: Sequence[Line], options: SpeakOptions) -> Recogni
     """
     if not options.verify:
         return {}
-    return load_recognizers(choose_languages([line.text for line in lines], options.language))
+    told = choose_languages([line.text for line in lines], options.language, FIVE_LANGUAGES)
+    languages = [
+        one if line.language is None else choose_language(line.text, line.language, FIVE_LANGUAGES)
+        for line, one in zip(lines, told, strict=True)
+    ]
+    return load_recognizers(languages)
 
 
 def speak_verified(
@@ -137,7 +142,7 @@ class _VerifiedRun:
 
     def _hear(self, take: Take, tries: int, done: float, total: int) -> HeardTake:
         self._on_event(Event(VERIFY, done, total, take.line.index))
-        language: Language = "zh" if HAN.search(take.spoken) else "en"
+        language = tell_language(take, self._options.language)
         recognizer = self._recognizers.get(language)
         if recognizer is None or self._failure:
             return HeardTake(take, None, tries)
@@ -174,6 +179,15 @@ class _VerifiedRun:
         report.notes, report.changes = list_notes(takes), list_changes(takes)
         report.verified = [*_list_scores(best, self._recognizers), *filter(None, [self._failure])]
         self._pipeline.keep_report(report)
+
+
+def tell_language(take: Take, asked: str) -> Language:
+    """What a take is heard in: the language asked for its line or for all, else what its words are written in."""
+    for language in FIVE_LANGUAGES:
+        if language not in TWO_LANGUAGES and language in (take.line.language, asked):
+            return language
+    told = choose_language(take.spoken, spoken=FIVE_LANGUAGES)
+    return told if told not in TWO_LANGUAGES else "zh" if HAN.search(take.spoken) else "en"
 
 
 def hear_take(take: Take, recognizer: Recognizer, language: Language) -> Hearing | None:

@@ -32,7 +32,13 @@ class Word:
 def split_words(text: str, pronounce: Callable[[str], Units]) -> list[Word]:
     """The words of spoken text, in order. `pronounce` gives the units of a word in Latin letters."""
     found = (match.group().replace("’", "'").lower() for match in _WORD.finditer(text))
-    return [Word(word, pronounce(word) if word[0].isascii() else (_name_syllable(word),)) for word in found]
+    return [Word(word, _list_units(word, pronounce)) for word in found]
+
+
+def _list_units(word: str, pronounce: Callable[[str], Units]) -> Units:
+    if word.isascii():
+        return pronounce(word)
+    return (_name_syllable(word),) if len(word) == 1 else tuple(word)
 
 
 def guess_phones(word: str) -> Units:

@@ -39,14 +39,26 @@ Recognizers = dict[Language, Recognizer]
 _KNOWN: dict[Language, tuple[Callable[[], Recognizer], ...]] = {
     "en": (PocketSphinx, FasterWhisper),
     "zh": (FasterWhisper,),
+    "es": (FasterWhisper,),
+    "ar": (FasterWhisper,),
+    "ja": (),
 }
-"""By language, the one that is asked first in front."""
+"""By language, the one that is asked first in front. Japanese is written in more than one way, so none."""
 
 _REMEDIES: dict[Language, str] = {
     "en": 'pip install pocketsphinx (or "indextts2-multitalk[verify]"), or faster-whisper',
     "zh": "pip install faster-whisper",
+    "es": "pip install faster-whisper",
+    "ar": "pip install faster-whisper",
+    "ja": "Japanese words are written in more than one way and cannot be compared: speak such lines by themselves",
 }
-_NAMES: dict[Language, str] = {"en": "English", "zh": "Chinese"}
+_NAMES: dict[Language, str] = {
+    "en": "English",
+    "zh": "Chinese",
+    "es": "Spanish",
+    "ar": "Arabic",
+    "ja": "Japanese",
+}
 
 
 def load_recognizers(languages: Iterable[Language]) -> Recognizers:
@@ -70,8 +82,9 @@ def load_recognizers(languages: Iterable[Language]) -> Recognizers:
             chosen[language] = loaded[make]
             break
         else:
+            why = "; ".join(reasons) or "none is known"
             raise VerifyError(
-                f"verify is on and no recognizer hears {_NAMES[language]} here ({'; '.join(reasons)}); "
+                f"verify is on and no recognizer hears {_NAMES[language]} here ({why}); "
                 f"{_REMEDIES[language]}, or turn verify off"
             )
     return chosen

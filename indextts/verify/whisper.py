@@ -1,11 +1,11 @@
-"""faster-whisper (MIT) hears Chinese and English, where it is installed. Its model is downloaded once, 460 MB."""
+"""faster-whisper (MIT) hears all but Japanese, where it is installed. Its model is downloaded once, 460 MB."""
 
 import os
 from typing import Any
 
 import numpy as np
 
-from ..text.language import Language
+from ..text.language import FIVE_LANGUAGES, Language
 from ..text.normalizer import TextNormalizer
 from .pronunciation import Units
 
@@ -20,7 +20,7 @@ class FasterWhisper:
 
     def __init__(self) -> None:
         self._model: Any = None
-        self._normalizer = TextNormalizer()
+        self._normalizer = TextNormalizer(languages=FIVE_LANGUAGES)
 
     def load(self) -> None:
         """Raises ModuleNotFoundError where faster-whisper is not installed, and what its download raises."""

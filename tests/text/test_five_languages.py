@@ -73,6 +73,12 @@ def test_letters_tell_the_language(text, language):
     assert choose_languages([text], "auto", FIVE_LANGUAGES) == [language]
 
 
+def test_lines_without_a_mark_of_spanish_go_with_their_neighbors():
+    texts = ["¿Cómo estás?", "Buenas noches, Ana.", "I am fine.", "The end."]
+    assert choose_languages(texts, "auto", FIVE_LANGUAGES) == ["es", "es", "en", "en"]
+    assert choose_languages(texts[1:], "auto", FIVE_LANGUAGES) == ["en"] * 3
+
+
 def test_a_model_speaks_what_it_was_trained_on():
     assert choose_languages(["こんにちは、世界。"]) == ["zh"]
     with pytest.raises(

@@ -5,9 +5,10 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from indextts2_multitalk.indextts.options import SpeakOptions
-from indextts2_multitalk.indextts.records import Line
-from indextts2_multitalk.indextts.verify.loop import prepare_recognizers
+from indextts2_multitalk.indextts.records import Line, Take
+from indextts2_multitalk.indextts.verify.loop import prepare_recognizers, tell_language
 from indextts2_multitalk.indextts.verify.recognizer import VerifyError, load_recognizers
 from indextts2_multitalk.indextts.verify.sphinx import PocketSphinx
 from indextts2_multitalk.indextts.verify.whisper import FasterWhisper
@@ -40,7 +41,13 @@ def whisper(monkeypatch):
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("Hello you there.", "hears English here.*pip install pocketsphinx"), ("你好", "Chinese.*faster-whisper")],
+    [
+        ("Hello you there.", "hears English here.*pip install pocketsphinx"),
+        ("你好", "Chinese.*faster-whisper"),
+        ("¿Qué hora es?", "Spanish.*faster-whisper"),
+        ("مرحبا", "Arabic.*faster-whisper"),
+        ("こんにちは", "Japanese here .none is known"),
+    ],
 )
 @pytest.mark.usefixtures("nothing_installed")
 def test_an_absent_recognizer_is_an_error_with_its_remedy(text, words):
@@ -90,3 +97,18 @@ def test_words_outside_the_dictionary_have_phones(sphinx):
     assert sphinx.pronounce("hello") == ("HH", "AH", "L", "OW")
     assert sphinx.pronounce("zorblax") == ("Z", "AO", "R", "B", "L", "AE", "K", "S")
     sphinx.transcribe(np.zeros(16000, dtype=np.float32), "Zorblax said hello.", "en")
+
+
+@pytest.mark.parametrize(
+    ("spoken", "line_language", "asked", "told"),
+    [
+        ("qué hora es", "es", "auto", "es"),
+        ("hola", None, "es", "es"),
+        ("مرحبا", None, "auto", "ar"),
+        ("hello there", None, "auto", "en"),
+        ("我的 word", None, "zh-en", "zh"),
+    ],
+)
+def test_a_take_is_heard_in_the_language_it_was_spoken_in(spoken, line_language, asked, told):
+    line = Line(0, "Ann", spoken, language=line_language)
+    assert tell_language(Take(line, torch.zeros(1, 8), (), spoken=spoken), asked) == told
