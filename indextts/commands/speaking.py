@@ -1,6 +1,7 @@
 """What the commands that speak share: options into the pipeline's, lines into a timeline, the result into a file."""
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -64,12 +65,13 @@ def speak_timeline(
 
 def check_distinct(outputs: Mapping[str, Path | None], inputs: Iterable[Path | None]) -> None:
     """Raises `OutputError` where two outputs, by the option's name, are one file, or an output is an input."""
-    used = {file.resolve(): str(file) for file in inputs if file is not None and file.exists()}
+    used = {os.path.realpath(file): str(file) for file in inputs if file is not None and os.path.exists(file)}
     for option, file in outputs.items():
-        if file is not None and file.resolve() in used:
-            raise OutputError(f"{option}: {file} would be written over {used[file.resolve()]}; choose another name")
+        place = "" if file is None else os.path.realpath(file)
+        if place in used:
+            raise OutputError(f"{option}: {file} would be written over {used[place]}; choose another name")
         if file is not None:
-            used[file.resolve()] = f"what {option} writes"
+            used[place] = f"what {option} writes"
 
 
 @contextmanager
