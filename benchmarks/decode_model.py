@@ -10,6 +10,19 @@ from indextts2_multitalk.accel.sampling.params import SamplingParams
 from indextts2_multitalk.accel.weights import MATRICES, DecoderWeights, LayerWeights
 
 CODES, PROMPT_ROWS = 500, 70
+"""10 s of IndexTTS-2, with a usual text."""
+
+
+@dataclass(frozen=True)
+class Length:
+    """Of a line: its codes and its prompt's rows."""
+
+    codes: int = CODES
+    rows: int = PROMPT_ROWS
+
+
+LENGTHS = {"2.0": Length(), "2.5": Length(250, 39)}
+"""What 10 s take with each version; nothing else of decoding differs."""
 ALL_FILTERS = SamplingParams(temperature=0.8, top_k=30, top_p=0.8, repetition_penalty=10.0, num_beams=1)
 
 
@@ -80,8 +93,11 @@ def converted(weights: DecoderWeights, dtype: torch.dtype) -> DecoderWeights:
     return DecoderWeights(layers=layers, **others)
 
 
-def requests(weights: DecoderWeights, lines: int, sampling: SamplingParams, codes: int) -> list[Request]:
+def requests(
+    weights: DecoderWeights, lines: int, sampling: SamplingParams, codes: int, rows: int = PROMPT_ROWS
+) -> list[Request]:
+    """rows: of each prompt."""
     generator = torch.Generator(weights.device).manual_seed(1)
-    shape = (PROMPT_ROWS, weights.width)
+    shape = (rows, weights.width)
     prompts = [torch.randn(shape, generator=generator, device=weights.device) * 0.03 for _ in range(lines)]
     return [Request(p.to(weights.dtype), seed, sampling, codes) for seed, p in enumerate(prompts)]

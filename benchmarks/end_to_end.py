@@ -25,11 +25,11 @@ import torch
 from flow_schedule import flow_solver
 from indextts2_multitalk.indextts.loading.find import CheckpointFiles, find_checkpoint
 from indextts2_multitalk.indextts.loading.models import load_models
-from indextts2_multitalk.indextts.model_version import V2_0
+from indextts2_multitalk.indextts.model_version import V2_0, VERSIONS, find_version
 from indextts2_multitalk.indextts.options import LoadOptions, SpeakOptions
 from indextts2_multitalk.indextts.pipeline import Pipeline
 from indextts2_multitalk.indextts.records import Audio, Line
-from measure import case_name, emit, seconds
+from measure import case_name, emit, seconds, version_prefix
 
 TESTS = Path(__file__).parents[1] / "tests"
 sys.path.insert(0, str(TESTS))
@@ -48,7 +48,7 @@ TOGGLES = {
 def main() -> None:
     arguments = parse()
     with torch.inference_mode(), tempfile.TemporaryDirectory() as scratch:
-        files = find_checkpoint([arguments.folder or seeded_folder(Path(scratch), arguments.small)])
+        files = find_checkpoint([arguments.folder or seeded_folder(Path(scratch), arguments.small, arguments.version)])
         exact = sound_of(files, load_models(files, LoadOptions(arguments.device))) if arguments.fp16 else None
         for names in (("full acceleration",), ("GPT acceleration", "no acceleration")[: 1 if arguments.quick else 2]):
             measure_toggles(files, names, exact, arguments)
@@ -63,7 +63,7 @@ def measure_toggles(
     empty_device()
     modules = load_models(files, LoadOptions(arguments.device, use_fp16=arguments.fp16))
     if exact is not None:
-        check_half_precision(sound_of(files, modules), exact)
+        check_half_precision(sound_of(files, modules), exact, version_prefix(arguments.version))
     for name in names:
         measure(Pipeline(modules, files, options_of(name, arguments)), name, arguments)
 
@@ -71,6 +71,10 @@ def measure_toggles(
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, help="a released folder; its own weights then say the lines")
+    numbers = [version.number for version in VERSIONS]
+    parser.add_argument(
+        "--version", choices=numbers, default=V2_0.number, help="of the seeded weights, or the folder's"
+    )
     parser.add_argument("--small", action="store_true", help="tiny seeded weights: does the benchmark itself run?")
     parser.add_argument("--quick", action="store_true", help="leave out the slow run without acceleration")
     parser.add_argument("--only", nargs="+", metavar="CASE", help="only figures whose names start so")
@@ -81,14 +85,15 @@ def parse() -> argparse.Namespace:
     return arguments
 
 
-def seeded_folder(scratch: Path, small: bool) -> Path:
+def seeded_folder(scratch: Path, small: bool, version: str = V2_0.number) -> Path:
     """A released-layout folder with seeded weights, of the released sizes unless `small`."""
     from helpers.released_folder import write_released_folder  # imports much that speaking does not
 
     if small:
-        return write_released_folder(scratch)
+        return write_released_folder(scratch, version=version)
     config = json.loads((TESTS / "goldens" / "full_config.json").read_text(encoding="utf-8"))
-    return write_released_folder(scratch, config, w2v_bert=FULL_W2V_BERT)
+    config["gpt"]["number_text_tokens"] = find_version(version).number_text_tokens
+    return write_released_folder(scratch, config, w2v_bert=FULL_W2V_BERT, version=version)
 
 
 CASES = (
@@ -122,7 +127,7 @@ def limited(pipeline: Pipeline, limits: Sequence[float]) -> Iterator[None]:
     generate = decoder.generate
 
     def generate_limited(requests, on_poll):
-        codes = [round(V2_0.codes_per_second * limit) for limit in limits]
+        codes = [round(pipeline.modules.version.codes_per_second * limit) for limit in limits]
         yield from generate([replace(r, max_tokens=c) for r, c in zip(requests, codes, strict=True)], on_poll)
 
     if limits:
@@ -134,8 +139,9 @@ def limited(pipeline: Pipeline, limits: Sequence[float]) -> Iterator[None]:
 
 
 def speak_options(arguments: argparse.Namespace, beams: int) -> SpeakOptions:
+    version = find_version(getattr(arguments, "version", V2_0.number))
     codes, seeded = (
-        round(arguments.seconds * V2_0.codes_per_second),
+        round(arguments.seconds * version.codes_per_second),
         getattr(arguments, "seeded", arguments.folder is None),
     )
     return SpeakOptions(max_codes=codes, num_beams=beams, flow_solver=flow_solver(seeded))
@@ -155,7 +161,7 @@ def wanted(case: str, arguments: argparse.Namespace) -> bool:
 
 def measure(pipeline: Pipeline, name: str, arguments: argparse.Namespace) -> None:
     """First and later lines, stages, the dialogue and a new voice, under one set of toggles."""
-    about = {"dtype": dtype_of(arguments), "toggles": name}
+    about = {"dtype": dtype_of(arguments), "toggles": name, "version": arguments.version}
     accelerated = pipeline.options.use_accel
     with endless(pipeline):
         speak(pipeline, lines_of(1, 1), speak_options(arguments, 1))
@@ -196,7 +202,8 @@ def measure_case(
 
 
 def report(case: str, value: float, unit: str, about: dict[str, str], **more: object) -> None:
-    emit("end_to_end", case_name(case, **about), value, unit, **about, **more)
+    version, named = about["version"], {key: value for key, value in about.items() if key != "version"}
+    emit("end_to_end", version_prefix(version) + case_name(case, **named), value, unit, **about, **more)
 
 
 def measure_conditioning(pipeline: Pipeline, about: dict[str, str]) -> None:
@@ -212,6 +219,7 @@ def measure_conditioning(pipeline: Pipeline, about: dict[str, str]) -> None:
 def measure_memory(files: CheckpointFiles, arguments: argparse.Namespace) -> None:
     """Peak of what PyTorch allocates from loading to the last sample."""
     half, about = options_of("full acceleration", arguments), {"dtype": "float16", "toggles": "full acceleration"}
+    about["version"] = arguments.version
     for counts, load in (((1, 16), half), ((1,), replace(half, low_memory=True))):
         empty_device()
         torch.cuda.reset_peak_memory_stats()

@@ -26,28 +26,29 @@ def lines_of(count: int, voices: int) -> list[Line]:
     return seed_lines([Line(n, f"S{n % voices}", texts[n], n + 1, cast[n % voices]) for n in range(count)], seed=1)
 
 
-def check_half_precision(half: Sound, exact: Sound) -> None:
+def check_half_precision(half: Sound, exact: Sound, prefix: str = "") -> None:
     """The same codes and noise through both precisions' flow and vocoder; raises `Refused` where they part."""
     (half_mel, half_wave), (mel, wave) = half, exact
     error = (torch.linalg.vector_norm(half_mel - mel) / torch.linalg.vector_norm(mel)).item()
     distance = log_spectral_distance(half_wave, wave)
-    emit("end_to_end", "half-precision-mel", error, "relative", "float16")
-    emit("end_to_end", "half-precision-spectrum", distance, "dB", "float16")
+    emit("end_to_end", prefix + "half-precision-mel", error, "relative", "float16")
+    emit("end_to_end", prefix + "half-precision-spectrum", distance, "dB", "float16")
     if error > MEL_TOLERANCE or distance > LOG_SPECTRAL_TOLERANCE:
         raise Refused(f"half precision: mel differs by {error:.2e}, spectrum by {distance:.2f} dB; no figures reported")
 
 
 def sound_of(files: CheckpointFiles, modules: Models) -> Sound:
-    """Mel [80, F] and waveform [N] of 250 fixed codes, float32 on the CPU."""
+    """Mel [80, F] and waveform [N] of 5 s of fixed codes, float32 on the CPU."""
     pipeline = Pipeline(modules, files, LoadOptions(str(modules.emotions.styles.device)))
     voice = lines_of(1, 1)[0].voice
     assert voice is not None, "every line of the benchmark has a voice"
     features = pipeline._conditioning.encode_voice(voice.audio)
-    drawn = torch.randint(
-        0, modules.config.semantic_codec.codebook_size, (250,), generator=torch.Generator().manual_seed(0)
-    )
-    prompt = build_prompt(modules.gpt, features.speaker, features.emotion, range(2, 30))
-    latents = latent_pass(modules.gpt, [prompt], [drawn])[0]
+    codes, entries = 5 * modules.version.codes_per_second, modules.config.semantic_codec.codebook_size
+    drawn = torch.randint(0, entries, (codes,), generator=torch.Generator().manual_seed(0))
+    latents = None
+    if modules.version.has_latents:
+        prompt = build_prompt(modules.gpt, features.speaker, features.emotion, range(2, 30))
+        latents = latent_pass(modules.gpt, [prompt], [drawn])[0]
     segment = Segment(0, 0, Line(0, voice.name, TEXT, voice=voice), (), features, features.emotion)
     line = pipeline._renderer.flow_line(LatentSegment(segment, Codes(drawn, latents)))
     mel = modules.s2mel.generate_mels([line])[0]

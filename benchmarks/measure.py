@@ -29,6 +29,11 @@ def case_name(
     return PREFIXES[dtype.removeprefix("torch.")] + mode + backend + ("" if quantize == "none" else "int8-") + case
 
 
+def version_prefix(number: str) -> str:
+    """What a figure's name begins with where it is another version's than 2.0."""
+    return "" if number == "2.0" else f"v{number}-"
+
+
 def emit(benchmark: str, case: str, value: float, unit: str, dtype: str, **more: Any) -> None:
     """Print one result as a JSON line."""
     line = {"benchmark": benchmark, "case": case, "value": round(value, 4), "unit": unit, "dtype": dtype}

@@ -51,13 +51,14 @@ def write_released_folder(
 ) -> Path:
     """Write `config.yaml`, the core files and everything of `hf_cache/` under `path`, and return `path`.
 
-    version: 2.5 has the small golden vocabulary, whose size is the model's whatever `config` says.
+    version: 2.5 has the small golden vocabulary, and a table that holds it, however small `config` wants one.
     `safetensors` writes every state dict as .safetensors, flat and unwrapped, instead of the released pickles.
     `w2v_bert`: sizes of that model beside its width, as `write_w2v_bert` takes them; tiny without.
     """
     path.mkdir(parents=True, exist_ok=True)
     if version == "2.5":
-        config = {**config, "gpt": {**config["gpt"], "number_text_tokens": SMALL_TOKENS}}
+        tokens = config["gpt"]["number_text_tokens"]
+        config = {**config, "gpt": {**config["gpt"], "number_text_tokens": max(tokens, SMALL_TOKENS)}}
         shutil.copyfile(SMALL_VOCABULARY, path / VOCABULARY_NAME)
         _write_codec(path, config, safetensors)
     else:

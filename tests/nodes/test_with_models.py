@@ -31,7 +31,9 @@ def nodes(comfy: fake_comfy.Management, models: Path, tmp_path: Path) -> dict[st
 @torch.inference_mode()
 def speak(nodes: dict[str, Any], recording: dict[str, Any], **settings: Any) -> SimpleNamespace:
     given = {"num_speakers": "1", "conversation_text": "Hello there.", "output_filename": "talk.wav"}
-    audio, path, info, *_ = nodes["IndexTTS2_MultiTalk"].execute(**given, speaker1_audio=recording, **settings).result
+    audio, path, info, *_ = (
+        nodes["IndexTTS2_MultiTalk"].execute(speaker1_audio=recording, **{**given, **settings}).result
+    )
     return SimpleNamespace(waveform=audio["waveform"], path=path, info=info)
 
 
@@ -65,6 +67,24 @@ def test_a_mistake_in_a_glossary_is_named(nodes: dict[str, Any], recording: dict
     file.write_text("AI: A I", encoding="utf-8")
     with pytest.raises(ConfigError, match="glossary, line 1"):
         speak(nodes, recording, glossary="no reading")
+
+
+def test_both_versions_are_installed_and_each_speaks(
+    nodes: dict[str, Any], recording: dict[str, Any], tmp_path: Path
+) -> None:
+    write_released_folder(tmp_path / "models" / "TTS" / "IndexTTS-2.5", version="2.5")
+    script = {"conversation_text": "Speaker1: Hello there.\nSpeaker1: 你好。", "num_beams": 1, "flow_steps": 2}
+    assert speak(nodes, recording, **script).info.count("IndexTTS-2\n") == 1
+    handle, info, _ = (
+        nodes["IndexTTS2_ModelManager"]
+        .execute(model_name="five", config_path="auto", model_dir="TTS/IndexTTS-2.5")
+        .result
+    )
+    assert "IndexTTS-2.5" in info
+    spoken = speak(nodes, recording, model_manager=handle, **script)
+    assert spoken.info.count("IndexTTS-2.5\n") == 1
+    assert spoken.waveform.isfinite().all()
+    assert "latents" not in spoken.info
 
 
 def test_manager_and_switches_share_one_model(nodes: dict[str, Any], recording: dict[str, Any]) -> None:
