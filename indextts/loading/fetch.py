@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import CheckpointError
-from ..model_version import ModelVersion
+from ..model_version import V2_0, ModelVersion
 from .download import OnProgress, RemoteFile, download_file, hub_endpoint
 from .find import Survey, explain_missing, survey_files
 from .layouts import (
@@ -89,4 +89,6 @@ def _companion_files(field: str, cache: Path) -> Iterator[RemoteFile]:
 
 def _choose_new_folder(version: ModelVersion) -> Path:
     models = next((folder for folder in guess_models_folders() if folder.is_dir()), None)
-    return models / "indextts" / version.folder if models else Path("checkpoints")
+    if models:
+        return models / "indextts" / version.folder
+    return Path("checkpoints") if version is V2_0 else Path("checkpoints") / version.folder

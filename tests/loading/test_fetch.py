@@ -12,7 +12,7 @@ from indextts2_multitalk.indextts.errors import CheckpointError
 from indextts2_multitalk.indextts.loading import download as downloading
 from indextts2_multitalk.indextts.loading.download import RemoteFile, download_file
 from indextts2_multitalk.indextts.loading.fetch import fetch_missing
-from indextts2_multitalk.indextts.loading.find import find_checkpoint
+from indextts2_multitalk.indextts.loading.find import find_checkpoint, survey_files
 from indextts2_multitalk.indextts.loading.layouts import QWEN_FILES, default_roots
 from indextts2_multitalk.indextts.model_version import V2_0, V2_5
 
@@ -84,6 +84,14 @@ def test_fetches_a_whole_model_of_either_version(tmp_path: Path, hub: Hub) -> No
         assert ("semantic_codec/model.safetensors" in fetched(hub) - before) == (version is V2_0)
         assert files.semantic_codec.name == ("codec.pth" if version is V2_5 else "model.safetensors")
     assert not fetched(hub) & UNUSED
+
+
+def test_a_second_version_gets_a_folder_of_its_own(tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert fetch_missing(endpoint=hub.endpoint) == Path("checkpoints")
+    assert fetch_missing(endpoint=hub.endpoint, version=V2_5) == Path("checkpoints/IndexTTS-2.5")
+    assert survey_files(default_roots(), tmp_path / "no hub").version is V2_0
+    assert survey_files(default_roots(), tmp_path / "no hub", V2_5).is_complete
 
 
 def test_fetches_a_whole_model(tmp_path: Path, hub: Hub) -> None:
