@@ -7,7 +7,7 @@ from ..audio_file import check_output, read_audio
 from ..dialogue.emotions import EMOTION_NAMES, read_emotion
 from ..errors import EmotionError, TextError
 from ..records import Emotion, Line, Voice
-from .speaking import check_distinct, keep_on_failure, speak_timeline, write_result
+from .speaking import check_distinct, spoken_timeline, write_result
 
 
 def say(options: argparse.Namespace) -> int:
@@ -18,8 +18,7 @@ def say(options: argparse.Namespace) -> int:
         raise TextError(f"got {options.text[:60]!r}, expected at least one letter or number to speak")
     voice = Voice("speaker", read_audio(options.voice), options.boost)
     line = Line(0, voice.name, options.text, voice=voice, emotion=_choose_emotion(options), speed=options.speed)
-    timeline = speak_timeline([line], options, silence_seconds=0.0)
-    with keep_on_failure(timeline):
+    with spoken_timeline([line], options, silence_seconds=0.0) as timeline:
         return write_result(timeline, options)
 
 

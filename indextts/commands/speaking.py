@@ -19,8 +19,9 @@ from ..loading.find import find_checkpoint
 from ..loading.layouts import default_roots
 from ..options import LoadOptions, SpeakOptions
 from ..pipeline import Pipeline
-from ..records import Line
+from ..records import Line, Take
 from ..seeds import seed_lines
+from ..take_spool import TakeSpool
 from ..text.glossary_file import read_glossary_file
 from ..verify.loop import prepare_recognizers, speak_verified
 from .progress import RunProgress, make_console
@@ -44,23 +45,41 @@ def build_speak_options(options: argparse.Namespace) -> SpeakOptions:
         raise ConfigError(str(error)) from error
 
 
-def speak_timeline(
+@contextmanager
+def spoken_timeline(
     lines: Sequence[Line], options: argparse.Namespace, silence_seconds: float, timing: str = "shift"
-) -> Timeline:
+) -> Iterator[Timeline]:
+    """Speak `lines`; takes go to disk as they come, and the timeline is good inside the `with` alone.
+
+    Where the run ends early, or what is done inside fails with `OutputError`, the finished takes are kept in a folder
+    of their own, and it is said where.
+    """
     settings = build_speak_options(options)
     check_length(lines, silence_seconds)
     recognizers = prepare_recognizers(lines, settings)
     files, console = find_checkpoint(default_roots(options.model_dir)), make_console()
-    with RunProgress(console) as progress:
-        progress.start_run(lines)
-        pipeline = Pipeline.load(files, build_load_options(options), progress)
-        takes = list(speak_verified(pipeline, seed_lines(lines, options.seed), settings, recognizers, progress))
-    console.print(pipeline.report().to_text())
-    in_order = sorted(takes, key=lambda take: take.line.index)
-    timeline = assemble_timeline(in_order, silence_seconds, timing=timing)
-    for note in timeline.notes:
-        console.print(f"note: {note}")
-    return timeline
+    takes: list[Take] = []
+    with TakeSpool() as spool:
+        try:
+            with RunProgress(console) as progress:
+                progress.start_run(lines)
+                pipeline = Pipeline.load(files, build_load_options(options), progress)
+                seeded = seed_lines(lines, options.seed)
+                for take in speak_verified(pipeline, seeded, settings, recognizers, progress):
+                    takes.append(spool.keep(take))
+        except BaseException:
+            if takes:
+                console.print(f"{len(takes)} of {len(lines)} lines are finished. {_keep_takes(takes)}")
+            raise
+        console.print(pipeline.report().to_text())
+        in_order = sorted(takes, key=lambda take: take.line.index)
+        timeline = assemble_timeline(in_order, silence_seconds, timing=timing, make_silence=spool.zeros)
+        for note in timeline.notes:
+            console.print(f"note: {note}")
+        try:
+            yield timeline
+        except OutputError as error:
+            raise OutputError(f"{error}. {_keep_takes(in_order)}") from error
 
 
 def check_distinct(outputs: Mapping[str, Path | None], inputs: Iterable[Path | None]) -> None:
@@ -74,22 +93,13 @@ def check_distinct(outputs: Mapping[str, Path | None], inputs: Iterable[Path | N
             used[place] = f"what {option} writes"
 
 
-@contextmanager
-def keep_on_failure(timeline: Timeline) -> Iterator[None]:
-    """Where a result cannot be written, write the takes to a folder of their own, and say where they are."""
-    try:
-        yield
-    except OutputError as error:
-        raise OutputError(f"{error}. {_keep_takes(timeline)}") from error
-
-
-def _keep_takes(timeline: Timeline) -> str:
+def _keep_takes(takes: Sequence[Take]) -> str:
     for place in (None, Path.home(), Path.cwd()):  # the first is the system's for temporary files
         try:
             folder = Path(tempfile.mkdtemp(prefix="indextts2-takes-", dir=place))
-            for number, (cue, wave) in enumerate(zip(timeline.cues, timeline.waves, strict=True), start=1):
-                name = make_file_name(cue.speaker).encode()[:60].decode(errors="ignore")
-                write_audio(folder / f"{number:04}-{name}.wav", wave, timeline.sample_rate)
+            for take in takes:
+                name = make_file_name(take.line.speaker).encode()[:60].decode(errors="ignore")
+                write_audio(folder / f"{take.line.index + 1:04}-{name}.wav", take.waveform, take.sample_rate)
         except (OSError, OutputError):
             continue
         return f"The takes are kept in {folder}"

@@ -16,7 +16,7 @@ from ..dialogue.timeline import Timeline, fit_lines
 from ..errors import OutputError, ScriptError
 from ..file_names import find_equal, make_file_name
 from ..records import Voice
-from .speaking import check_distinct, keep_on_failure, speak_timeline, write_result
+from .speaking import check_distinct, spoken_timeline, write_result
 from .values import expand_path
 
 
@@ -30,8 +30,8 @@ def talk(options: argparse.Namespace) -> int:
         replace(line, voice=voices[line.speaker], speed=line.speed * options.speed)
         for line in parse_script(_read_script(options.script), list(voices), options.skip_sound_cues)
     ]
-    timeline = speak_timeline(fit_lines(lines, options.timing), options, options.silence, options.timing)
-    with keep_on_failure(timeline):
+    fitted = fit_lines(lines, options.timing)
+    with spoken_timeline(fitted, options, options.silence, options.timing) as timeline:
         _write_extras(timeline, options)
         return write_result(timeline, options)
 

@@ -3,7 +3,7 @@
 Dimensions: N samples.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -84,8 +84,9 @@ def assemble_timeline(
     silence_seconds: float,
     speaker_pauses: Mapping[str, float] | None = None,
     timing: str = "shift",
+    make_silence: Callable[[int], Tensor] = lambda samples: torch.zeros(1, samples),
 ) -> Timeline:
-    """Lay takes [1, N] out in time, to the sample.
+    """Lay takes [1, N] out in time, to the sample. make_silence: what the whole, [1, N], is laid out in.
 
     A line with `start_seconds` starts there, after its own `pause_before`, as `timing` (see `TIMINGS`) says. Before
     any other the silence is the `pause_after` of the line before, else its speaker's in `speaker_pauses`, else
@@ -101,7 +102,7 @@ def assemble_timeline(
     starts = _start_samples(takes, rate, silence_seconds, speaker_pauses or {}, timing)
     ends = [start + take.waveform.shape[-1] for start, take in zip(starts, takes, strict=True)]
     padded = round(_last_slot_end(takes) * rate) if timing == "pad" else 0
-    whole = torch.zeros(1, max(*ends, padded))
+    whole = make_silence(max(*ends, padded))
     for start, take in zip(starts, takes, strict=True):
         _mix_in(whole, take.waveform, start)
     cues = tuple(

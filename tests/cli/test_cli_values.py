@@ -3,18 +3,17 @@
 import errno
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import soundfile
 import torch
 from indextts2_multitalk.indextts import audio_file
-from indextts2_multitalk.indextts.commands import say as say_command
 from indextts2_multitalk.indextts.commands import speaking
-from indextts2_multitalk.indextts.commands import talk as talk_command
 from indextts2_multitalk.indextts.commands.cli import main
-from indextts2_multitalk.indextts.dialogue.timeline import Timeline
-from indextts2_multitalk.indextts.errors import OutputError
+from indextts2_multitalk.indextts.errors import OutputError, ScriptError
 from indextts2_multitalk.indextts.records import Line, Take
 
 VALUES = {
@@ -131,33 +130,62 @@ def fail_on_writing(monkeypatch: pytest.MonkeyPatch, *places: Path) -> None:
     monkeypatch.setattr(audio_file.soundfile, "write", write_elsewhere)
 
 
-def spoken_timeline(*_: object, **__: object) -> Timeline:
-    take = Take(Line(0, "Ann/../x", "Hello."), torch.full((1, 2205), 0.1), ())
-    return speaking.assemble_timeline([take, take], 0.5)
+def speak_two_takes(monkeypatch: pytest.MonkeyPatch, end: BaseException | None = None) -> None:
+    """No model: two takes, and then perhaps an exception."""
+
+    def speak(*_: object) -> Iterator[Take]:
+        for place in range(2):
+            yield Take(Line(place, "Ann/../x", "Hello."), torch.full((1, 2205), 0.1), ())
+        if end is not None:
+            raise end
+
+    pipeline = SimpleNamespace(report=lambda: SimpleNamespace(to_text=str))
+    monkeypatch.setattr(speaking, "speak_verified", speak)
+    monkeypatch.setattr(speaking, "find_checkpoint", lambda _: None)
+    monkeypatch.setattr(speaking, "Pipeline", SimpleNamespace(load=lambda *_: pipeline))
 
 
 @pytest.mark.parametrize("command", ["say", "talk"])
 def test_a_failure_at_writing_keeps_the_takes(tmp_path, talk: list[str], capsys, monkeypatch, command: str) -> None:
     say = ["say", "Hello.", "--voice", talk[3].partition("=")[2], "-o", str(tmp_path / "out" / "o.wav")]
     arguments = say if command == "say" else [*talk[:4], "-o", str(tmp_path / "out" / "o.wav")]
-    monkeypatch.setattr(say_command if command == "say" else talk_command, "speak_timeline", spoken_timeline)
+    speak_two_takes(monkeypatch)
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     monkeypatch.setattr(speaking.tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     fail_on_writing(monkeypatch, tmp_path / "out")
-    message = refuse(arguments, capsys)
+    assert main(arguments) != 0
+    message = capsys.readouterr().err.splitlines()[-1]
     assert "No space left on device" in message
     folder = Path(message.rpartition("The takes are kept in ")[2])
     assert [len(soundfile.read(file)[0]) for file in sorted(folder.iterdir())] == [2205, 2205]
     monkeypatch.setattr(speaking.Path, "home", lambda: tmp_path / "out")
     monkeypatch.chdir(tmp_path / "out")
     fail_on_writing(monkeypatch, tmp_path)
-    assert "could not be kept" in refuse(arguments, capsys)
+    assert main(arguments) != 0
+    assert "could not be kept" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt(), ScriptError("line 3: broken")])
+def test_a_run_that_ends_early_keeps_its_finished_takes(
+    tmp_path: Path, talk: list[str], capsys, monkeypatch, end: BaseException
+) -> None:
+    speak_two_takes(monkeypatch, end)
+    monkeypatch.setattr(speaking.tempfile, "tempdir", str(tmp_path))
+    try:
+        main([*talk[:4], "-o", str(tmp_path / "o.wav")])
+    except KeyboardInterrupt:
+        assert isinstance(end, KeyboardInterrupt)
+    told = "".join(capsys.readouterr()).replace("\n", "")
+    assert "lines are finished. The takes are kept in" in told
+    (folder,) = tmp_path.glob("indextts2-takes-*")
+    assert [len(soundfile.read(file)[0]) for file in sorted(folder.iterdir())] == [2205, 2205]
+    assert not list(tmp_path.glob("indextts2-spool-*"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names of files are bytes on Linux alone")
 def test_names_that_are_no_text(tmp_path: Path, talk: list[str], capsys, monkeypatch) -> None:
-    monkeypatch.setattr(say_command, "speak_timeline", spoken_timeline)
+    speak_two_takes(monkeypatch)
     target = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe.wav")
     say = ["say", "Hello \udcff.", "--voice", talk[3].partition("=")[2], "-o", target]
     assert main(say) == 0
