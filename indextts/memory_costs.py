@@ -130,6 +130,6 @@ RELEASED = StageCosts(
     cache_token=122_880, position=56_320, flow_token=35_709, vocoder_frame=65_740, reference=240_000_000
 )
 """Of the released model in half precision."""
-RELEASED_WEIGHT_BYTES = 2926 * 2**20
+RELEASED_WEIGHT_BYTES = V2_0.weight_bytes
 RELEASED_INT8_BYTES = 448 * 2**20
 """That its GPT's layers take less in 8 bits."""

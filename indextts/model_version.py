@@ -26,7 +26,8 @@ class ModelVersion:
     has_languages: whether text is marked with its language. prompt_rows: of a prompt without its text.
     codes_per_text_token: usually, and of a speaker who takes time; what memory is kept for. usual_codes: what the
     engine's cache starts with for a line; it grows where lines get longer. core_files: field of `CheckpointFiles` ->
-    file name as released, in `repo`. folder: what packs call it. number_text_tokens: as released.
+    file name as released, in `repo`. number_text_tokens, weight_bytes: as released, the latter of all modules in half
+    precision.
     """
 
     number: str
@@ -42,6 +43,7 @@ class ModelVersion:
     usual_codes: int
     languages: tuple[str, ...]
     number_text_tokens: int
+    weight_bytes: int
     repo: str
     core_files: Mapping[str, str] = field(repr=False, hash=False)
 
@@ -73,6 +75,7 @@ V2_0 = ModelVersion(
     usual_codes=1000,
     languages=("zh", "en"),
     number_text_tokens=12_000,
+    weight_bytes=2926 * 2**20,
     repo="IndexTeam/IndexTTS-2",
     core_files={
         "config": "config.yaml",
@@ -97,6 +100,7 @@ V2_5 = ModelVersion(
     usual_codes=500,
     languages=("zh", "en", "ja", "es", "ar"),
     number_text_tokens=60_509,
+    weight_bytes=2716 * 2**20,
     repo="IndexTeam/IndexTTS-2.5",
     core_files={
         "config": "config.yaml",

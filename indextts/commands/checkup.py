@@ -1,6 +1,7 @@
 """The doctor's checks that run something: each returns what it saw, or raises what is wrong."""
 
 import time
+from dataclasses import replace
 
 import torch
 
@@ -17,7 +18,7 @@ from ..loading.find import Survey
 from ..loading.layouts import DEMO_FOLDER, PACK
 from ..loading.models import load_models
 from ..memory_budget import what_fits
-from ..memory_costs import RELEASED_INT8_BYTES, RELEASED_WEIGHT_BYTES
+from ..memory_costs import RELEASED, RELEASED_INT8_BYTES
 from ..options import LoadOptions
 from ..vocoder.bigvgan import BigVGAN
 
@@ -27,7 +28,6 @@ LINES, BEAMS = 16, 3
 """The dialogue that the doctor asks room for."""
 RELEASED_HEAD = 64
 """Width of the released GPT's attention heads."""
-INT8_BYTES = RELEASED_WEIGHT_BYTES - RELEASED_INT8_BYTES
 
 
 def acceleration_imports() -> str:
@@ -42,7 +42,12 @@ def lines_that_fit(survey: Survey) -> str:
     if not torch.cuda.is_available():
         return "speech is made in the system's memory, no GPU's is a limit"
     free, _ = torch.cuda.mem_get_info()
-    fit, small = (what_fits(free, LINES, BEAMS, weight_bytes=size) for size in (RELEASED_WEIGHT_BYTES, INT8_BYTES))
+    version = survey.version
+    weights, costs = version.weight_bytes, replace(RELEASED, version=version)
+    fit, small = (
+        what_fits(free, LINES, BEAMS, weight_bytes=size, costs=costs)
+        for size in (weights, weights - RELEASED_INT8_BYTES)
+    )
     found = f"{fit} in the {free / 2**30:.1f} GiB that are free"
     if small.lines_at_once > fit.lines_at_once:
         found += f", {small} with --int8"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.process_memory import resident_bytes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from indextts2_multitalk.indextts.errors import CheckpointError
@@ -87,3 +88,15 @@ def test_lfs_pointer(tmp_path: Path) -> None:
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"gpt.pth: cannot be opened"):
         read_state_dict(tmp_path / "gpt.pth")
+
+
+@pytest.mark.skipif(not resident_bytes(), reason="the system does not say what a process takes")
+def test_optimizer_state_beside_the_weights_takes_no_memory(tmp_path: Path) -> None:
+    """As in released files, which are three times their weights."""
+    moments = {number: torch.ones(4 * 2**20) for number in range(4)}
+    torch.save({"model": {"weight": torch.ones(3, 4)}, "optimizer": {"state": moments}}, tmp_path / "codec.pth")
+    del moments
+    before = resident_bytes()
+    state = read_state_dict(tmp_path / "codec.pth", "model")
+    assert torch.equal(state["weight"] + 0, torch.ones(3, 4))
+    assert resident_bytes() - before < 16 * 2**20

@@ -8,12 +8,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 from helpers.allocations import reserve, trace_allocations
+from helpers.released_names import LANGUAGES
 from indextts2_multitalk.indextts.conditioning import campplus, codec, semantic, voice_encoder
 from indextts2_multitalk.indextts.conditioning.reference_encoders import ReferenceEncoders, encode_reference
 from indextts2_multitalk.indextts.config import BigVGANConfig, ModelConfig
 from indextts2_multitalk.indextts.gpt.latent_pass import latent_pass
 from indextts2_multitalk.indextts.gpt.model import UnifiedVoice
 from indextts2_multitalk.indextts.memory_costs import RELEASED
+from indextts2_multitalk.indextts.model_version import V2_0, V2_5
 from indextts2_multitalk.indextts.vocoder.bigvgan import BigVGAN
 from indextts2_multitalk.runtime.cuda_graphs import weights_address_key
 from indextts2_multitalk.s2mel.calibration import multistep_schedule
@@ -35,6 +37,31 @@ def configs() -> SimpleNamespace:
     sections = json.loads((Path(__file__).parents[1] / "goldens" / "full_config.json").read_text(encoding="utf-8"))
     vocoder = BigVGANConfig.model_validate(sections.pop("bigvgan"))
     return SimpleNamespace(vocoder=vocoder, model=ModelConfig.model_validate(sections))
+
+
+def test_the_versions_weights_differ_by_what_they_do_not_share(configs):
+    """test_memory_gpu.py holds the first against a GPU's; the second is that, with other parts."""
+    model, width = configs.model, configs.model.semantic_codec.hidden_size
+    larger = model.gpt.model_copy(update={"number_text_tokens": V2_5.number_text_tokens})
+    parts = {
+        V2_0: (
+            lambda: UnifiedVoice(model.gpt),
+            lambda: voice_encoder.VoiceEncoder(model.gpt, width),
+            lambda: S2Mel(model.s2mel, model.gpt.model_dim),
+        ),
+        V2_5: (
+            lambda: UnifiedVoice(larger, LANGUAGES),
+            lambda: voice_encoder.StyleVoiceEncoder(larger, width, model.s2mel.style_encoder.dim),
+            lambda: S2Mel(model.s2mel, None),
+        ),
+    }
+    codecs = {V2_0: codec.SemanticCodec, V2_5: codec.HalvedCodec}
+    sizes = {
+        version: sum(t.nbytes for t in weights_of(*map(on_meta, builds)))
+        + sum(t.nbytes for t in weights_of(on_meta(lambda v=version: codecs[v](model.semantic_codec), torch.float32)))
+        for version, builds in parts.items()
+    }
+    assert abs((sizes[V2_5] - sizes[V2_0]) - (V2_5.weight_bytes - V2_0.weight_bytes)) < 2**20
 
 
 def on_meta(build: Callable[[], nn.Module], dtype: torch.dtype = torch.float16) -> nn.Module:
