@@ -146,7 +146,7 @@ def _read_ass(rows: Sequence[Row]) -> tuple[list[SubtitleCue], list[str]]:
             cues.append(cue)
         elif text.startswith("Dialogue:"):
             raise ScriptError(
-                f"the subtitles cannot be read: got {text[:60]!r}, expected {', '.join(fields)}", row.number
+                f"the subtitles cannot be read: got {text[:60]!r}, expected {', '.join(fields)[:200]}", row.number
             )
     return cues, []
 

@@ -54,6 +54,7 @@ def test_speaker_0_and_names_that_are_no_text() -> None:
         *("1\n99:00:01,000 --> 99:00:02,000\nhi", "Anna: [pause:1e9] hi", f"Anna: [pause:{'9' * 5000}] hi"),
         *("Anna: [happy:nan] hi", "Anna: [happy:1e999] hi", f"Anna: [happy:{'9' * 5000}] hi", "[Anna|speed:inf] hi"),
         f"[Anna|seed:{'9' * 5000}] hi",
+        f"[Events]\nFormat: {'A,' * 20_000}Text\nDialogue: {'1,' * 20_000}hi",
     ],
 )
 def test_one_error_of_ours(script: str) -> None:

@@ -84,6 +84,7 @@ def test_fetches_a_whole_model_of_either_version(tmp_path: Path, hub: Hub) -> No
         assert ("semantic_codec/model.safetensors" in fetched(hub) - before) == (version is V2_0)
         assert files.semantic_codec.name == ("codec.pth" if version is V2_5 else "model.safetensors")
     assert not fetched(hub) & UNUSED
+    assert not [path for _, path in hub.tokens if "/api/" in path], "a hub's listing has no say"
 
 
 def test_a_second_version_gets_a_folder_of_its_own(tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
