@@ -52,4 +52,8 @@ def test_the_page_gets_the_script_for_old_workflows(server: ComfyServer) -> None
 
 
 def test_examples_are_offered(server: ComfyServer) -> None:
-    assert set(server.get("/workflow_templates")["indextts2-multitalk"]) == {"multi_talk", "emotion_voice_multi_talk"}
+    assert set(server.get("/workflow_templates")["indextts2-multitalk"]) == {
+        "multi_talk",
+        "emotion_voice_multi_talk",
+        "five_languages",
+    }
