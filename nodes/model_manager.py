@@ -122,8 +122,8 @@ def _source_inputs() -> list[io.Input]:
             "model_dir",
             default=AUTO,
             tooltip=(
-                "The folder with gpt.pth, s2mel.pth and bpe.model, or auto: the first one found. demo: the small "
-                "English demonstration voice that comes with the pack."
+                "The folder of IndexTTS-2 or 2.5, such as indextts/IndexTTS-2.5, or auto: IndexTTS-2 where it is "
+                "complete, else 2.5. demo: the small English demonstration voice that comes with the pack."
             ),
         ),
     ]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..config import GPTConfig
+from ..errors import CheckpointError
 from .model import UnifiedVoice
 
 PLACEHOLDER_CODE = 1
@@ -28,7 +29,7 @@ def build_prompt(
 
     speaker: rows [S, D] of the voice. emotion: [D], added to each. text_ids: the segment's N tokens; start and stop
     among them are left out, as in training. language_row: of a model that knows several languages. Raises `ValueError`
-    where the model has no text position or no such language.
+    where the model has no text position or no such language, `CheckpointError` where it has no such token.
     """
     device, dtype = model.mel_head.weight.device, model.mel_head.weight.dtype
     if (language_row is not None) != bool(model.language_rows) or (language_row or 0) not in _languages(model):
@@ -55,4 +56,9 @@ def _delimit_text(model: UnifiedVoice, text_ids: Sequence[int]) -> Tensor:
     rows = model.text_pos_embedding.emb.num_embeddings
     if len(ids) > rows:
         raise ValueError(f"got {len(ids) - 2} text tokens, expected at most {rows - 2}; split the text")
+    if (highest := max(ids)) > model.config.number_text_tokens:
+        raise CheckpointError(
+            f"got the text token {highest}, expected at most {model.config.number_text_tokens}: the vocabulary file is "
+            "another model's; take the one that came with gpt.pth"
+        )
     return torch.tensor(ids)

@@ -3,6 +3,8 @@
 import pytest
 import torch
 from helpers.tiny_gpt import tiny_voice
+from indextts2_multitalk.indextts.errors import CheckpointError
+from indextts2_multitalk.indextts.gpt.model import UnifiedVoice
 from indextts2_multitalk.indextts.gpt.prompt import build_prompt, initial_penalty_tokens
 
 
@@ -34,6 +36,30 @@ def test_too_much_text_says_the_limit(model):
     assert len(build_prompt(model, *voice(model), [5] * limit)) == 32 + 2 + limit + 2 + 1
     with pytest.raises(ValueError, match=f"got {limit + 1} text tokens, expected at most {limit}"):
         build_prompt(model, *voice(model), [5] * (limit + 1))
+
+
+def test_a_token_that_the_model_has_not_is_another_models(model):
+    most = model.config.number_text_tokens
+    build_prompt(model, *voice(model), [most])
+    with pytest.raises(
+        CheckpointError, match=f"got the text token {most + 1}, expected at most {most}: the vocabulary"
+    ):
+        build_prompt(model, *voice(model), [most + 1])
+
+
+def test_several_languages_mark_the_text_alone():
+    model = tiny_voice()
+    several = UnifiedVoice(model.config, language_rows=3)
+    speaker, emotion = torch.ones(1, model.config.model_dim), torch.full((model.config.model_dim,), 0.5)
+    first, last = (build_prompt(several, speaker, emotion, [5, 6], row) for row in (0, 2))
+    assert not first[1:3].any()
+    marks = several.lang_embedding.weight[2] - several.lang_embedding.weight[0]
+    difference = torch.zeros_like(first)
+    difference[3:7] = marks
+    assert torch.allclose(last - first, difference, atol=1e-6)
+    for given, row in ((several, None), (several, 3), (several, -1), (model, 0)):
+        with pytest.raises(ValueError, match="the language row"):
+            build_prompt(given, speaker, emotion, [5], row)
 
 
 def test_history_is_what_the_released_prompt_stands_for(model):

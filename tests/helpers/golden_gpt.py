@@ -52,8 +52,8 @@ def golden_prompt(
 
 
 def golden_request(name: str, model: UnifiedVoice, figures: dict[str, torch.Tensor]) -> Request:
-    """The request whose codes are `figures[name]`. All had one limit, which greedy, without a penalty, met."""
-    limit = max(figures[name].shape[1], figures["greedy"].shape[1])
+    """The request whose codes are `figures[name]`. All had one limit, which the longest met."""
+    limit = max(figures[each].shape[1] for each in SEARCHES | LONG_SEARCHES if each in figures)
     history = initial_penalty_tokens(model.config)
     return Request(golden_prompt(model, figures), 0, (SEARCHES | LONG_SEARCHES)[name], limit, history)
 
