@@ -12,13 +12,21 @@ from ..indextts.flow_calibration import known_schedule
 from ..indextts.host_memory import return_free_memory
 from ..indextts.options import SpeakOptions
 from ..indextts.records import Line, Take
+from ..indextts.text.language import Language, choose_languages
 from ..indextts.verify.loop import prepare_recognizers, speak_verified
 from ..indextts.verify.recognizer import Recognizers
 from .emotions import with_reading
 from .live import LiveTakes
 from .model_cache import LoadedModel, model_cache
 from .progress import Progress
-from .settings import ModelHandle, ModelSettings, find_flow_schedule, read_glossary, weights_stamp
+from .settings import (
+    ModelHandle,
+    ModelSettings,
+    find_flow_schedule,
+    read_glossary,
+    spoken_languages,
+    weights_stamp,
+)
 from .take_cache import take_cache, take_key
 
 log = logging.getLogger(__name__)
@@ -49,6 +57,7 @@ def run_lines(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions)
     Raises `SpeakingError` where a line fails and ComfyUI's interrupt where the user cancels; finished lines are kept
     for the next run in both cases.
     """
+    lines = settle_languages(lines, options.language, spoken_languages(handle.settings))
     glossary = read_glossary(handle.settings, options.glossary)
     stamp = weights_stamp(handle.settings)
     make_key = partial(take_key, settings=handle.settings, options=options, glossary=glossary, weights=stamp)
@@ -79,6 +88,14 @@ def run_lines(handle: ModelHandle, lines: Sequence[Line], options: SpeakOptions)
                 model_cache.drop(handle)
             return_free_memory()
     return RunResult([takes[line.index] for line in lines], kept, report)
+
+
+def settle_languages(lines: Sequence[Line], language: str, spoken: Sequence[Language]) -> list[Line]:
+    """The lines with what their neighbors tell of their language: a line may be spoken anew without them."""
+    if language != "auto":
+        return list(lines)
+    told = choose_languages([line.text for line in lines], language, spoken)
+    return [replace(line, language=line.language or one) for line, one in zip(lines, told, strict=True)]
 
 
 def _describe_run(handle: ModelHandle, loaded: LoadedModel) -> str:

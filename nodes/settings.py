@@ -18,6 +18,7 @@ from ..indextts.loading.placement import Precision
 from ..indextts.options import LoadOptions, SpeakOptions
 from ..indextts.text.glossary import Reading
 from ..indextts.text.glossary_file import read_glossaries
+from ..indextts.text.language import FIVE_LANGUAGES, TWO_LANGUAGES, Language
 from .folders import AUTO, model_roots, named_file, user_glossary_file
 
 DEFAULT_NAME = "IndexTTS2-Default"
@@ -86,6 +87,15 @@ def weights_stamp(settings: ModelSettings) -> str:
     except IndexTTSError:
         return ""
     return files_stamp(path for name in WEIGHT_FILES if isinstance(path := getattr(files, name), Path))
+
+
+def spoken_languages(settings: ModelSettings) -> tuple[Language, ...]:
+    """What the model speaks that would be loaded; IndexTTS-2's where none is found yet."""
+    try:
+        version = find_model_files(settings).version
+    except IndexTTSError:
+        return TWO_LANGUAGES
+    return FIVE_LANGUAGES if version.has_languages else TWO_LANGUAGES
 
 
 def read_glossary(settings: ModelSettings, text: str) -> dict[str, Reading]:

@@ -149,3 +149,16 @@ def test_other_weights_are_another_take(key: Any, pack: SimpleNamespace) -> None
 def test_the_strength_of_an_emotion_matters(key: Any, alpha: float) -> None:
     assert LINE.emotion is not None
     assert key() != key(replace(LINE, emotion=replace(LINE.emotion, alpha=alpha)))
+
+
+def test_a_line_keeps_the_language_that_its_neighbours_told(pack: SimpleNamespace) -> None:
+    """For it is spoken anew without them."""
+    lines = [Line(i, "Anna", text) for i, text in enumerate(["¿Qué hora es?", "20:30", "Buenas noches, Ana."])]
+    spoken = pack.settings.spoken_languages(pack.settings.ModelSettings(model_dir="demo"))
+    assert spoken == ("zh", "en")
+    five = (*spoken, "ja", "es", "ar")
+    assert [line.language for line in pack.run.settle_languages(lines, "auto", five)] == ["es"] * 3
+    assert [line.language for line in pack.run.settle_languages(lines[1:2], "auto", five)] == ["zh"]
+    assert [line.language for line in pack.run.settle_languages(lines, "es", five)] == [None] * 3
+    named = [replace(lines[0], language="en")]
+    assert [line.language for line in pack.run.settle_languages(named, "auto", five)] == ["en"]
