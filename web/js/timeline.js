@@ -33,7 +33,7 @@ class NodeTimeline {
       onPin: (line) => this.pin(line),
       onFault: () => this.jump(),
     });
-    const speaks = SPEAKING.includes(kind);
+    const speaks = (this.speaks = SPEAKING.includes(kind));
     if (!speaks) for (const part of [this.view.strip, this.view.words.parentElement, this.view.all]) part.remove();
     const height = speaks ? HEIGHT : SCRIPT_HEIGHT;
     const options = { serialize: false, getMinHeight: () => height, getMaxHeight: () => height * 2 };
@@ -89,6 +89,7 @@ class NodeTimeline {
   }
 
   begin() {
+    if (!this.speaks) return;
     this.view.beginRun();
     this.showFault(null);
     this.view.setState("");

@@ -2,7 +2,8 @@
 import { say } from "./words.js";
 
 const COLOURS = ["#4e9af1", "#f19a4e", "#5ec27a", "#c774d8", "#e0c341", "#e0606c", "#49c0c0", "#9a8cf0"];
-const PIXELS_A_SECOND = 36;
+const LEAST_SCALE = 36; // pixels a second
+const MOST_SCALE = 120;
 const LEAST_WIDTH = 26;
 const ROW_HEIGHT = 40;
 const CUE_GAP = 0.12;
@@ -104,12 +105,17 @@ export class TimelineView {
     const lines = [...this.takes.keys()].sort((one, other) => one - other);
     const speakers = [...new Set(lines.map((line) => this.takes.get(line).speaker))];
     let end = 0;
-    const blocks = lines.map((line) => {
-      const take = this.takes.get(line);
+    const starts = lines.map((line) => {
       const cue = this.cues.get(line);
       const start = cue ? cue.start : end;
-      end = (cue ? cue.end : start + take.seconds) + (cue ? 0 : CUE_GAP);
-      return this.drawBlock(take, start, speakers.indexOf(take.speaker));
+      end = cue ? cue.end : start + this.takes.get(line).seconds + CUE_GAP;
+      return start;
+    });
+    const fitting = (this.strip.clientWidth - 12) / Math.max(end, 1);
+    this.scale = Math.min(MOST_SCALE, Math.max(LEAST_SCALE, fitting));
+    const blocks = lines.map((line, place) => {
+      const take = this.takes.get(line);
+      return this.drawBlock(take, starts[place], speakers.indexOf(take.speaker));
     });
     this.strip.replaceChildren(...blocks);
     this.strip.classList.toggle("empty", blocks.length === 0);
@@ -120,8 +126,8 @@ export class TimelineView {
   drawBlock(take, start, row) {
     const colour = COLOURS[row % COLOURS.length];
     const block = element("div", "itts-block");
-    const width = Math.max(LEAST_WIDTH, take.seconds * PIXELS_A_SECOND);
-    block.style.cssText = `left:${4 + start * PIXELS_A_SECOND}px;top:${2 + row * ROW_HEIGHT}px;width:${width}px;background:${colour}55`;
+    const width = Math.max(LEAST_WIDTH, take.seconds * this.scale);
+    block.style.cssText = `left:${4 + start * this.scale}px;top:${2 + row * ROW_HEIGHT}px;width:${width}px;background:${colour}55`;
     block.classList.toggle("chosen", take.line === this.chosen);
     block.classList.toggle("stale", this.stale.has(take.line));
     block.title = `${take.line}. ${take.speaker}: ${take.text}\n${take.seconds.toFixed(2)} s${notesOf(take)}`;
