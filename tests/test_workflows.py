@@ -17,7 +17,7 @@ tomllib = pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tom
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-SHELL = {"mkdir", "grep"}
+SHELL = {"mkdir", "grep", "pipx"}
 
 
 def jobs(workflow: Path) -> dict[str, dict]:
@@ -43,6 +43,8 @@ def check_command(words: list[str]) -> None:
     elif program == "python":
         modules = re.findall(r"import ([\w.]+)", " ".join(arguments))
         assert [name for name in modules if find_spec(name) is None] == []
+    elif "=$(" in program:
+        assert re.match(r"\w+=\$\(sed$", program)
     elif program.startswith("."):
         assert os.access(ROOT / program, os.X_OK)
     else:
@@ -63,7 +65,7 @@ def test_linux_runs_what_has_to_be_green() -> None:
 
 def test_a_release_is_published_after_the_tests() -> None:
     publish = jobs(ROOT / ".github" / "workflows" / "publish.yml")
-    assert publish["publish"]["needs"] == "test"
+    assert publish["publish"]["needs"] == ["test", "audit"]
     assert publish["test"]["uses"] == "./.github/workflows/ci.yml"
 
 

@@ -56,4 +56,7 @@ def test_examples_are_offered(server: ComfyServer) -> None:
         "multi_talk",
         "emotion_voice_multi_talk",
         "five_languages",
+        "talk",
+        "dub_subtitles",
+        "narration",
     }
