@@ -164,9 +164,7 @@ def test_emotion_voice_files(page: Page, values: list[Any], accel: bool, compile
     assert (inputs["speaker4_emotion_alpha"], inputs["speed"], inputs["use_cuda_kernel"]) == (0.8, 1.1, True)
 
 
-@pytest.mark.parametrize(
-    "example", ["multi_talk", "emotion_voice_multi_talk", "talk", "dub_subtitles", "narration"]
-)
+@pytest.mark.parametrize("example", ["multi_talk", "emotion_voice_multi_talk", "talk", "dub_subtitles", "narration"])
 def test_examples_speak_as_they_are(page: Page, server: ComfyServer, example: str) -> None:
     workflow = json.loads((PACK / "example_workflows" / f"{example}.json").read_text(encoding="utf-8"))
     prompt = load(page, workflow)
