@@ -9,6 +9,7 @@ from .chinese_amounts import COUNT_RULES, SHARE_RULES
 from .chinese_codes import ADDRESS_RULES, CODE_RULES, MODEL_RULES, VERSION_RULES
 from .chinese_dates import DATE_RULES, ISO_DATE_RULES
 from .chinese_fractions import FRACTION_RULES, SEASON_RULES
+from .chinese_idioms import IDIOM_RULES
 from .chinese_money import MONEY_RULES, SUM_RANGE_RULES
 from .chinese_numbers import read_digits
 from .chinese_signs import RANGE_RULES, SIGN_RULES
@@ -18,6 +19,7 @@ from .rule import DIGITS, Rule
 
 CHINESE_RULES = (
     *ADDRESS_RULES,
+    *IDIOM_RULES,
     Rule(
         "pinyin",
         PINYIN,

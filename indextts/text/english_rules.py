@@ -5,6 +5,7 @@ from .english_calendar import CALENDAR_RULES
 from .english_clock import CLOCK_RULES
 from .english_contractions import CONTRACTION_RULES
 from .english_counts import COUNT_RULES
+from .english_idioms import IDIOM_RULES
 from .english_money import MONEY_RULES
 from .english_phone import PHONE_RULES
 from .english_roman import ROMAN_RULES
@@ -15,6 +16,7 @@ from .english_web import WEB_RULES
 
 ENGLISH_RULES = (
     *WEB_RULES,
+    *IDIOM_RULES,
     *COMPARISON_RULES,
     *NUMBER_WORD_RULES,
     *CALENDAR_RULES,
