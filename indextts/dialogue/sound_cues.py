@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 _NOTES = "♪♫♬♩🎵🎶¶"
 _SONG = re.compile(rf"[{_NOTES}]{{1,9}}(?:[^{_NOTES}]*[{_NOTES}]{{1,9}}|[^\n{_NOTES}]*)")
 _EMPTY = re.compile(r"[\[(（【]\s{0,9}[\])）】]")
-_HASH_SONG = re.compile(r"^[^\S\n]{0,9}#.*$", re.MULTILINE)
+_HASH_SONG = re.compile(r"^[^\S\n]{0,9}#(?:[^\S\n].*|[^\n#]*#[^\S\n]{0,9})$", re.MULTILINE)
 _ASIDE = re.compile(r"[(（](?P<round>[^()（）]*)[)）]|\*{1,3}(?P<starred>[^*]+)\*{1,3}")
 _SOUND = re.compile(
     r"\b(?:sigh|laugh|chuckl|giggl|cough|gasp|groan|moan|sob|cry|cries|crying|scream|shout|yell|whisper|mutter|mumbl"
@@ -18,6 +18,9 @@ _SOUND = re.compile(
     r"|歌声|鼓掌|电话|背景音|静默|听不清|停顿",
     re.IGNORECASE,
 )
+_CLAUSE = re.compile(r"[,，;；0-9]|\b(?:I|you|we|well|is|was|are)\b|[是我你他她]", re.IGNORECASE)
+"""What stands in brackets of a sentence, and in no sound."""
+_WORD_BEFORE, _WORD_BEHIND = re.compile(r"\w\s?$"), re.compile(r"\s?\w")
 _OPENS = re.compile(r"(?:^|[:：])[\s\-–—]*$")
 _MOST_WORDS = 6
 _LAST_SPACED = 0x2E7F
@@ -28,7 +31,7 @@ _NO_SPACE = re.compile("[,.!?;:…\u2e80-\U0003ffff]")
 def remove_songs(text: str) -> tuple[str, list[str]]:
     """A subtitle's rows without what is sung, and the songs; the rows stay as many as they were.
 
-    A row that begins with # is sung too, as British subtitles have it.
+    A row that begins with # and a space, or ends with another, is sung too, as British subtitles have it; #1 is said.
     """
     songs: list[str] = []
 
@@ -51,12 +54,24 @@ def remove_asides(text: str, is_kept: Callable[[str], bool]) -> tuple[str, list[
     for match in _ASIDE.finditer(text):
         content = match["round"] if match["starred"] is None else match["starred"]
         begins = match["starred"] is None and _OPENS.search(match.string[max(0, match.start() - 9) : match.start()])
-        if (begins and is_kept(content)) or not _is_sound(content, bool(begins)):
+        if (begins and is_kept(content)) or not _is_sound(content, bool(begins)) or _is_said(match, content, begins):
             continue
         asides.append(match.group())
         pieces.append(text[end : match.start()])
         end = match.end() + (text[match.end() : match.end() + 1] in (":", "：") if begins else 0)
     return close_gaps([*pieces, text[end:]]), asides
+
+
+def _is_said(match: re.Match[str], content: str, begins: object) -> bool:
+    """Whether an aside inside a sentence is part of it: a clause in brackets, or emphasis such as *the phone*."""
+    if begins:
+        return False
+    if match["starred"] is None:
+        return _CLAUSE.search(content) is not None
+    inside = _WORD_BEFORE.search(match.string[max(0, match.start() - 2) : match.start()]) and _WORD_BEHIND.match(
+        match.string, match.end()
+    )
+    return bool(inside) and not content.split()[0].endswith(("s", "ing"))
 
 
 def close_gaps(pieces: Sequence[str]) -> str:

@@ -9,10 +9,18 @@ from dataclasses import dataclass
 
 _TIME = r"(?:(\d{1,15})\s?[:;.]\s?)?(\d{1,3})\s?[:;.]\s?(\d{1,2})(?:\s?[,.:;]\s?(\d{1,6})|\s(\d{3}))?(?!\d)"
 _ARROW = r"\s{0,9}(?:[-=~]{1,3}\s?>{1,2}|→)\s{0,9}"
-_TIMING = re.compile(rf"\s{{0,9}}(?P<bracket>[\[(])?\s?{_TIME}{_ARROW}(?:{_TIME})?\s?[\])]?(?P<rest>.*)")
+_INDEX = r"(?:\d{1,5}[.)]?\s{1,9}(?=\d))?"
+_TIMING = re.compile(rf"\s{{0,9}}{_INDEX}(?P<bracket>[\[(])?\s?{_TIME}{_ARROW}(?:{_TIME})?\s?[\])]?(?P<rest>.*)")
+_WHOLE_TIME = r"\d{1,3}:\d{2}:\d{2}(?:[,.]\d{1,3})?"
+_PLAIN_TIMING = re.compile(
+    rf"\s{{0,9}}{_INDEX}({_WHOLE_TIME})\s{{0,9}}(?:-{{1,3}}|~|to|至|到|>{{1,2}}|-{{1,3}}(?:》|&gt;))\s{{0,9}}({_WHOLE_TIME})\s{{0,9}}"
+)
+"""Other marks between two times are one only where both are told to the second."""
+_SECONDS_TIMING = re.compile(r"\s{0,9}(\d{1,6}(?:\.\d{1,6})?)\s{0,9}-{1,2}>\s{0,9}(\d{1,6}(?:\.\d{1,6})?)\s{0,9}")
 _COMMA_TIMING = re.compile(rf"\s{{0,9}}{_TIME}\s?,\s?{_TIME}\s{{0,9}}(?P<rest>)")
 _COMMA_TIMES = re.compile(r"\s{0,9}\d{1,3}:\d{2}:\d{2}\.\d{1,3}\s?,\s?\d{1,3}:\d{2}:\d{2}\.\d{1,3}\s{0,9}")
 _SETTING = re.compile(r"[A-Za-z]\w{0,20}:\S{1,60}")
+LONGEST_TIMING = 80
 _ARROWS = frozenset(">＞→")
 _DASHES = str.maketrans("–—−‐‑―ー─。、", "--------.,")
 
@@ -29,10 +37,13 @@ class Timing:
 def read_timing(row: str) -> Timing | None:
     """The times of a row such as `00:00:01,000 --> 00:00:02,500`; None for any other row."""
     if _ARROWS.isdisjoint(row[:80]):
-        return _read_comma_timing(row)
+        return _read_comma_timing(row) or _read_plain_timing(row)
+    if seconds := _SECONDS_TIMING.fullmatch(row):
+        start, end = float(seconds[1]), float(seconds[2])
+        return Timing(start, end if end > start else None, "")
     match = _TIMING.match(fold_width(row))
     if match is None:
-        return None
+        return _read_plain_timing(row)
     rest = match["rest"].strip()
     text = "" if match["bracket"] is None and all(map(_SETTING.fullmatch, rest.split())) else rest
     return _make_timing(match.groups()[1:11], text)
@@ -60,6 +71,15 @@ def _read_comma_timing(row: str) -> Timing | None:
         return None
     match = _COMMA_TIMING.fullmatch(row)
     return None if match is None else _make_timing(match.groups()[:10], "")
+
+
+def _read_plain_timing(row: str) -> Timing | None:
+    """`00:00:01,000 - 00:00:02,000`, with ~, to, 至 or a broken arrow as well."""
+    match = _PLAIN_TIMING.fullmatch(fold_width(row)) if len(row) < LONGEST_TIMING else None
+    if match is None:
+        return None
+    start, end = read_seconds(match[1]), read_seconds(match[2])
+    return None if start is None else Timing(start, end if end is not None and end > start else None, "")
 
 
 def _make_timing(groups: tuple[str | None, ...], text: str) -> Timing:
