@@ -3,7 +3,7 @@
 Where nothing is short nothing is cut, and every stage keeps its CUDA graphs. Where a run is short of memory only the
 decoder does, whose kernels say what is spoken; the other stages run plainly, in batches that fit. A batch that does not
 fit all the same is halved and tried again, down to one segment; then the pipeline's last resorts free more. Which lines
-run together changes no line, so neither codes nor seeds depend on any of it.
+run together changes no line's codes, and its waveform by rounding alone, so neither codes nor seeds depend on it.
 """
 
 import logging

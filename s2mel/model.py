@@ -122,7 +122,7 @@ class S2Mel(nn.Module):
         on_step: Callable[[int], None] | None = None,
         graphs: bool = True,
     ) -> list[Tensor]:
-        """One mel float32 [80, F] per line, all lines solved together; company changes no line's result.
+        """One mel float32 [80, F] per line, all lines solved together; company changes a line by rounding alone.
 
         Noise comes from each line's seed by a CPU generator, so that it is the same on every device. on_step is called
         between flow steps with the number done, and may raise to cancel. graphs: replay CUDA graphs where the device
