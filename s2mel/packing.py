@@ -2,8 +2,8 @@
 
 Everything in the estimator works on single tokens, except attention, which stays within a line's bounds, and the
 WaveNet's convolutions, which find their neighbors within the same bounds. A line's result is therefore the same in any
-company but for rounding: sums run over other shapes. A packing's capacity may be larger than its lines: padding tokens, whose values mean nothing, follow the last
-one, and no line ever reads them.
+company but for rounding: sums run over other shapes. A packing's capacity may be larger than its lines: padding tokens,
+whose values mean nothing, follow the last one, and no line ever reads them.
 
 Dimensions: L lines, M frames of all lines and the padding, R branches of classifier-free guidance, N = R * M tokens,
 K taps, E head width, Z tiles.

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 import soundfile
 from helpers.comfy_server import PACK, ComfyServer, default_python
 from helpers.released_folder import write_released_folder
+from helpers.waiting import wait_until
 
 COUNT = int(os.environ.get("INDEXTTS_BATCH", "10"))
 
@@ -39,15 +39,11 @@ def test_nothing_is_lost_and_nothing_twice(server: ComfyServer, second: ComfySer
     command += ["--voice", f"Anna={voice}", "--server", server.url, "--server", second.url, "--patience", "5"]
     queue = out / "queue.jsonl"
     running = subprocess.Popen(command)
-    while not queue.is_file() or queue.read_text().count('"done"') < COUNT // 4:
-        assert running.poll() is None
-        time.sleep(0.1)
+    wait_until(lambda: has_done(queue, COUNT // 4, running), lambda: "the client does not get on")
     running.kill()
     running.wait()
     running = subprocess.Popen(command)
-    while queue.read_text().count('"done"') < COUNT // 2:
-        assert running.poll() is None
-        time.sleep(0.1)
+    wait_until(lambda: has_done(queue, COUNT // 2, running), lambda: "the second client does not get on")
     second.kill()
     second.start()
     assert running.wait() == 0
@@ -55,3 +51,8 @@ def test_nothing_is_lost_and_nothing_twice(server: ComfyServer, second: ComfySer
     assert sorted(done) == sorted(row["id"] for row in rows), "each item is finished once"
     assert sorted(file.stem for file in out.glob("*.flac")) == sorted(done)
     assert all(soundfile.info(file).frames for file in out.glob("*.flac"))
+
+
+def has_done(queue: Path, count: int, running: subprocess.Popen[bytes]) -> bool:
+    assert running.poll() is None, "the client ended too early"
+    return queue.is_file() and queue.read_text().count('"done"') >= count

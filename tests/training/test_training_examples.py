@@ -9,10 +9,19 @@ from indextts2_multitalk.indextts.dialogue.script import parse_script
 from indextts2_multitalk.training.sentences import grammar
 
 PACK = Path(__file__).parents[2]
+
+
+def speaks_with_the_demonstration_voice(workflow: dict) -> bool:
+    managers = [node for node in workflow["nodes"] if node["type"] == "IndexTTS2_ModelManager"]
+    return any("demo" in node["widgets_values"] for node in managers)
+
+
 SCRIPTS = {"make demo": (PACK / "checkpoints" / "demo" / "dialogue.txt").read_text(encoding="utf-8")} | {
     file.stem: node["widgets_values_named"]["conversation_text"]
     for file in (PACK / "example_workflows").glob("*.json")
-    for node in json.loads(file.read_text(encoding="utf-8"))["nodes"]
+    for workflow in [json.loads(file.read_text(encoding="utf-8"))]
+    if speaks_with_the_demonstration_voice(workflow)
+    for node in workflow["nodes"]
     if "conversation_text" in node.get("widgets_values_named", {})
 }
 
