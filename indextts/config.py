@@ -182,7 +182,7 @@ def read_config_file(path: Path) -> Any:
     try:
         from omegaconf import OmegaConf  # not before it is needed: it would be a tenth of the pack's own imports
         from omegaconf.errors import OmegaConfBaseException
-        from yaml import YAMLError
+        from yaml import ScalarNode, YAMLError
 
         from ..runtime.bounded_yaml import YamlLimits, compose_bounded
     except ModuleNotFoundError as error:
@@ -194,7 +194,9 @@ def read_config_file(path: Path) -> Any:
         text = _read_text(path)
         if path.suffix == ".json":
             return json.loads(text)
-        compose_bounded(text, YamlLimits(MAX_CHARACTERS, nodes=10_000, depth=20, scalar=1_000))
+        node = compose_bounded(text, YamlLimits(MAX_CHARACTERS, nodes=10_000, depth=20, scalar=1_000))
+        if isinstance(node, ScalarNode):
+            raise ValueError("got a single value, expected a mapping")
         data = OmegaConf.to_container(OmegaConf.load(StringIO(text)), resolve=False)
         return _follow_references(data, data)
     except (OSError, ValueError, RecursionError, YAMLError, OmegaConfBaseException) as error:

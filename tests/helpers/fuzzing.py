@@ -11,9 +11,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 settings.register_profile(
-    "fuzz-ci", max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    "fuzz-ci",
+    max_examples=200,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+    derandomize=True,
 )
-settings.register_profile("fuzz-hour", settings.get_profile("fuzz-ci"), max_examples=50_000)
+settings.register_profile("fuzz-hour", settings.get_profile("fuzz-ci"), max_examples=50_000, derandomize=False)
 
 PROFILE = settings.get_profile(f"fuzz-{os.environ.get('INDEXTTS_FUZZ', 'ci')}")
 

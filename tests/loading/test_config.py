@@ -133,3 +133,11 @@ def test_our_own_files_have_no_unknown_key(tmp_path: Path) -> None:
     assert [load_model_config(ROOT / name, strict=True).version for name in ours] == [2.0] * 4
     with pytest.raises(ConfigError, match="surprise: Extra inputs are not permitted"):
         load_model_config(write(tmp_path, TINY | {"surprise": 1}), strict=True)
+
+
+@pytest.mark.parametrize("text", ["|\n  0", "0", "words", "'1'"])
+def test_a_file_of_a_single_value_is_no_configuration(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"config\.yaml: cannot be read \(got a single value, expected a mapping\)"):
+        load_model_config(file)
