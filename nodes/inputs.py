@@ -90,6 +90,13 @@ def silence_input() -> io.Input:
     return float_input("silence_duration", 0.5, (0.0, 3.0, 0.1), "Seconds of silence between two lines.")
 
 
+def sampling_inputs() -> list[io.Input]:
+    return [
+        float_input("temperature", 0.7, (0.1, 1.5, 0.1), "How freely the model chooses. Lower is calmer."),
+        float_input("top_p", 0.9, (0.1, 1.0, 0.05), "Choose among the likeliest codes that together reach this share."),
+    ]
+
+
 def precision_inputs(use_fp16: bool) -> list[io.Input]:
     return [
         switch_input("use_fp16", use_fp16, f"{HALF_PRECISION} {RECOMMENDED} {WITHOUT_MANAGER}"),

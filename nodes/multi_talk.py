@@ -141,10 +141,7 @@ def _emotion_inputs() -> list[io.Input]:
 
 def _sampling_inputs() -> list[io.Input]:
     return [
-        inputs.float_input("temperature", 0.7, (0.1, 1.5, 0.1), "How freely the model chooses. Lower is calmer."),
-        inputs.float_input(
-            "top_p", 0.9, (0.1, 1.0, 0.05), "Choose among the likeliest codes that together reach this share."
-        ),
+        *inputs.sampling_inputs(),
         *inputs.precision_inputs(use_fp16=False),
         *inputs.acceleration_inputs(),
         inputs.switch_input("verbose", True, "Write what happens to the console."),

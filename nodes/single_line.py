@@ -50,7 +50,7 @@ class Basic(_OneLine):
                 inputs.model_input(),
                 inputs.language_input(),
                 inputs.speed_input(),
-                *_sampling_inputs(),
+                *inputs.sampling_inputs(),
                 *_end_inputs(),
             ],
             outputs=_outputs(),
@@ -154,7 +154,7 @@ class Advanced(_OneLine):
                 _ignored("prosody_preservation", 0.8),
                 _ignored("stability_enhancement", 0.7),
                 _ignored("clarity_boost", 0.5),
-                *_sampling_inputs(),
+                *inputs.sampling_inputs(),
                 inputs.switch_input("use_random", False, WITHOUT_EFFECT),
                 *_end_inputs(),
             ],
@@ -229,15 +229,6 @@ def _text_inputs(default: str) -> list[io.Input]:
 
 def _file_input(default: str) -> io.Input:
     return io.String.Input("output_filename", default=default, tooltip=inputs.OUTPUT_FILE)
-
-
-def _sampling_inputs() -> list[io.Input]:
-    return [
-        inputs.float_input("temperature", 0.7, (0.1, 1.5, 0.1), "How freely the model chooses. Lower is calmer."),
-        inputs.float_input(
-            "top_p", 0.9, (0.1, 1.0, 0.05), "Choose among the likeliest codes that together reach this share."
-        ),
-    ]
 
 
 def _end_inputs() -> list[io.Input]:

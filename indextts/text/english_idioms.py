@@ -12,6 +12,7 @@ from .english_numbers import (
     spell_digits,
     spell_number,
     spell_ordinal,
+    spell_part,
 )
 from .english_sums import spell_fraction
 from .english_unit_names import UNIT_NAMES
@@ -203,7 +204,7 @@ IDIOM_RULES = (
     Rule(
         "versions behind a name",
         re.compile(r"(?<![\w.])([A-Za-z]{2,20})(\d{1,4}(?:\.\d{1,4}){2,4})(?![\w.]\w|\w)"),
-        lambda match: f"{match[1]} {' point '.join(map(_speak_part, match[2].split('.')))}",
+        lambda match: f"{match[1]} {' point '.join(map(spell_part, match[2].split('.')))}",
         needs=".",
         examples=[("MIUI14.0.5", "MIUI fourteen point zero point five")],
     ),
@@ -282,7 +283,3 @@ IDIOM_RULES = (
         examples=[("a 12 pt font", "a twelve point font")],
     ),
 )
-
-
-def _speak_part(digits: str) -> str:
-    return spell_digits(digits) if digits[0] == "0" and len(digits) > 1 else spell_cardinal(int(digits))

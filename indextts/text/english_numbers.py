@@ -89,6 +89,11 @@ def spell_digits(digits: str, zero: str = "zero") -> str:
     return " ".join(_SMALL[int(digit)] if int(digit) else zero for digit in digits if digit.isdecimal())
 
 
+def spell_part(digits: str) -> str:
+    """One number of a version, 3.11 or 1.0.05: counted, digit by digit with zeros in front."""
+    return spell_digits(digits) if digits[0] == "0" and len(digits) > 1 else spell_cardinal(int(digits))
+
+
 def spell_year(year: int) -> str:
     """1999 → nineteen ninety nine, 2005 → two thousand five, 1805 → eighteen oh five; others are counted."""
     if not 1000 < year < 3000 or year % 1000 == 0:

@@ -3,7 +3,7 @@
 import re
 
 from .english_nouns import is_counted
-from .english_numbers import END, spell_cardinal, spell_code, spell_digits
+from .english_numbers import END, spell_cardinal, spell_code, spell_digits, spell_part
 from .rule import DIGITS, Rule, match_any
 
 _CALL = match_any(
@@ -39,9 +39,7 @@ def _speak_dotted(match: re.Match[str]) -> str:
     groups = match["groups"].split(".")
     if len(groups) == 4 and not match["v"] and all(int(group) < 256 for group in groups) and int(groups[0]) > 9:
         return " dot ".join(map(spell_digits, groups))
-    spoken = " point ".join(
-        spell_cardinal(int(group)) if group[0] != "0" or group == "0" else spell_digits(group) for group in groups
-    )
+    spoken = " point ".join(map(spell_part, groups))
     return f"{'v ' if match['v'] else ''}{spoken}"
 
 
@@ -138,7 +136,7 @@ PHONE_RULES = (
         "short versions",
         re.compile(r"(?<![\w.,])([vV])(\d{1,4})(?:\.(\d{1,4}))?(?![\w]|\.\d)"),
         lambda match: (
-            f"{match[1]} {spell_cardinal(int(match[2]))}" + (f" point {_speak_minor(match[3])}" if match[3] else "")
+            f"{match[1]} {spell_cardinal(int(match[2]))}" + (f" point {spell_part(match[3])}" if match[3] else "")
         ),
         needs="vV",
         examples=[("v2.0 and v3", "v two point zero and v three")],
@@ -146,7 +144,7 @@ PHONE_RULES = (
     Rule(
         "versions of software",
         re.compile(rf"\b({_SOFTWARE} )(\d{{1,3}})\.(\d{{1,3}})(?![\w]|\.\d)"),
-        lambda match: f"{match[1]}{spell_cardinal(int(match[2]))} point {_speak_minor(match[3])}",
+        lambda match: f"{match[1]}{spell_cardinal(int(match[2]))} point {spell_part(match[3])}",
         needs=".",
         examples=[("Python 3.11", "Python three point eleven")],
     ),
@@ -163,7 +161,3 @@ PHONE_RULES = (
         ],
     ),
 )
-
-
-def _speak_minor(digits: str) -> str:
-    return spell_digits(digits) if digits[0] == "0" and len(digits) > 1 else spell_cardinal(int(digits))
